@@ -1,0 +1,96 @@
+// Log lines are built whole and written with one write(2), so that lines of two threads never mix.
+// The level is the one piece of state of a process here: it is set before threads start and only read later.
+
+#include "base/log.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static atomic_int lowest_level = TEND_LOG_INFO;
+
+void tend_log_set_level(enum tend_log_level level)
+{
+    atomic_store(&lowest_level, (int)level);
+}
+
+// Length of the valid UTF-8 sequence at text, 0 if there is none. Control characters count as none.
+static size_t printable_bytes(const unsigned char *text, size_t left)
+{
+    const unsigned char first = text[0];
+    if (first < 0x80) {
+        return first >= 0x20 && first != 0x7f ? 1 : 0;
+    }
+    const size_t length = first >= 0xf0 && first <= 0xf4 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
+    if (length == 0 || first > 0xf4 || length > left) {
+        return 0;
+    }
+    for (size_t i = 1; i < length; i++) {
+        if ((text[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    const bool overlong = (first == 0xe0 && text[1] < 0xa0) || (first == 0xf0 && text[1] < 0x90);
+    const bool outside = (first == 0xed && text[1] >= 0xa0) || (first == 0xf4 && text[1] >= 0x90);
+    const bool c1_control = first == 0xc2 && text[1] < 0xa0;
+    return overlong || outside || c1_control ? 0 : length;
+}
+
+static void escape_into(struct tend_buffer *out, const char *text, size_t count, bool quotes_too)
+{
+    for (size_t i = 0; i < count;) {
+        const size_t length = printable_bytes((const unsigned char *)text + i, count - i);
+        if (length == 0 || (quotes_too && (text[i] == '"' || text[i] == '\\'))) {
+            tend_buffer_printf(out, "\\x%02x", (unsigned)(unsigned char)text[i]);
+            i++;
+        } else {
+            tend_buffer_put(out, text + i, length);
+            i += length;
+        }
+    }
+}
+
+void tend_log_escape(struct tend_buffer *out, const char *text, size_t count)
+{
+    const bool quoted = count == 0 || memchr(text, ' ', count) != NULL;
+    if (quoted) {
+        tend_buffer_put_text(out, "\"");
+    }
+    escape_into(out, text, count, true);
+    if (quoted) {
+        tend_buffer_put_text(out, "\"");
+    }
+}
+
+void tend_log(enum tend_log_level level, const char *format, ...)
+{
+    if ((int)level > atomic_load(&lowest_level)) {
+        return;
+    }
+    static const char *const names[] = { "error", "warn", "info", "debug" };
+    struct tend_buffer line;
+    tend_buffer_init(&line);
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    struct tm parts;
+    (void)gmtime_r(&now.tv_sec, &parts);
+    char stamp[32];
+    (void)strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
+    tend_buffer_printf(&line, "%s.%03ldZ %-5s ", stamp, now.tv_nsec / 1000000, names[level]);
+    char text[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    const int wanted = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    const size_t count = wanted < 0 ? 0 : (size_t)wanted < sizeof text ? (size_t)wanted : sizeof text - 1;
+    escape_into(&line, text, count, false);
+    tend_buffer_put_text(&line, "\n");
+    if (!line.failed) {
+        const ssize_t written = write(STDERR_FILENO, line.data, line.size);
+        (void)written; // nobody to tell when stderr itself is gone
+    }
+    tend_buffer_clear(&line);
+}

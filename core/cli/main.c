@@ -1,0 +1,46 @@
+// Entry: finds the subcommand and hands over. Each subcommand is one file, command_NAME.c.
+
+#include "cli/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct tend_command commands[] = {
+    { NULL, NULL, NULL },
+};
+
+static void print_usage(FILE *to)
+{
+    (void)fputs("tend watches services, warns early, finds the one at fault, and puts it right.\n\n"
+                "usage: tend COMMAND [OPTIONS]   (tend COMMAND --help tells more)\n\n",
+                to);
+    for (const struct tend_command *command = commands; command->name != NULL; command++) {
+        if (command->summary != NULL) {
+            (void)fprintf(to, "  %-10s %s\n", command->name, command->summary);
+        }
+    }
+    (void)fputs("\nexit status: 0 fine, 1 found trouble, 2 wrong usage\n", to);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return TEND_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return TEND_EXIT_FINE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)puts("tend " TEND_VERSION);
+        return TEND_EXIT_FINE;
+    }
+    for (const struct tend_command *command = commands; command->name != NULL; command++) {
+        if (strcmp(argv[1], command->name) == 0) {
+            return command->run(argc - 1, argv + 1);
+        }
+    }
+    (void)fprintf(stderr, "tend: there is no command '%s'; see tend --help\n", argv[1]);
+    return TEND_EXIT_USAGE;
+}
