@@ -1,0 +1,36 @@
+#pragma once
+/// Deviation: from P and E to F and A, for a whole fleet in passes over flat arrays.
+///
+/// F = |P - E| / max(|E|, floor), only the bad side counting; A = F / alpha (article's formulas; the floor keeps an
+/// expectation of 0 from dividing by zero). Where `out_at` is given, alpha = |out_at - E| / max(|E|, floor).
+/// A metric table holds a slot for each metric of each service and of each instance; whoever owns services and instances
+/// gives each a block of neighbouring slots. All values in base units; NaN is no data. Nothing allocates after reserve.
+
+#include "base/status.h"
+#include "series/metric_def.h"
+#include "series/missing.h"
+
+#include <stdint.h>
+
+/// One array per field; index = slot. Read freely; write P, E and missing only.
+struct tend_metric_table {
+    double *p;        ///< measured
+    double *e;        ///< expected
+    double *f;        ///< relative deviation on the bad side, >= 0
+    double *a;        ///< alert index F / alpha
+    double *alpha;    ///< NaN where out_at rules
+    double *out_at;   ///< NaN where alpha rules
+    double *floor;    ///< >= 0
+    uint8_t *bad;     ///< enum tend_bad
+    uint8_t *missing; ///< enum tend_missing; with a cause here P is NaN
+    size_t count;
+    size_t capacity;
+};
+
+void tend_metric_table_init(struct tend_metric_table *table);
+void tend_metric_table_clear(struct tend_metric_table *table);
+/// Appends a block of slots for these definitions: P, E, F, A are NaN, missing is WARMING_UP. @param[out] first its first slot
+TEND_MUST_CHECK enum tend_status tend_metric_table_add(struct tend_metric_table *table, const struct tend_metric_def *defs,
+                                                       size_t count, size_t *first);
+/// Computes F and A of the slots first … first + count - 1 from P, E and the limits.
+void tend_deviation_pass(struct tend_metric_table *table, size_t first, size_t count);

@@ -1,0 +1,50 @@
+#pragma once
+/// Engine: the state machine. Events go in, effects come out; no clock, no file, no socket, no Lua.
+///
+/// Ownership: the engine owns its ruleset, services, instances, alerts, incidents and runs. Threads: none; one thread
+/// steps it. The read functions below are for the same thread, between steps.
+
+#include "base/json.h"
+#include "base/status.h"
+#include "engine/effect.h"
+#include "engine/event.h"
+#include "engine/ruleset.h"
+
+struct tend_engine;
+
+struct tend_engine_options {
+    int64_t at_ms;   ///< engine time now
+    int64_t wall_ms; ///< wall time now
+    uint64_t next_record; ///< number of the first record it makes (the journal's last + 1)
+    int64_t startup_grace_ms; ///< no act before this much time, or 3 good scrapes of what a rule reads
+};
+
+TEND_MUST_CHECK enum tend_status tend_engine_create(const struct tend_engine_options *options, struct tend_engine **out);
+void tend_engine_destroy(struct tend_engine *engine);
+
+/// Gives back, before the first event, what a journal holds: the newest open record of each (kind, key), in order of
+/// number. Alerts, incidents, cooldowns, breakers, arms, the pause and open runs come alive again.
+void tend_engine_restore(struct tend_engine *engine, const struct tend_record *record);
+
+/// Takes one event. @param effects  appended to; the caller carries them out in order
+void tend_engine_step(struct tend_engine *engine, const struct tend_event *event, struct tend_effects *effects);
+
+/// One scrape target. Indexes are stable while it lives; a removed one has url NULL and its index may be used again.
+struct tend_target_view {
+    const char *url; ///< NULL: no target has this index
+    const char *instance; ///< "payments/127.0.0.1:9103"
+    const char *service;
+    int64_t every_ms;
+    int64_t timeout_ms;
+    const struct tend_service_def *def; ///< its metrics say which series to keep
+    uint64_t revision;                  ///< changes when any of this does
+};
+size_t tend_engine_target_count(const struct tend_engine *engine);
+struct tend_target_view tend_engine_target(const struct tend_engine *engine, size_t index);
+
+const struct tend_ruleset *tend_engine_ruleset(const struct tend_engine *engine);
+
+/// What `tend status` shows, as JSON (schema: api/). The caller owns it. NULL: out of memory.
+json_t *tend_engine_status(const struct tend_engine *engine);
+/// The open and lately ended incidents, newest first.
+json_t *tend_engine_incidents(const struct tend_engine *engine);

@@ -1,0 +1,146 @@
+#pragma once
+/// Ruleset: one generation of rules, as plain data: what the evaluator said that the user's Lua declares.
+///
+/// Made from the generation document (JSON, see ARCHITECTURE.md), which is checked here like any input: types, ranges,
+/// indexes. Inheritance was resolved before: each definition is whole. Functions stay in the evaluator and are called by
+/// index. Units: `_ms` milliseconds, ratios 0 to 1; metric values in base units.
+/// Ownership: the ruleset owns everything it points to; it is immutable once made. Threads: any may read it.
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/status.h"
+#include "parse/selector.h"
+#include "series/metric_def.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum tend_missing_policy { TEND_MISSING_HOLD, TEND_MISSING_WARN, TEND_MISSING_ACT };
+
+struct tend_limits { ///< NaN or -1: not given here
+    double at_once;
+    double share;
+    double min_healthy;
+    double per_hour;
+    int64_t cooldown_ms;
+    double attempts;
+    double confidence;
+};
+
+struct tend_rule_def {
+    const char *name;
+    const char *at;          ///< "shop.lua:12", for messages
+    const char *summary;     ///< template with {…}, or ""
+    const char *runbook;     ///< a link, or ""
+    bool per_instance;
+    const char *metric;      ///< `when = "memory"`: decided in C; NULL: a function in the evaluator
+    uint32_t kinds;          ///< for a rule on `up`: bit 1 << enum tend_scrape_kind of those failures that may act
+};
+
+/// A rule as it holds for one service (its overrides applied).
+struct tend_rule_binding {
+    uint32_t rule; ///< index in tend_ruleset.rules
+    int64_t fire_after_ms;
+    double clear_below;
+    int64_t clear_after_ms;
+    enum tend_missing_policy missing;
+    const char *severity;
+    bool act;
+};
+
+/// A service, or what discovery makes into services ("template").
+struct tend_service_def {
+    const char *name;
+    const char *at;
+    const char **groups; ///< all groups it is in, "*" first
+    size_t group_count;
+    const char **targets; ///< static URLs; both zero for a template
+    size_t target_count;
+    bool watched; ///< false: `targets = {}`, known but not watched
+    int64_t every_ms;
+    int64_t window_ms;
+    int64_t timeout_ms;
+    const char **depends;
+    size_t depend_count;
+    const struct tend_selector *version_series; ///< NULL: versions are not known
+    const char *version_label;
+    const struct tend_metric_def *metrics; ///< sorted by name; `up` is always there
+    size_t metric_count;
+    const struct tend_rule_binding *rules;
+    size_t rule_count;
+    const uint32_t *remedies; ///< indexes in tend_ruleset.playbooks
+    size_t remedy_count;
+    struct tend_limits limits; ///< all given: the charter's where the user gave none
+    const char **verbs;        ///< what its controls can do: "restart", "drain" …
+    size_t verb_count;
+    const struct tend_selector **record; ///< more series to keep in the window
+    size_t record_count;
+};
+
+/// Where services come from at run time: every value of `service_label` is a service made from `template_def`, or from
+/// the override whose name it is.
+struct tend_discovery_def {
+    const char *at;
+    const char **globs; ///< file_sd files; `*` in the last path element only
+    size_t glob_count;
+    const char *service_label;
+    const struct tend_service_def *template_def;
+    const struct tend_service_def *const *overrides;
+    size_t override_count;
+};
+
+struct tend_playbook_def {
+    const char *name;
+    const char *at;
+    int64_t within_ms;
+    struct tend_limits limits;
+    bool has_when;
+    const char **also; ///< other services it may touch
+    size_t also_count;
+};
+
+struct tend_group_def {
+    const char *name;
+    double at_once;  ///< NaN: no limit of this group's own
+    double per_hour; ///< NaN: none
+};
+
+struct tend_notify_def {
+    const char *name;
+    const char **on; ///< services and groups
+    size_t on_count;
+    const char **severities;
+    size_t severity_count;
+    int64_t again_ms; ///< 0: once
+    size_t to_count;  ///< how many ways, tried in order
+};
+
+struct tend_ruleset {
+    struct tend_arena arena;
+    char hash[65]; ///< SHA-256 over sources, env and the standard library
+    json_t *document;
+    struct tend_service_def *services;
+    size_t service_count;
+    struct tend_discovery_def *discoveries;
+    size_t discovery_count;
+    struct tend_rule_def *rules;
+    size_t rule_count;
+    struct tend_playbook_def *playbooks;
+    size_t playbook_count;
+    struct tend_group_def *groups;
+    size_t group_count;
+    struct tend_notify_def *notifies;
+    size_t notify_count;
+    struct tend_selector **selectors; ///< owned; what definitions point to
+    size_t selector_count;
+};
+
+/// Makes a ruleset of a generation document that has no errors. @param document  shared (a reference is taken)
+/// @param hash  64 hex digits  @return TEND_OK, TEND_E_NOMEM or TEND_E_INVALID with the error set
+TEND_MUST_CHECK enum tend_status tend_ruleset_create(json_t *document, const char *hash, struct tend_ruleset **out,
+                                                     struct tend_error *error);
+void tend_ruleset_destroy(struct tend_ruleset *ruleset); ///< NULL is allowed
+
+/// The hash a person arms: over the playbook's source generation part, its limits and the env that reaches it.
+/// Two generations in which nothing that matters to the playbook changed give the same hash. @param out 64 hex and NUL
+void tend_ruleset_playbook_hash(const struct tend_ruleset *ruleset, size_t playbook, char out[65]);

@@ -1,0 +1,51 @@
+#pragma once
+/// Metric definition: where a metric of a service comes from, what is expected of it, and where it is out of line.
+///
+/// One entry of a service's `metrics` table, resolved (inheritance done) and in base units: seconds, bytes, ratios.
+/// Ownership: plain data in a ruleset's arena; selectors belong to the ruleset.
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tend_selector;
+
+enum tend_metric_kind {
+    TEND_METRIC_GAUGE,           ///< mean of the window's samples, over series and instances
+    TEND_METRIC_RATE,            ///< increase per second over the window, summed over series
+    TEND_METRIC_MEAN,            ///< increase of NAME_sum over increase of NAME_count
+    TEND_METRIC_QUANTILE,        ///< of the increases of NAME_bucket, as PromQL's histogram_quantile
+    TEND_METRIC_SHARE,           ///< sources[0] over sources[1]: rates where they are counters, else gauges
+    TEND_METRIC_AGE,             ///< wall time less the newest timestamp that the series hold
+    TEND_METRIC_UP,              ///< 1 when the newest scrape was good, else 0; with a source: and that gauge's newest value
+    TEND_METRIC_SCRAPE_DURATION, ///< seconds that the newest scrape took, good or not
+};
+
+enum tend_bad { TEND_BAD_ABOVE, TEND_BAD_BELOW, TEND_BAD_BOTH };
+
+enum tend_expect_kind {
+    TEND_EXPECT_NONE,    ///< evidence only: P is kept, E F A are NaN
+    TEND_EXPECT_VALUE,   ///< `expect_value`
+    TEND_EXPECT_PEERS,   ///< mean of P over peers
+    TEND_EXPECT_LAST,    ///< mean of the metric's own last `expect_samples` values of P, before this one
+    TEND_EXPECT_LEARNED, ///< learned seasons: as evidence only until that is there
+};
+
+struct tend_metric_def {
+    const char *name;
+    enum tend_metric_kind kind;
+    const struct tend_selector *sources[2]; ///< MEAN: NAME_sum, NAME_count; QUANTILE: NAME_bucket; SHARE: both; else [0]
+    bool source_is_gauge[2];                ///< SHARE only: take the newest value, not the increase
+    double quantile;                        ///< QUANTILE only, 0 to 1
+    enum tend_bad bad;
+    enum tend_expect_kind expect;
+    double expect_value;     ///< VALUE
+    size_t expect_samples;   ///< LAST
+    const char *peers_among; ///< PEERS: a group whose services are the peers; NULL: the instances of the service
+    bool peers_with_self;    ///< PEERS: the mean is over itself too
+    double alpha;            ///< threshold on F; NaN when `out_at` is given
+    double out_at;           ///< the same limit in the metric's unit; NaN when `alpha` is given
+    double floor;            ///< smallest scale that matters, > 0 or 0 for none
+    const char *unit;        ///< "s", "bytes", "ratio", "/s" or another; "" for none
+    uint32_t min_samples;    ///< fewer good scrapes in the window than this: too few samples
+};
