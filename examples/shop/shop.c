@@ -10,7 +10,7 @@
 /// /fault?kind=K[&factor=X]` hurts it:
 ///     crash            dies at once
 ///     hang             takes every connection and answers nothing, /metrics included
-///     slow   (20)      its own work takes X times as long
+///     slow   (50)      its own work takes X times as long
 ///     errors (0.8)     answers 500 to that share of the requests
 ///     leak   (20)      keeps X more MB each second, to LEAK_MAX_MB
 ///     none             is well again
@@ -480,7 +480,7 @@ static void handle_fault(struct shop *shop, struct evhttp_request *request, cons
         double factor;
     } FAULTS[] = { { "none", FAULT_NONE, 0 },
                    { "hang", FAULT_HANG, 0 },
-                   { "slow", FAULT_SLOW, 20 },
+                   { "slow", FAULT_SLOW, 50 },
                    { "errors", FAULT_ERRORS, 0.8 },
                    { "leak", FAULT_LEAK, 20 } };
     const char *kind = evhttp_find_header(query, "kind");
