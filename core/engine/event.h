@@ -72,7 +72,7 @@ struct tend_event {
         struct tend_event_targets targets;
         struct { // VERDICTS, REPLY
             uint64_t id;       ///< tick of EVALUATE, id of ASK
-            const char *bytes; ///< VERDICTS: engine/verdict.h; NULL when it died
+            const char *bytes; ///< VERDICTS: alert/verdict.h; NULL when it died
             size_t byte_count;
             json_t *json; ///< REPLY; NULL when it died
             struct tend_event_died died;

@@ -6,26 +6,16 @@
 /// index. Units: `_ms` milliseconds, ratios 0 to 1; metric values in base units.
 /// Ownership: the ruleset owns everything it points to; it is immutable once made. Threads: any may read it.
 
+#include "alert/alert.h"
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/status.h"
 #include "parse/selector.h"
+#include "playbook/limits.h"
 #include "series/metric_def.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum tend_missing_policy { TEND_MISSING_HOLD, TEND_MISSING_WARN, TEND_MISSING_ACT };
-
-struct tend_limits { ///< NaN or -1: not given here
-    double at_once;
-    double share;
-    double min_healthy;
-    double per_hour;
-    int64_t cooldown_ms;
-    double attempts;
-    double confidence;
-};
 
 struct tend_rule_def {
     const char *name;

@@ -1,6 +1,6 @@
 // The writers of both messages; readers walk the bytes with tend_reader where they need them.
 
-#include "engine/verdict.h"
+#include "alert/verdict.h"
 
 #include <string.h>
 

@@ -1,0 +1,124 @@
+// The state machine drawn in alert.h.
+//
+// Durations are measured between sample times. A scrape may start up to one slot (100 ms) early or late against its
+// interval, so a duration counts as over when it is short by no more than half a slot: with a scrape a second,
+// fire_after = "1s" means two samples in a row.
+
+#include "alert/alert.h"
+
+#include <math.h>
+
+enum { HALF_SLOT_MS = 50 };
+
+const char *tend_alert_state_text(enum tend_alert_state state)
+{
+    switch (state) {
+    case TEND_ALERT_INACTIVE:
+        return "inactive";
+    case TEND_ALERT_PENDING:
+        return "pending";
+    case TEND_ALERT_FIRING:
+        return "firing";
+    }
+    return "unknown";
+}
+
+static bool lasted(int64_t since_ms, int64_t until_ms, int64_t wanted_ms)
+{
+    return wanted_ms == 0 || until_ms - since_ms >= wanted_ms - HALF_SLOT_MS;
+}
+
+static enum tend_alert_change take_out(struct tend_alert *alert, const struct tend_alert_times *times, int64_t data_ms)
+{
+    switch (alert->state) {
+    case TEND_ALERT_INACTIVE:
+        alert->state = TEND_ALERT_PENDING;
+        alert->since_ms = data_ms;
+        if (times->fire_after_ms > 0) {
+            return TEND_ALERT_BEGAN;
+        }
+        break;
+    case TEND_ALERT_PENDING:
+        if (!lasted(alert->since_ms, data_ms, times->fire_after_ms)) {
+            return TEND_ALERT_SAME;
+        }
+        break;
+    case TEND_ALERT_FIRING:
+        alert->clear_since_ms = TEND_ALERT_NEVER;
+        return TEND_ALERT_SAME;
+    }
+    alert->state = TEND_ALERT_FIRING;
+    alert->since_ms = data_ms;
+    alert->clear_since_ms = TEND_ALERT_NEVER;
+    return TEND_ALERT_FIRED;
+}
+
+static enum tend_alert_change take_in_line(struct tend_alert *alert, const struct tend_alert_times *times,
+                                           int64_t data_ms)
+{
+    switch (alert->state) {
+    case TEND_ALERT_INACTIVE:
+        return TEND_ALERT_SAME;
+    case TEND_ALERT_PENDING:
+        alert->state = TEND_ALERT_INACTIVE;
+        return TEND_ALERT_ENDED;
+    case TEND_ALERT_FIRING:
+        break;
+    }
+    if (alert->clear_since_ms == TEND_ALERT_NEVER) {
+        alert->clear_since_ms = data_ms;
+    }
+    if (!lasted(alert->clear_since_ms, data_ms, times->clear_after_ms)) {
+        return TEND_ALERT_SAME;
+    }
+    alert->state = TEND_ALERT_INACTIVE;
+    alert->clear_since_ms = TEND_ALERT_NEVER;
+    return TEND_ALERT_RESOLVED;
+}
+
+static enum tend_alert_change take_nothing(struct tend_alert *alert)
+{
+    switch (alert->state) {
+    case TEND_ALERT_INACTIVE:
+        break;
+    case TEND_ALERT_PENDING:
+        alert->state = TEND_ALERT_INACTIVE;
+        return TEND_ALERT_ENDED;
+    case TEND_ALERT_FIRING:
+        alert->clear_since_ms = TEND_ALERT_NEVER; // in line must hold without a gap, too
+        break;
+    }
+    return TEND_ALERT_SAME;
+}
+
+enum tend_alert_change tend_alert_take(struct tend_alert *alert, const struct tend_alert_times *times,
+                                       enum tend_verdict verdict, int64_t data_ms)
+{
+    switch (verdict) {
+    case TEND_VERDICT_OUT:
+        alert->by_missing = false;
+        return take_out(alert, times, data_ms);
+    case TEND_VERDICT_IN_LINE:
+        alert->by_missing = false;
+        return take_in_line(alert, times, data_ms);
+    case TEND_VERDICT_UNKNOWN:
+        if (times->missing == TEND_MISSING_HOLD) {
+            return take_nothing(alert);
+        }
+        if (alert->state != TEND_ALERT_FIRING) { // one that fires for a reason goes on firing for that reason
+            alert->by_missing = times->missing == TEND_MISSING_WARN;
+        }
+        return take_out(alert, times, data_ms);
+    case TEND_VERDICT_ERROR:
+        return take_nothing(alert);
+    }
+    return TEND_ALERT_SAME;
+}
+
+bool tend_latch(bool latched, double a, double clear_below)
+{
+    if (isnan(a)) {
+        return latched;
+    }
+    return a >= 1.0 || (latched && a >= clear_below);
+}

@@ -1,0 +1,50 @@
+#pragma once
+/// Alert: one rule on one subject (a service or an instance), and where it stands.
+///
+///                 out                    out for fire_after
+///     inactive ─────────▶ pending ─────────────────────────▶ firing
+///        ▲  ▲   in line, unknown │                              │
+///        │  └────────────────────┘     in line for clear_after  │
+///        └──────────────────────────────────────────────────────┘
+///
+/// An unknown verdict never fires nor resolves by accident: it ends a pending time (a gap restarts the count) and leaves
+/// a firing alert firing; policy "warn" raises it as a warning that may not act, "act" counts it as out.
+/// Units: `_ms` is the engine time of samples, so that lateness of their arrival cannot shorten or lengthen a duration.
+
+#include "alert/verdict.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum tend_alert_state { TEND_ALERT_INACTIVE, TEND_ALERT_PENDING, TEND_ALERT_FIRING };
+
+/// What a verdict did to an alert.
+enum tend_alert_change { TEND_ALERT_SAME, TEND_ALERT_BEGAN, TEND_ALERT_FIRED, TEND_ALERT_RESOLVED, TEND_ALERT_ENDED };
+
+/// What to make of an unknown verdict.
+enum tend_missing_policy { TEND_MISSING_HOLD, TEND_MISSING_WARN, TEND_MISSING_ACT };
+
+struct tend_alert_times {
+    int64_t fire_after_ms;
+    int64_t clear_after_ms;
+    enum tend_missing_policy missing;
+};
+
+struct tend_alert {
+    enum tend_alert_state state;
+    int64_t since_ms;       ///< pending: first sample out of line; firing: when it fired
+    int64_t clear_since_ms; ///< firing: first sample back in line, or TEND_ALERT_NEVER
+    bool by_missing;        ///< out because data is missing, under "warn": it may not act
+};
+
+enum { TEND_ALERT_NEVER = -1 };
+
+/// The state as users read it: "inactive", "pending", "firing".
+const char *tend_alert_state_text(enum tend_alert_state state);
+
+/// Takes one verdict. @param data_ms  time of the newest sample that the verdict looked at
+enum tend_alert_change tend_alert_take(struct tend_alert *alert, const struct tend_alert_times *times,
+                                       enum tend_verdict verdict, int64_t data_ms);
+
+/// The two-threshold latch of `.out`: true from A >= 1 on, false again below clear_below; no data keeps it.
+bool tend_latch(bool latched, double a, double clear_below);
