@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""A fleet of stub targets under `tend run`: are all scraped in time, and what does it cost?
+
+    tests/bench/fleet.py [--targets 1000] [--series 100] [--every 5] [--seconds 60] [--record-all]
+
+Starts fleet.c, lists it in a file_sd file, lets tend watch it with five metrics and two rules a service, and reads tend's own
+/metrics after 15 s and at the end. Exit 1 when a scrape was missed (not started, or more than a slot late) or memory grew by more than a tenth.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+from shop import Tend, free_ports, wait_for  # noqa: E402
+
+RULES = """
+local tend = require "tend"
+tend.group "fleet" {{
+  targets = require "tend.discover.file" {{ tend.env.targets, service = "service" }},
+  every = "{every}s", window = "1m", {record}
+  metrics = {{
+    response_time = {{ tend.mean "http_request_duration_seconds", expect = "100ms", alpha = 10 }},
+    p99 = {{ tend.quantile(0.99, "http_request_duration_seconds"), expect = "1s", alpha = 10 }},
+    error_rate = {{ tend.share('http_requests_total{{code=~"5.."}}', "http_requests_total"), expect = 0.01, out_at = 0.5 }},
+    memory = {{ tend.gauge "process_resident_memory_bytes", bad = "above", expect = "1GiB", alpha = 3 }},
+    traffic = {{ tend.rate "http_requests_total", bad = "both", expect = tend.learned {{ last = 60 }}, alpha = 10 }},
+  }},
+}}
+tend.rule "slow" {{ on = "fleet", when = "response_time", fire_after = "15s", severity = "ticket" }}
+tend.rule "failing" {{
+  on = "fleet", fire_after = "15s", severity = "ticket",
+  when = function(s) return s.error_rate.out and s.traffic.P > 0 end,
+}}
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--targets", type=int, default=1000)
+    parser.add_argument("--series", type=int, default=100)
+    parser.add_argument("--every", type=int, default=5, help="seconds between scrapes of a target")
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--record-all", action="store_true", help="keep every series, not only those that metrics select")
+    options = parser.parse_args()
+
+    with tempfile.TemporaryDirectory(prefix="tend-fleet-") as directory:
+        directory = pathlib.Path(directory)
+        program = directory / "fleet"
+        subprocess.run(["cc", "-O2", "-std=gnu11", "-o", program, HERE / "fleet.c", "-lm"], check=True)
+        port = free_ports(1)
+        fleet_options = ["-n", str(options.targets), "-m", str(options.series), "-p", str(port)]
+        listing = subprocess.run([program, *fleet_options, "-l", "sd"], check=True, capture_output=True).stdout
+        (directory / "targets.json").write_bytes(listing)
+        rules = directory / "rules"
+        (rules / "env").mkdir(parents=True)
+        record = 'record = "all",' if options.record_all else ""
+        (rules / "fleet.lua").write_text(RULES.format(every=options.every, record=record))
+        (rules / "env/bench.lua").write_text(f"return {{ targets = {json.dumps(str(directory / 'targets.json'))} }}\n")
+        load = subprocess.Popen([program, *fleet_options])
+        try:
+            with Tend(rules, directory / "state", env="bench") as tend:
+                return measure(tend, options)
+        finally:
+            load.terminate()
+            load.wait()
+
+
+def measure(tend, options):
+    wait_for("the first scrape", lambda: tend.metrics()["tend_scrapes_total"] > 0, 30)
+    begun = time.monotonic()
+    time.sleep(15)
+    early = tend.metrics()
+    early_at = time.monotonic()
+    time.sleep(max(0.0, begun + options.seconds - time.monotonic()))
+    late = tend.metrics()
+    seconds = time.monotonic() - early_at
+    scrapes = late["tend_scrapes_total"] - early["tend_scrapes_total"]
+    cpu_s = late["process_cpu_seconds_total"] - early["process_cpu_seconds_total"]
+    resident = [m["process_resident_memory_bytes"] for m in (early, late)]
+    missed = late["tend_scrapes_missed_total"]
+    slow = late["tend_scrapes_late_total"]
+    expected = options.targets * seconds / options.every
+    print(f"{options.targets} targets x {options.series} series, every {options.every} s; measured over {seconds:.1f} s")
+    print(f"scrapes            {scrapes:.0f} (expected {expected:.0f})")
+    print(f"missed, late       {missed:.0f}, {slow:.0f} (since the start)")
+    if scrapes > 0:
+        print(f"CPU                {100 * cpu_s / seconds:.1f} % of a core, {1e6 * cpu_s / scrapes:.0f} us a scrape, "
+              f"{1e6 * cpu_s / scrapes / options.series:.2f} us a sample")
+    print(f"resident           {resident[0] / 2**20:.1f} MiB after 15 s, {resident[1] / 2**20:.1f} MiB after {options.seconds} s")
+    good = missed == 0 and slow == 0 and scrapes > 0.97 * expected and resident[1] <= 1.1 * resident[0]
+    print("fine" if good else "NOT fine")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
