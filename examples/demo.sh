@@ -40,8 +40,10 @@ install_and_build() {
 }
 
 start_all() {
-  (umask 077 && mkdir -p "$run") && [ -O "$run" ] || fail "$run belongs to somebody else"
-  exec 8>"$run/demo.lock" && flock -n 8 || fail "another demo is running in $run"
+  (umask 077 && mkdir -p "$run") || exit 1
+  [ -O "$run" ] || fail "$run belongs to somebody else"
+  exec 8>"$run/demo.lock" || exit 1
+  flock -n 8 || fail "another demo is running in $run"
   trap end EXIT
   trap 'exit 130' INT TERM
   shopctl stop all
@@ -88,7 +90,7 @@ watch() { # SINCE_MS INCIDENTS-BEFORE
   while :; do
     ended=
     while IFS=$'\t' read -r key text; do
-      [ -n "$key" ] && [ -z "${seen[$key]-}" ] || continue
+      if [ -z "$key" ] || [ -n "${seen[$key]-}" ]; then continue; fi
       seen[$key]=1
       case $key in
       warning*) color=$yellow ;;
