@@ -19,8 +19,7 @@ struct tend_scrape_slots; // opaque: the fields are in scrape_slots.c
 struct tend_scrape_start {
     size_t target;   ///< the index that it was set with
     int64_t due_ms;  ///< when it should have started
-    uint64_t missed; ///< starts that were overslept since the one before
-    bool overslept;  ///< so was this one: do not start it, it comes again in its phase
+    uint64_t missed; ///< 0: start it now; else so many starts were overslept, this one too: leave it, it comes again
 };
 
 TEND_MUST_CHECK enum tend_status tend_scrape_slots_create(struct tend_scrape_slots **out);
