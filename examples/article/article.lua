@@ -1,4 +1,5 @@
--- The arithmetic in its plainest form: three services, E is the mean over all three, alpha = 0.05. README.md says what comes of it.
+-- The arithmetic in its plainest form: three services, E is the mean over all three, alpha = 0.05.
+-- README.md says what comes of it.
 local tend = require "tend"
 
 tend.group "trio" {
