@@ -1,0 +1,45 @@
+#pragma once
+/// Self metrics: what tend tells about itself on /metrics, in the Prometheus text format.
+///
+/// The caller counts and fills the struct; NaN leaves a metric out. Times are seconds here, as Prometheus has it.
+
+#include "base/buffer.h"
+#include "series/scrape_kind.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { TEND_SELF_SCRAPE_KINDS = TEND_SCRAPE_PARSE + 1, TEND_SELF_OUTCOMES = 8 };
+
+/// Runs that ended one way.
+struct tend_self_outcome {
+    const char *outcome; ///< "recovered", "rolled back", "escalated" …; NULL: no more
+    uint64_t runs;
+};
+
+struct tend_self_metrics {
+    const char *generation;                   ///< hash of the rules in use, or ""
+    uint64_t scrapes[TEND_SELF_SCRAPE_KINDS]; ///< ended, by enum tend_scrape_kind
+    uint64_t scrapes_late;                    ///< begun more than a slot after their time
+    uint64_t scrapes_missed;                  ///< not begun at all
+    uint64_t targets;
+    uint64_t targets_up;
+    uint64_t services;
+    uint64_t ticks;
+    uint64_t rules;
+    uint64_t rules_off; ///< broken, slow or hostile
+    uint64_t alerts_pending;
+    uint64_t alerts_firing;
+    uint64_t incidents_open;
+    struct tend_self_outcome outcomes[TEND_SELF_OUTCOMES];
+    uint64_t evaluator_kills;
+    uint64_t reloads;
+    uint64_t reloads_refused;
+    uint64_t journal_records;
+    bool journal_ok;
+    double loop_lag_seconds; ///< newest: how late a timer of the loop was
+    bool paused;
+};
+
+/// Appends all of them, then the process's own (CPU, memory, start, open files) as /proc has them.
+void tend_self_metrics_format(const struct tend_self_metrics *metrics, struct tend_buffer *out);
