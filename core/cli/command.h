@@ -9,3 +9,5 @@ struct tend_command {
     /// argv[0] is the command's name. @return an enum tend_exit
     int (*run)(int argc, char **argv);
 };
+
+int tend_command_parse(int argc, char **argv); ///< what the scraper sees in a body

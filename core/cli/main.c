@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const struct tend_command commands[] = {
+    { "parse", "show the samples in the body of a scrape", tend_command_parse },
     { NULL, NULL, NULL },
 };
 
