@@ -1,0 +1,86 @@
+--- Host: what the evaluator process calls. It loads a generation and holds its functions; C calls them by index.
+--
+--   load()            → the generation document (core/engine/ruleset.h); functions stay here
+--   rule(index)       → the `when` of a rule, from 0; nil when it is a metric's name
+--   ask(request)      → the reply to {"kind":"locate"} or {"kind":"notice"}
+--   run(request)      → the end of a playbook; called in a coroutine, each step is one host.yield
+--
+-- C gives `host` (the table, not this module), as core/script does it. host.compile takes a chunk name as
+-- luaL_loadbuffer does: "@shop.lua". An empty table is an empty JSON list; nil is left out.
+local entry = {}
+
+local function blame(name, problem)
+  local registry = require "tend.registry"
+  local at, text = tostring(problem):match("^([^\n:]*:%d+): (.*)$")
+  registry.error(at or name .. ":1", text or tostring(problem))
+end
+
+local function run_file(file)
+  if file.text:byte(1) == 27 then
+    blame(file.name, file.name .. ":1: is bytecode; only source text is loaded")
+    return false
+  end
+  local chunk, problem = host.compile(file.text, "@" .. file.name, "rule")
+  if not chunk then
+    blame(file.name, problem)
+    return false
+  end
+  local fine, raised = pcall(chunk)
+  if not fine then blame(file.name, raised) end
+  return fine
+end
+
+local resolved -- of the loaded generation
+
+--- Loads all files and makes the generation document. Faults are in it; nothing is raised.
+---@return table
+function entry.load()
+  local registry = require "tend.registry"
+  local files = host.files()
+  local texts = {}
+  for i, file in ipairs(files) do texts[i] = file end
+  texts[#texts + 1] = host.env()
+  require("tend.source").set(texts)
+  require("tend.environment").load(host.env())
+  local fine = #registry.errors == 0
+  for _, file in ipairs(files) do fine = run_file(file) and fine end
+  if not fine then -- the declarations are incomplete: to judge them would only raise false alarms
+    return { errors = registry.errors, warnings = registry.warnings }
+  end
+  local document
+  document, resolved = require("tend.document").make()
+  return document
+end
+
+local function declaration(kind, index)
+  return require("tend.registry").all(kind)[index + 1]
+end
+
+--- The function of a rule, or nil when its `when` is a metric's name.
+---@param index integer from 0
+---@return function?
+function entry.rule(index)
+  local rule = declaration("rule", index)
+  local when = rule and rule.used and rule.used.when
+  return type(when) == "function" and when or nil
+end
+
+--- Answers a question about the world as the request describes it.
+---@param request table
+---@return table
+function entry.ask(request)
+  if request.kind == "locate" then return require("tend.locate").answer(request) end
+  if request.kind == "notice" then return require("tend.notice").answer(request) end
+  return { error = ('unknown question "%s"'):format(tostring(request.kind)) }
+end
+
+--- Runs a playbook to its end. Yields an effect for each step.
+---@param request { playbook: integer, frozen: table }
+---@return table  { ok = true } or { ok = false, error = text, undo = "none"|"done"|"failed" }
+function entry.run(request)
+  local playbook = declaration("playbook", request.playbook)
+  if not playbook then return { ok = false, error = "no such playbook", undo = "none" } end
+  return require("tend.run").playbook(playbook, request.frozen, resolved)
+end
+
+return entry

@@ -1,0 +1,32 @@
+-- The real-life setups load: /work/shared/setups when it is there, and the examples of this repository.
+local suite = ...
+local fake = dofile "tests/lua/fake_host.lua"
+
+local function show(faults)
+  local lines = {}
+  for _, fault in ipairs(faults) do lines[#lines + 1] = fault.at .. ": " .. fault.text end
+  return table.concat(lines, "\n")
+end
+
+local function loads(name, path, env)
+  suite.fact(name .. " loads", function()
+    local probe = io.open(path)
+    if not probe then suite.skip(path .. " is not here") end
+    probe:close()
+    local env_text = env and fake.read(env)
+    local document = fake.load(nil, { files = { [path:match("[^/]+$")] = fake.read(path) }, env = env_text,
+      env_name = env and env:match("env/.*$") })
+    suite.same(show(document.errors), "")
+    if os.getenv "SHOW" then
+      print(name, show(document.warnings), table.concat(document.limits_text, "\n"), show(document.looser))
+    end
+  end)
+end
+
+local SETUPS = os.getenv "TEND_SETUPS" or "../shared/setups"
+loads("setup 1-vms", SETUPS .. "/1-vms/services.lua")
+loads("setup 2-k8s in prod", SETUPS .. "/2-k8s/shop.lua", SETUPS .. "/2-k8s/env/prod.lua")
+loads("setup 2-k8s in staging", SETUPS .. "/2-k8s/shop.lua", SETUPS .. "/2-k8s/env/staging.lua")
+loads("setup 5-batch", SETUPS .. "/5-batch/invoices.lua")
+loads("setup 6-prom", SETUPS .. "/6-prom/prom.lua")
+loads("the demo shop", "examples/shop/shop.lua", "examples/shop/env/demo.lua")
