@@ -30,5 +30,5 @@ void tend_selector_destroy(struct tend_selector *selector); ///< NULL is allowed
 /// Whether a series is meant. @param labels  without the metric's name, no name twice
 bool tend_selector_matches(const struct tend_selector *selector, const char *name, size_t name_bytes,
                            const struct tend_label *labels, size_t label_count);
-/// The exact metric name, NUL-terminated and owned by the selector, or NULL when it has none (or one with a NUL in it).
+/// The exact metric name, NUL-terminated and owned by the selector, or NULL when it has none.
 const char *tend_selector_name(const struct tend_selector *selector);
