@@ -22,7 +22,7 @@ struct tend_scrape_client; // opaque: the fields are in scrape_client.c
 struct tend_scrape_options {
     int64_t (*clock_ms)(void *context); ///< engine time now
     void *clock_context;
-    /// Takes one result, borrowed for the call. May set and remove targets.
+    /// Takes one result, borrowed for the call, layout and values until the target is set or removed. May do both.
     void (*on_scraped)(void *context, const struct tend_event_scraped *scraped);
     void *context;
     size_t body_bytes;   ///< longest body after decoding; 0: 10 MB
