@@ -29,8 +29,12 @@ struct tend_metric_table {
 
 void tend_metric_table_init(struct tend_metric_table *table);
 void tend_metric_table_clear(struct tend_metric_table *table);
+/// Makes room, so that adding up to @p count slots in all allocates nothing. @return TEND_OK or TEND_E_NOMEM
+TEND_MUST_CHECK enum tend_status tend_metric_table_reserve(struct tend_metric_table *table, size_t count);
 /// Appends a block of slots for these definitions: P, E, F, A are NaN, missing is WARMING_UP. @param[out] first its first slot
 TEND_MUST_CHECK enum tend_status tend_metric_table_add(struct tend_metric_table *table, const struct tend_metric_def *defs,
                                                        size_t count, size_t *first);
-/// Computes F and A of the slots first … first + count - 1 from P, E and the limits.
+/// Computes F and A of the slots first … first + count - 1 from P, E and the limits. NaN in P or E gives NaN in both.
+/// Where E and floor are 0 the scale is |out_at - E|, so that A is 1 at out_at; without out_at there is no scale: F and A
+/// are NaN, but 0 when P is E or on the good side of it.
 void tend_deviation_pass(struct tend_metric_table *table, size_t first, size_t count);

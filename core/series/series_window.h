@@ -63,6 +63,11 @@ const struct tend_layout *tend_series_window_layout(const struct tend_series_win
 /// The newest value of a column, or NaN: the newest scrape failed or lacks it, or it is not newer than the cut.
 double tend_series_window_newest(const struct tend_series_window *window, size_t column);
 
+/// What a column had gained when it appeared at @p at_ms in a target that was being watched: a counter that was not in
+/// the good scrape before, of the same process, began at 0 (or fell, when it was known with a larger value long ago).
+/// NaN when it did not appear then, or what it gained is not known.
+double tend_series_window_birth(const struct tend_series_window *window, size_t column, int64_t at_ms);
+
 /// One scrape of the window. Rows go from 0, the oldest, to count - 1.
 struct tend_scrape_row {
     int64_t at_ms;
