@@ -102,7 +102,7 @@ void tend_row_window_means(const struct tend_row_window *window, int64_t after_m
         }
     }
     for (size_t c = 0; c < columns; c++) {
-        means[c] = counts[c] > 0 ? means[c] / counts[c] : NAN;
+        means[c] = counts[c] > 0 ? means[c] / counts[c] : (double)NAN;
     }
 }
 
