@@ -1,6 +1,6 @@
 #pragma once
-/// Message: what passes over an evaluator's one socket. Frames: u32 length of kind and payload (little-endian), u8 kind,
-/// payload. JSON payloads are UTF-8 objects. The same header serves both ends.
+/// Message: what passes over an evaluator's one socket. Frames: u32 length of kind and payload (little-endian), u8
+/// kind, payload. JSON payloads are UTF-8 objects. The same header serves both ends.
 
 /// The largest frame, kind and payload, in either direction.
 #define TEND_MESSAGE_MAX_BYTES (16U * 1024U * 1024U)
@@ -11,13 +11,13 @@
 enum tend_message {
     // to the evaluator
     TEND_MESSAGE_LOAD = 'L',      ///< JSON sources {"files","env","secrets"}: the first request → DOCUMENT
-    TEND_MESSAGE_TICK = 'T',      ///< bytes of engine/verdict.h → VERDICTS
+    TEND_MESSAGE_TICK = 'T',      ///< bytes of alert/verdict.h → VERDICTS
     TEND_MESSAGE_ASK = 'A',       ///< JSON {"kind":"locate"|"notice", …} → REPLY
     TEND_MESSAGE_RUN_START = 'S', ///< JSON {"playbook","frozen","answers"}, once → EFFECT
     TEND_MESSAGE_ANSWER = 'N',    ///< JSON, the answer to the last effect → EFFECT
     // from the evaluator
     TEND_MESSAGE_DOCUMENT = 'D', ///< JSON, the generation document; {"errors":[…]} when loading failed
-    TEND_MESSAGE_VERDICTS = 'V', ///< bytes of engine/verdict.h
+    TEND_MESSAGE_VERDICTS = 'V', ///< bytes of alert/verdict.h
     TEND_MESSAGE_REPLY = 'R',    ///< JSON, or {"error":"text"}
     TEND_MESSAGE_EFFECT = 'E',   ///< JSON {"effect":{…}} or {"end":{…}}
     TEND_MESSAGE_PROGRESS = 'P', ///< u8 tend_progress, u32 index: which piece of user code begins now
@@ -29,4 +29,12 @@ enum tend_progress {
     TEND_PROGRESS_LOCATE = 'l',   ///< index in the document's "locates"
     TEND_PROGRESS_PLAYBOOK = 'p', ///< `when` or `run` of a playbook
     TEND_PROGRESS_NOTIFY = 'n',   ///< index in the document's "notifies"
+};
+
+/// How an evaluator exits by itself; the parent tells it from being killed.
+enum tend_evaluator_exit {
+    TEND_EVALUATOR_EXIT_CLOSED = 0,  ///< the socket was closed: the parent is done with it
+    TEND_EVALUATOR_EXIT_MEMORY = 3,  ///< Lua's memory ended where nothing could be told any more
+    TEND_EVALUATOR_EXIT_REQUEST = 4, ///< a request was malformed
+    TEND_EVALUATOR_EXIT_LOCK = 5,    ///< a lock of the sandbox could not be set
 };

@@ -1,18 +1,18 @@
 #pragma once
 /// Evaluator process: the only place where users' Lua runs, seen from the process that acts (design.md, decision 3).
 ///
-/// An evaluator is `tend evaluator` behind one socket: it is given a generation's sources once, then requests, and it may
-/// die at any time. Frames both ways: u32 length of the rest (little-endian), u8 kind, payload; at most 16 MB. The
-/// messages are listed in script/message.h; each reply is checked like any input, and one that is not what was asked for
-/// kills the process. So does a piece of user code that takes more than its time: 100 ms of the child's CPU or 2 s of
-/// wall time since the child said which piece it begins; 2 s and 5 s for loading.
+/// An evaluator is `tend evaluator` behind one socket: it is given a generation's sources once, then requests, and it
+/// may die at any time. Frames both ways: u32 length of the rest (little-endian), u8 kind, payload; at most 16 MB. The
+/// messages are listed in script/message.h; each reply is checked like any input, and one that is not what was asked
+/// for kills the process. So does a piece of user code that takes more than its time: 100 ms of the child's CPU or 2 s
+/// of wall time since the child said which piece it begins; 2 s and 5 s for loading.
 ///
 /// A request is answered by one call of its `done`, always from the event loop and never from within the call that made
 /// the request; after destroy, never. One request is in flight, later ones wait in order.
 ///
-/// A pool keeps the current generation's evaluator, a spare loaded with the same sources (so that a kill costs no start),
-/// perhaps a candidate for the next generation, and one process for each run that is being resumed.
-/// Units: `_ms` milliseconds. Ownership: who creates, destroys; destroying kills the children. Threads: the loop's only.
+/// A pool keeps the current generation's evaluator, a spare loaded with the same sources (so that a kill costs no
+/// start), perhaps a candidate for the next generation, and one process for each run that is being resumed. Units:
+/// `_ms` milliseconds. Ownership: who creates, destroys; destroying kills the children. Threads: the loop's only.
 
 #include "base/json.h"
 #include "base/status.h"
@@ -30,7 +30,7 @@ struct tend_evaluator_pool;
 struct tend_evaluator_reply {
     struct tend_event_died died; ///< died.died: the process is gone, and json and bytes are NULL
     json_t *json;                ///< load: the generation document; ask: the reply; run: {"effect":…} or {"end":…}
-    const char *bytes;           ///< tick: verdicts of engine/verdict.h, whole and as many as were asked for
+    const char *bytes;           ///< tick: verdicts of alert/verdict.h, whole and as many as were asked for
     size_t byte_count;
 };
 typedef void tend_evaluator_done(void *context, const struct tend_evaluator_reply *reply);
@@ -52,11 +52,11 @@ void tend_evaluator_destroy(struct tend_evaluator *evaluator); ///< Kills and re
 pid_t tend_evaluator_pid(const struct tend_evaluator *evaluator);
 bool tend_evaluator_is_dead(const struct tend_evaluator *evaluator); ///< later requests are answered with died
 
-/// Gives it the sources, {"files":[{"name","text"}], "env":{"name","text"}|null, "secrets":[name]|null}; the reply is the
-/// generation document, perhaps with errors in it. Must be the first request.
+/// Gives it the sources, {"files":[{"name","text"}], "env":{"name","text"}|null, "secrets":[name]|null}; the reply is
+/// the generation document, perhaps with errors in it. Must be the first request.
 void tend_evaluator_load(struct tend_evaluator *evaluator, const json_t *sources, tend_evaluator_done *done,
                          void *context);
-/// Sends a tick's view (engine/verdict.h; the bytes are copied).
+/// Sends a tick's view (alert/verdict.h; the bytes are copied).
 void tend_evaluator_tick(struct tend_evaluator *evaluator, const char *bytes, size_t byte_count,
                          tend_evaluator_done *done, void *context);
 void tend_evaluator_ask(struct tend_evaluator *evaluator, const json_t *question, tend_evaluator_done *done,

@@ -1,0 +1,16 @@
+#pragma once
+/// Module loader: compiles text, and `require` for the modules that are embedded in the binary.
+
+#include "script/environment.h"
+
+#include <lua.h>
+#include <stddef.h>
+
+/// Compiles text into a function with fresh globals of the kind, and pushes it. Text only: bytecode is refused, for a
+/// changed byte of it can do anything. @param chunk  "@shop.lua" for the user's, "=stdlib/…" for the library's
+/// @return 0, or an error code with the message pushed
+int tend_lua_compile(lua_State *lua, const char *text, size_t bytes, const char *chunk, enum tend_environment kind);
+
+/// require(name): loads an embedded module once; what it returned, or true. Unknown names are an error with a
+/// suggestion.
+int tend_lua_require(lua_State *lua);
