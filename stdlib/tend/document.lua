@@ -1,7 +1,6 @@
 --- Document: the generation document, which tells the engine all that the user's Lua declares.
 --
--- What crosses to C is plain data; functions stay here and are called by index. An empty table is an empty list there;
--- objects that would be empty are left out.
+-- What crosses to C is plain data; functions stay here and are called by index.
 local check = require "tend.check"
 local fields = require "tend.fields"
 local limits = require "tend.limits"

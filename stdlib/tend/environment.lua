@@ -17,9 +17,9 @@ end
 function environment.load(file)
   values = {}
   if not file then return end
-  local chunk, problem = host.compile(file.text, "@" .. file.name, "rule")
+  local chunk, problem = host.compile(file.text, file.name, "rule")
   local fine, result
-  if chunk then fine, result = pcall(chunk) else result = problem end
+  if chunk then fine, result = host.call(chunk) else result = problem end
   if not fine then
     local at, text = tostring(result):match("^(.-:%d+): (.*)$")
     registry.error(at or file.name .. ":1", text or tostring(result))

@@ -5,8 +5,8 @@
 --   ask(request)      → the reply to {"kind":"locate"} or {"kind":"notice"}
 --   run(request)      → the end of a playbook; called in a coroutine, each step is one host.yield
 --
--- C gives `host` (the table, not this module), as core/script does it. host.compile takes a chunk name as
--- luaL_loadbuffer does: "@shop.lua". An empty table is an empty JSON list; nil is left out.
+-- `host` is what C gives to library code (core/script/sandbox.h). In all that crosses to C an empty table is an empty
+-- list, and an object that would be empty is left out.
 local entry = {}
 
 local function blame(name, problem)
@@ -20,14 +20,22 @@ local function run_file(file)
     blame(file.name, file.name .. ":1: is bytecode; only source text is loaded")
     return false
   end
-  local chunk, problem = host.compile(file.text, "@" .. file.name, "rule")
+  local chunk, problem = host.compile(file.text, file.name, "rule")
   if not chunk then
     blame(file.name, problem)
     return false
   end
-  local fine, raised = pcall(chunk)
+  local fine, raised = host.call(chunk)
   if not fine then blame(file.name, raised) end
   return fine
+end
+
+-- Marks empty tables as lists, all the way down.
+local function told(value)
+  if type(value) ~= "table" then return value end
+  if next(value) == nil then return host.array(value) end
+  for _, inner in pairs(value) do told(inner) end
+  return value
 end
 
 local resolved -- of the loaded generation
@@ -45,11 +53,11 @@ function entry.load()
   local fine = #registry.errors == 0
   for _, file in ipairs(files) do fine = run_file(file) and fine end
   if not fine then -- the declarations are incomplete: to judge them would only raise false alarms
-    return { errors = registry.errors, warnings = registry.warnings }
+    return told { errors = registry.errors, warnings = registry.warnings }
   end
   local document
   document, resolved = require("tend.document").make()
-  return document
+  return told(document)
 end
 
 local function declaration(kind, index)
@@ -69,8 +77,8 @@ end
 ---@param request table
 ---@return table
 function entry.ask(request)
-  if request.kind == "locate" then return require("tend.locate").answer(request) end
-  if request.kind == "notice" then return require("tend.notice").answer(request) end
+  if request.kind == "locate" then return told(require("tend.locate").answer(request)) end
+  if request.kind == "notice" then return told(require("tend.notice").answer(request)) end
   return { error = ('unknown question "%s"'):format(tostring(request.kind)) }
 end
 

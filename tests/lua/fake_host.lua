@@ -92,7 +92,7 @@ end
 -- Returns the entry module (load, rule, ask, run) and a function to require library modules.
 function fake.new(world)
   local loaded, library, rule, host = {}, nil, nil, {}
-  local user = {}
+  local user, arrays = {}, setmetatable({}, { __mode = "k" })
   local function require_module(name)
     if loaded[name] ~= nil then return loaded[name] end
     local path = module_path(name)
@@ -116,10 +116,10 @@ function fake.new(world)
   function host.env() return world.env and { name = world.env_name or "env/prod.lua", text = world.env } or nil end
   function host.secrets() return world.secrets end
   function host.compile(text, chunkname, environment)
-    if text:byte(1) == 27 then return nil, chunkname:sub(2) .. ":1: is bytecode" end
-    local chunk, problem = loadstring(text, chunkname)
+    if text:byte(1) == 27 then return nil, chunkname .. ":1: this is bytecode; rules are text" end
+    local chunk, problem = loadstring(text, "@" .. chunkname)
     if not chunk then return nil, problem end
-    user[chunkname:sub(2)] = true
+    user[chunkname] = true
     return setfenv(chunk, environment == "rule" and rule or library)
   end
   function host.caller()
@@ -129,7 +129,7 @@ function fake.new(world)
       local name = frame.source:gsub("^@%./", ""):gsub("^@", "")
       if user[name] then return ("%s:%d"):format(name, frame.currentline) end
     end
-    return "?:0"
+    return ""
   end
   function host.modules()
     local names = {}
@@ -141,6 +141,20 @@ function fake.new(world)
     if text:find("^[%a_:{][%w_:]*") and select(2, text:gsub("[{}]", "")) % 2 == 0 then return true end
     return nil, ('"%s" is no selector'):format(text)
   end
+  function host.progress() end
+  function host.call(run, ...)
+    return xpcall(run, function(problem)
+      local at = host.caller()
+      if type(problem) ~= "string" or problem:find("^[^\n:]*:%d+: ") and user[problem:match("^[^:]*")] then return problem end
+      return ("%s: %s"):format(at, (problem:gsub("^%S*:%d+: ", "")))
+    end, ...)
+  end
+  function host.array(list)
+    arrays[list] = true
+    return list
+  end
+  function host.family(unit) return FAMILY[unit] or "" end
+  function host.format_duration(ms) return ms % 1000 == 0 and ms / 1000 .. "s" or ms .. "ms" end
   function host.sha256(text) return ("%064x"):format(#text) end
   return require_module "tend.host", require_module
 end
