@@ -12,12 +12,12 @@
 #define TEND_DURATION_TEXT_BYTES 48                                  ///< room that format never needs more of
 
 /// Reads a duration.
-/// @param[out] out_ms  set on success, rounded to the nearest millisecond; a positive duration never becomes 0
+/// @param[out] out_ms  set on success, rounded to the nearest millisecond; what is not 0 but rounds to it is an error
 /// @param[out] error  on failure: `"15" has no unit; write "15s"`; NULL is allowed
 /// @return TEND_OK, TEND_E_INVALID or TEND_E_LIMIT (over TEND_DURATION_MAX_MS)
 TEND_MUST_CHECK enum tend_status tend_duration_parse(const char *text, size_t bytes, int64_t *out_ms,
                                                      struct tend_error *error);
 
-/// Writes the shortest exact form: 90000 is "1m30s", 0 is "0s", 1500 is "1s500ms", 604800000 is "1w". Negative values
-/// get a "-". @return out
+/// Writes an exact form that parse reads back: 90000 is "1m30s", 0 is "0s", 1500 is "1s500ms", 129600000 is "1d12h".
+/// Weeks only when nothing is left: 8 days are "8d". Negative values get a "-", which parse does not read. @return out
 const char *tend_duration_format(int64_t duration_ms, char out[TEND_DURATION_TEXT_BYTES]);

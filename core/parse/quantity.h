@@ -1,13 +1,13 @@
 #pragma once
 /// Quantity: values with a unit, as people write them in rules ("400ms", "2GiB", "1.5%") and read them in reports.
 ///
-/// A metric's unit is a word. Three families have units of their own to be written in, and a value of one is refused
-/// for another: seconds ("s", "seconds"), bytes ("B", "bytes"), ratio ("ratio", "%", "percent"). Any other word
-/// ("requests", "threads") is a family of its own that takes plain numbers. In memory values are always in seconds,
-/// bytes, or 1 for 100 %.
+/// A metric's unit is a word. Three families can be written in several units, and a value of one family is refused for
+/// another: seconds ("s", "seconds"), bytes ("B", "bytes"), ratio ("ratio"); their values are in seconds, in bytes, and
+/// 1 for 100 %. Any other word ("requests", "ms", "percent") is a unit of its own, which takes plain numbers and
+/// itself.
 ///
-/// Written: times as ns us µs ms s m h d w; bytes as B, kB MB GB TB PB (1000) and KiB MiB GiB TiB PiB (1024); shares as
-/// %. A space before the unit is allowed, a sign too. A plain number is in the metric's own unit.
+/// Written: times as ns us µs ms s m h d w or a duration ("1m30s"); bytes as B, kB MB GB TB PB (1000) and KiB MiB GiB
+/// TiB PiB (1024); shares as %. A space before the unit is allowed, a sign too. A plain number is in the metric's unit.
 
 #include "base/status.h"
 
@@ -39,6 +39,6 @@ TEND_MUST_CHECK enum tend_status tend_quantity_parse(const char *text, size_t by
 TEND_MUST_CHECK enum tend_status tend_quantity_parse_as(const char *text, size_t bytes, const char *unit, double *value,
                                                         struct tend_error *error);
 
-/// For people: (0.4, "s") is "400 ms", (0.015, "ratio") "1.5 %", (2e9, "bytes") "1.863 GiB", (3, "requests")
-/// "3 requests". Four significant digits at most; NaN is "no data". @return out
+/// For people: (0.4, "s") is "400 ms", (300, "s") "5m", (0.015, "ratio") "1.5 %", (2e9, "bytes") "1.863 GiB",
+/// (3, "requests") "3 requests". Four significant digits, or all before the point; NaN is "no data". @return out
 const char *tend_quantity_format(double value, const char *unit, char out[TEND_QUANTITY_TEXT_BYTES]);
