@@ -2,7 +2,7 @@
 /// Child process: programs that steps start, each with an argv and never through a shell.
 ///
 /// A child has a session and process group of its own, /dev/null as input, one pipe as output and error, a clean
-/// environment (PATH, LANG=C.UTF-8 and what is given), no other fd, no core dump. It ends with its pid, not with the
+/// environment (PATH, LANG=C and what is given), no other fd, no core dump. It ends with its pid, not with the
 /// end of its output: what it left behind may hold the pipe. Only on timeout or cancel the group is killed: TERM, then
 /// KILL. Units: `_ms` milliseconds. Ownership: who creates the set destroys it; destroy kills what still runs, without
 /// a callback. Threads: the loop's.

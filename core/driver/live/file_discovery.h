@@ -1,13 +1,14 @@
 #pragma once
 /// File discovery: the targets in Prometheus file_sd files (JSON), watched.
 ///
-/// Files are found by globs whose last path element may hold `*` (hidden files are not matched), read at start, on each
-/// change (inotify on the directories) and every 5 minutes. `[{"targets":["host:port"],"labels":{"k":"v"}}]`; `labels`
-/// may be missing. A bad file keeps its last good targets and is reported; a removed one loses its targets.
-/// `__address__`, `__scheme__`, `__metrics_path__`, `__param_NAME` make the URL (http and /metrics when not given);
-/// then all labels that start with `__` are dropped. The same URL twice counts once, the first in order of files wins.
-/// Limits: a file of 10 MB, 100,000 targets. Files named .yml and .yaml are refused with a message.
-/// Ownership: who creates it destroys it. Threads: the loop's.
+/// Files are found by globs whose last path element may hold `*` (hidden files are not matched; of files that a `*`
+/// matches only .json ones are read), at start, on each change (inotify on the directories) and every 5 minutes.
+/// `[{"targets":["host:port"],"labels":{"k":"v"}}]`; `labels` may be missing. A bad file keeps its last good targets
+/// and is reported; a removed one loses its targets. `__scheme__`, `__metrics_path__` and `__param_NAME` are part of
+/// the URL (http and /metrics when not given); then all labels that start with `__` are dropped. A target that makes no
+/// URL is reported and left out. The same URL twice counts once: the first in the order of files. Limits: a file of 10
+/// MB, 100,000 targets. Files named .yml and .yaml are refused with a message. Ownership: who creates it destroys it.
+/// Threads: the loop's.
 
 #include "base/status.h"
 #include "engine/event.h"
@@ -26,10 +27,11 @@ struct tend_file_discovery_options {
     void *context;
 };
 
-/// Starts; the first on_targets comes from the loop, also when there is none (count 0).
+/// Starts; the first on_targets comes from the loop, also when there is none (count 0). Where inotify is not to be had,
+/// files are looked at every 5 seconds instead.
 /// @param options  copied  @param base  outlives it
 /// @param[out] error  on TEND_E_INVALID: a `*` before the last path element; NULL is allowed
-/// @return TEND_OK, TEND_E_INVALID, TEND_E_IO (no inotify) or TEND_E_NOMEM
+/// @return TEND_OK, TEND_E_INVALID or TEND_E_NOMEM
 TEND_MUST_CHECK enum tend_status tend_file_discovery_create(struct event_base *base,
                                                             const struct tend_file_discovery_options *options,
                                                             struct tend_file_discovery **out, struct tend_error *error);

@@ -2,9 +2,9 @@
 /// Secrets: a directory with a file for each secret, named as the secret; what rules hold is only the name.
 ///
 /// A file is read each time it is needed, so a rotated secret holds at once and none stays in memory. One trailing
-/// newline (LF or CR LF) is cut. Refused: files that are no regular file (symbolic links are followed only inside the
-/// directory, as Kubernetes and systemd mount them), that others may read or write, that are empty, over 64 kB, or hold
-/// a NUL; names other than letters, digits, "_", "-" and "." or that start with ".".
+/// newline (LF or CR LF) is cut. Refused are files that are no regular file (symbolic links too), not owned by root or
+/// this user, open to others or writable by a group, empty, over 64 kB or with a NUL in them; and names of other than
+/// letters, digits, "_", "-" and ".", or that start with ".".
 /// Ownership: who opens it closes it; wipe what you were given with tend_secrets_wipe. Threads: any may read.
 
 #include "base/buffer.h"
