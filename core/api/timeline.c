@@ -134,35 +134,53 @@ static void tell_alert(struct timeline *timeline, const struct tend_record *reco
     add(timeline, at_ms, line);
 }
 
-static void put_culprits(const json_t *culprits, struct tend_buffer *out)
+static const char *culprit_name(const json_t *culprit)
 {
-    size_t i = 0;
-    const json_t *culprit = NULL;
-    json_array_foreach(culprits, i, culprit)
-    {
-        const char *name =
-            json_is_string(culprit) ? json_string_value(culprit) : tend_json_text(culprit, "service", "?");
-        tend_buffer_printf(out, "%s%s", i > 0 ? ", " : "", name);
-        const double confidence = tend_json_number(culprit, "confidence", (double)NAN);
-        if (!isnan(confidence)) {
-            tend_buffer_printf(out, " (confidence %.2f)", confidence);
-        }
-    }
+    return json_is_string(culprit) ? json_string_value(culprit) : tend_json_text(culprit, "service", "?");
 }
 
-static void tell_culprits(struct timeline *timeline, int64_t wall_ms, const json_t *culprits, struct tend_buffer *line)
+// Its own confidence, or the one of its place in the ranking.
+static double culprit_confidence(const json_t *culprit, const json_t *ranking)
 {
+    const double own = tend_json_number(culprit, "confidence", (double)NAN);
+    size_t i = 0;
+    const json_t *place = NULL;
+    json_array_foreach(ranking, i, place)
+    {
+        if (isnan(own) && strcmp(tend_json_text(place, "service", ""), culprit_name(culprit)) == 0) {
+            return tend_json_number(place, "confidence", (double)NAN);
+        }
+    }
+    return own;
+}
+
+// A line when others are blamed than before; a confidence that moves a little is none.
+static void tell_culprits(struct timeline *timeline, const struct tend_record *record, struct tend_buffer *line)
+{
+    const json_t *culprits = json_object_get(record->body, "culprits");
+    const json_t *ranking = json_object_get(record->body, "ranking");
     struct tend_buffer names;
     tend_buffer_init(&names);
-    put_culprits(culprits, &names);
-    const bool had_one = timeline->culprits != NULL && timeline->culprits[0] != '\0';
-    if ((had_one || names.size > 0) && is_new(timeline, &timeline->culprits, tend_buffer_text(&names))) {
-        if (names.size > 0) {
-            tend_buffer_printf(line, "culprit: %s", tend_buffer_text(&names));
-        } else {
-            tend_buffer_put_text(line, "no culprit any more");
+    size_t i = 0;
+    const json_t *culprit = NULL;
+    tend_buffer_put_text(line, "culprit: ");
+    json_array_foreach(culprits, i, culprit)
+    {
+        const double confidence = culprit_confidence(culprit, ranking);
+        tend_buffer_printf(&names, "%s\n", culprit_name(culprit));
+        tend_buffer_printf(line, "%s%s", i > 0 ? ", " : "", culprit_name(culprit));
+        if (!isnan(confidence)) {
+            tend_buffer_printf(line, " (confidence %.2f)", confidence);
         }
-        add(timeline, wall_ms, line);
+    }
+    const bool had_one = timeline->culprits != NULL && timeline->culprits[0] != '\0';
+    const bool told = (had_one || names.size > 0) && is_new(timeline, &timeline->culprits, tend_buffer_text(&names));
+    if (names.size == 0 || !told) {
+        tend_buffer_reset(line);
+    }
+    if (told) {
+        tend_buffer_put_text(line, names.size == 0 ? "no culprit any more" : "");
+        add(timeline, record->wall_ms, line);
     }
     tend_buffer_clear(&names);
 }
@@ -177,7 +195,7 @@ static void tell_incident(struct timeline *timeline, const struct tend_record *r
         tend_buffer_printf(line, "incident opened, severity %s", tend_json_text(body, "severity", "none"));
         add(timeline, tend_json_integer(body, "opened_wall_ms", record->wall_ms), line);
     }
-    tell_culprits(timeline, record->wall_ms, json_object_get(body, "culprits"), line);
+    tell_culprits(timeline, record, line);
     if (changed && ended) {
         tend_buffer_printf(line, "incident ended: %s", tend_json_text(body, "outcome", "no outcome"));
         add(timeline, tend_json_integer(body, "ended_wall_ms", record->wall_ms), line);
@@ -191,7 +209,7 @@ static void tell_evidence(struct timeline *timeline, const struct tend_record *r
         tend_buffer_printf(line, "no verdict on the culprit yet: %s", wait);
         add(timeline, record->wall_ms, line);
     }
-    tell_culprits(timeline, record->wall_ms, json_object_get(record->body, "culprits"), line);
+    tell_culprits(timeline, record, line);
 }
 
 static void tell_decision(struct timeline *timeline, const struct tend_record *record, struct tend_buffer *line)
