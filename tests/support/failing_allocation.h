@@ -16,6 +16,10 @@ static inline int was_an_allocation_failed(void)
 {
     return 0;
 }
+static inline long allocations_so_far(void)
+{
+    return 0;
+}
 #else
 #define TEND_CAN_FAIL_ALLOCATIONS 1
 void *__libc_malloc(size_t bytes);               // NOLINT(bugprone-reserved-identifier,cert-dcl37-c): glibc's names
@@ -27,21 +31,29 @@ void *realloc(void *block, size_t bytes);
 
 static long successes_left = -1; // -1: none fails
 static int failed;
+static long allocation_count;
 
 /// From now on, lets this many allocations succeed and the next one fail; those after it succeed. -1: none fails.
-static void fail_allocation_after(long successes)
+static inline void fail_allocation_after(long successes)
 {
     successes_left = successes;
     failed = 0;
 }
 
-static int was_an_allocation_failed(void)
+static inline int was_an_allocation_failed(void)
 {
     return failed;
 }
 
+/// Allocations of this program up to now, those that failed too.
+static inline long allocations_so_far(void)
+{
+    return allocation_count;
+}
+
 static int fails_now(void)
 {
+    allocation_count++;
     if (successes_left < 0 || successes_left-- > 0) {
         return 0;
     }
