@@ -10,9 +10,8 @@
 /// A request is answered by one call of its `done`, always from the event loop and never from within the call that made
 /// the request; after destroy, never. One request is in flight, later ones wait in order.
 ///
-/// A pool keeps the current generation's evaluator, a spare loaded with the same sources (so that a kill costs no
-/// start), perhaps a candidate for the next generation, and one process for each run that is being resumed. Units:
-/// `_ms` milliseconds. Ownership: who creates, destroys; destroying kills the children. Threads: the loop's only.
+/// Units: `_ms` milliseconds. Ownership: who creates, destroys; destroying kills the child. Threads: the loop's only.
+/// To have more than one of them, see evaluator_pool.h.
 
 #include "base/json.h"
 #include "base/status.h"
@@ -24,7 +23,6 @@
 #include <sys/types.h>
 
 struct tend_evaluator;
-struct tend_evaluator_pool;
 
 /// What a request came to. All of it is borrowed for the call.
 struct tend_evaluator_reply {
@@ -65,35 +63,3 @@ void tend_evaluator_run_start(struct tend_evaluator *evaluator, const json_t *st
                               void *context); ///< {"playbook","frozen","answers"}; once in a process's life
 void tend_evaluator_answer(struct tend_evaluator *evaluator, const json_t *answer, tend_evaluator_done *done,
                            void *context); ///< the answer to the effect that the run asked for last
-
-TEND_MUST_CHECK enum tend_status tend_evaluator_pool_create(struct event_base *base,
-                                                            const struct tend_evaluator_deadlines *deadlines,
-                                                            struct tend_evaluator_pool **out);
-void tend_evaluator_pool_destroy(struct tend_evaluator_pool *pool); ///< Kills all. NULL is allowed.
-
-/// Loads a generation beside the current one; the reply is its document. Until adopt nothing else changes. A candidate
-/// that was not adopted is dropped first, and its `done` is not called any more.
-void tend_evaluator_pool_load(struct tend_evaluator_pool *pool, json_t *sources, tend_evaluator_done *done,
-                              void *context);
-/// Makes the loaded candidate the current evaluator and starts a spare. Requests that wait go to the old generation and
-/// are dropped: their `done` gets died with an empty `what` and the reason "a new generation took over".
-void tend_evaluator_pool_adopt(struct tend_evaluator_pool *pool);
-void tend_evaluator_pool_discard(struct tend_evaluator_pool *pool); ///< Kills the candidate, if there is one.
-
-/// Sends to the current evaluator. When it dies the request in flight gets died, and those that wait go to the spare.
-void tend_evaluator_pool_tick(struct tend_evaluator_pool *pool, const char *bytes, size_t byte_count,
-                              tend_evaluator_done *done, void *context);
-void tend_evaluator_pool_ask(struct tend_evaluator_pool *pool, const json_t *question, tend_evaluator_done *done,
-                             void *context);
-
-/// Starts a process of its own for a run, loads the sources into it and sends the start; the reply is the first effect.
-/// A process that the run already has is killed first. Sources that do not load any more are told as died.
-void tend_evaluator_pool_run_start(struct tend_evaluator_pool *pool, const char *run, json_t *sources, json_t *start,
-                                   tend_evaluator_done *done, void *context);
-/// Answers the run's last effect. A run without a process gets died.
-void tend_evaluator_pool_run_answer(struct tend_evaluator_pool *pool, const char *run, const json_t *answer,
-                                    tend_evaluator_done *done, void *context);
-void tend_evaluator_pool_run_end(struct tend_evaluator_pool *pool, const char *run); ///< Kills its process, if any.
-
-/// Processes alive now: for reports and tests.
-size_t tend_evaluator_pool_count(const struct tend_evaluator_pool *pool);
