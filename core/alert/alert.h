@@ -7,9 +7,9 @@
 ///        │  └────────────────────┘     in line for clear_after  │
 ///        └──────────────────────────────────────────────────────┘
 ///
-/// An unknown verdict never fires nor resolves by accident: it ends a pending time (a gap restarts the count) and leaves
-/// a firing alert firing; policy "warn" raises it as a warning that may not act, "act" counts it as out.
-/// Units: `_ms` is the engine time of samples, so that lateness of their arrival cannot shorten or lengthen a duration.
+/// An unknown verdict never fires nor resolves by accident: it ends a pending time (a gap restarts the count) and
+/// leaves a firing alert firing; policy "warn" raises it as a warning that may not act, "act" counts it as out. Units:
+/// `_ms` is the engine time of samples, so that lateness of their arrival cannot shorten or lengthen a duration.
 
 #include "alert/verdict.h"
 

@@ -1,12 +1,12 @@
 #pragma once
 /// Verdict: the tick's view that goes to the evaluator, and the verdicts that come back, as bytes.
 ///
-/// One request holds every call of a tick: rule functions with the subject (a service or an instance) they look at. Calls
-/// are sorted by rule, then subject. The reply has one verdict a call, in the same order. Both directions are checked
-/// like any input. Layout (little-endian, strings are a u32 length and bytes):
+/// One request holds every call of a tick: rule functions with the subject (a service or an instance) they look at.
+/// Calls are sorted by rule, then subject. The reply has one verdict a call, in the same order. Both directions are
+/// checked like any input. Layout (little-endian, strings are a u32 length and bytes):
 ///   request: u64 tick, f64 wall_s, u32 calls, then each call:
-///     u32 rule, string subject, string service, string instance ("" for a service), string labels (a JSON object or ""),
-///     string version, f64 out_share (0 to 1), f64 deployed_ago_s (NaN: not known), u32 metrics, then each metric:
+///     u32 rule, string subject, string service, string instance ("" for a service), string labels (a JSON object or
+///     ""), string version, f64 out_share (0 to 1), f64 deployed_ago_s (NaN: not known), u32 metrics, then each metric:
 ///     string name, f64 P, E, F, A, eta_s, u8 out (the latch of this rule), u8 missing (enum tend_missing)
 ///   reply: u64 tick, u32 verdicts, then each: u8 verdict, and for an error string text ("shop.lua:12: …")
 

@@ -13,7 +13,8 @@
 enum tend_effect_kind {
     TEND_EFFECT_EVALUATE,   ///< send `bytes` to the generation's evaluator (a tick's view) → VERDICTS with id
     TEND_EFFECT_ASK,        ///< send `json` to it: {"kind":"locate"|"notice", …} → REPLY with id
-    TEND_EFFECT_RUN_START,  ///< load generation `text` (its hash) in a process of its own for run `key` and send `json` → RUN_REPLY
+    TEND_EFFECT_RUN_START,  ///< load generation `text` (its hash) in a process of its own for run `key` and send `json`
+                            ///< → RUN_REPLY
     TEND_EFFECT_RUN_ANSWER, ///< send `json` (an answer) to the process of run `key` → RUN_REPLY
     TEND_EFFECT_RUN_END,    ///< the process of run `key` is done with: kill it
     TEND_EFFECT_EXEC,       ///< start a program: `json` {argv, timeout_ms, env?, cwd?} → STEP_RESULT with id
@@ -45,5 +46,6 @@ struct tend_effects {
 void tend_effects_init(struct tend_effects *effects);
 void tend_effects_reset(struct tend_effects *effects); ///< frees what the effects own, keeps the list's memory
 void tend_effects_clear(struct tend_effects *effects);
-/// Appends an effect of this kind and returns it to be filled in; aborts when out of memory (an effect may not be lost).
+/// Appends an effect of this kind and returns it to be filled in; aborts when out of memory (an effect may not be
+/// lost).
 struct tend_effect *tend_effects_add(struct tend_effects *effects, enum tend_effect_kind kind);

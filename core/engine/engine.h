@@ -13,17 +13,19 @@
 struct tend_engine;
 
 struct tend_engine_options {
-    int64_t at_ms;   ///< engine time now
-    int64_t wall_ms; ///< wall time now
-    uint64_t next_record; ///< number of the first record it makes (the journal's last + 1)
+    int64_t at_ms;            ///< engine time now
+    int64_t wall_ms;          ///< wall time now
+    uint64_t next_record;     ///< number of the first record it makes (the journal's last + 1)
     int64_t startup_grace_ms; ///< no act before this much time, or 3 good scrapes of what a rule reads
 };
 
-TEND_MUST_CHECK enum tend_status tend_engine_create(const struct tend_engine_options *options, struct tend_engine **out);
+TEND_MUST_CHECK enum tend_status tend_engine_create(const struct tend_engine_options *options,
+                                                    struct tend_engine **out);
 void tend_engine_destroy(struct tend_engine *engine);
 
-/// Gives back, before the first event, what a journal holds: the newest open record of each (kind, key), in order of
-/// number. Alerts, incidents, cooldowns, breakers, arms, the pause and open runs come alive again.
+/// Gives back, before the first event, what a journal holds: the newest open record of each (kind, key) in order of
+/// number, and then, for each run that is open, all of its steps' records in order. Alerts, incidents, cooldowns,
+/// breakers, arms, the pause, notices and open runs come alive again.
 void tend_engine_restore(struct tend_engine *engine, const struct tend_record *record);
 
 /// Takes one event. @param effects  appended to; the caller carries them out in order
@@ -31,7 +33,7 @@ void tend_engine_step(struct tend_engine *engine, const struct tend_event *event
 
 /// One scrape target. Indexes are stable while it lives; a removed one has url NULL and its index may be used again.
 struct tend_target_view {
-    const char *url; ///< NULL: no target has this index
+    const char *url;      ///< NULL: no target has this index
     const char *instance; ///< "payments/127.0.0.1:9103"
     const char *service;
     int64_t every_ms;
@@ -46,5 +48,15 @@ const struct tend_ruleset *tend_engine_ruleset(const struct tend_engine *engine)
 
 /// What `tend status` shows, as JSON (schema: api/). The caller owns it. NULL: out of memory.
 json_t *tend_engine_status(const struct tend_engine *engine);
-/// The open and lately ended incidents, newest first.
-json_t *tend_engine_incidents(const struct tend_engine *engine);
+
+/// Counts for tend's own metrics.
+struct tend_engine_counts {
+    size_t targets, targets_up, services;
+    size_t alerts_pending, alerts_firing, incidents_open, runs_open, rules_off;
+    uint64_t ticks, records;
+    bool paused, journal_failed;
+};
+struct tend_engine_counts tend_engine_counts(const struct tend_engine *engine);
+/// Whether the ruleset has a playbook of that name ("*": any), or the fleet a service: so that commands can be refused.
+bool tend_engine_has_playbook(const struct tend_engine *engine, const char *name);
+bool tend_engine_has_service(const struct tend_engine *engine, const char *name);

@@ -32,8 +32,8 @@ enum tend_event_kind {
 
 /// One scrape of one target.
 struct tend_event_scraped {
-    size_t target;      ///< index in the engine's target table (tend_engine_target)
-    int64_t begun_ms;   ///< when the request was sent: the time of its samples
+    size_t target;    ///< index in the engine's target table (tend_engine_target)
+    int64_t begun_ms; ///< when the request was sent: the time of its samples
     double duration_s;
     enum tend_scrape_kind kind;
     const char *reason;               ///< of a failure, for people; else ""
@@ -58,9 +58,9 @@ struct tend_event_targets {
 /// The evaluator of the generation, or a run's, did not answer but died.
 struct tend_event_died {
     bool died;
-    const char *what;     ///< "rule", "locate", "playbook", "notify" or "" when it had begun none
-    uint32_t index;       ///< of that what, in the ruleset
-    const char *reason;   ///< "used 100 ms of CPU time", "out of memory", "killed by signal 11" …
+    const char *what;   ///< "rule", "locate", "playbook", "notify" or "" when it had begun none
+    uint32_t index;     ///< of that what, in the ruleset
+    const char *reason; ///< "used 100 ms of CPU time", "out of memory", "killed by signal 11" …
 };
 
 struct tend_event {
@@ -70,7 +70,7 @@ struct tend_event {
     union {
         struct tend_event_scraped scraped;
         struct tend_event_targets targets;
-        struct { // VERDICTS, REPLY
+        struct {               // VERDICTS, REPLY
             uint64_t id;       ///< tick of EVALUATE, id of ASK
             const char *bytes; ///< VERDICTS: alert/verdict.h; NULL when it died
             size_t byte_count;
@@ -91,7 +91,7 @@ struct tend_event {
         struct {
             const char *key; ///< the notice's dedup key
             bool ok;
-            bool retry; ///< worth trying again
+            bool retry;             ///< worth trying again
             int64_t retry_after_ms; ///< as the peer asked, or -1
             const char *error;
         } delivered;

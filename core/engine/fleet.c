@@ -140,6 +140,7 @@ static void service_destroy(struct tend_service *service)
         free(service->alerts[i].incident);
     }
     subject_clear(&service->subject, service->def->metric_count);
+    tend_parts_destroy(service->pooled);
     free(service->alerts);
     free(service->instances);
     free(service->name);
@@ -179,7 +180,8 @@ static enum tend_status append(void ***array, size_t *count, void *pointer)
 static enum tend_status subject_init(struct tend_fleet *fleet, const struct tend_service_def *def,
                                      struct tend_subject *subject)
 {
-    const enum tend_status status = tend_metric_table_add(&fleet->table, def->metrics, def->metric_count, &subject->slot);
+    const enum tend_status status =
+        tend_metric_table_add(&fleet->table, def->metrics, def->metric_count, &subject->slot);
     if (status != TEND_OK) {
         return status;
     }
@@ -215,7 +217,8 @@ static struct tend_service *service_add(struct tend_fleet *fleet, const char *na
     for (size_t i = 0; i < sizeof service->guard.runs_ms / sizeof service->guard.runs_ms[0]; i++) {
         service->guard.runs_ms[i] = TEND_NEVER;
     }
-    if (service->name == NULL || tend_hash_map_set(fleet->by_name, name, strlen(name), service) != TEND_OK ||
+    if (service->name == NULL || tend_parts_create(def->metrics, def->metric_count, &service->pooled) != TEND_OK ||
+        tend_hash_map_set(fleet->by_name, name, strlen(name), service) != TEND_OK ||
         append((void ***)&fleet->services, &fleet->service_count, service) != TEND_OK) {
         (void)tend_hash_map_remove(fleet->by_name, name, strlen(name));
         service_destroy(service);
@@ -429,7 +432,8 @@ static void take_over_subject(const struct tend_service *now, struct tend_subjec
 
 static void take_over_instance(struct tend_instance *now, struct tend_instance *before)
 {
-    if (tend_series_window_resize(before->window, now->service->def->window_ms, now->service->def->every_ms) == TEND_OK) {
+    if (tend_series_window_resize(before->window, now->service->def->window_ms, now->service->def->every_ms) ==
+        TEND_OK) {
         struct tend_series_window *window = now->window;
         now->window = before->window;
         before->window = window;
@@ -439,8 +443,10 @@ static void take_over_instance(struct tend_instance *now, struct tend_instance *
     before->version = version;
     now->version_since_ms = before->version_since_ms;
     memcpy(now->reason, before->reason, sizeof now->reason);
-    now->dirty = true; // its metrics are measured anew with the new definitions
-    now->service->dirty = true;
+    if (tend_series_window_history(now->window)->newest_ms != TEND_NEVER) {
+        now->dirty = true; // its metrics are measured anew with the new definitions
+        now->service->dirty = true;
+    }
     take_over_subject(now->service, &now->subject, before->service, &before->subject);
 }
 

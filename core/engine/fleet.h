@@ -36,9 +36,9 @@ struct tend_rule_alert {
 
 /// Where a subject's metrics lie, and since when each is out of line.
 struct tend_subject {
-    size_t slot;            ///< first slot in the metric table; one a metric, in the order of the definition
-    int64_t *out_since_ms;  ///< sample time since which A >= 1 without a break; TEND_NEVER: in line or no data
-    struct tend_history **histories;     ///< of metrics expected to be like their last samples, else NULL
+    size_t slot;                     ///< first slot in the metric table; one a metric, in the order of the definition
+    int64_t *out_since_ms;           ///< sample time since which A >= 1 without a break; TEND_NEVER: in line or no data
+    struct tend_history **histories; ///< of metrics expected to be like their last samples, else NULL
 };
 
 struct tend_instance {
@@ -65,8 +65,8 @@ struct tend_instance {
 struct tend_guard {
     int64_t cooldown_until_ms;
     int64_t backoff_until_ms;
-    size_t failed_runs;   ///< in a row
-    int64_t runs_ms[16];  ///< when the newest runs began, newest first; TEND_NEVER: none
+    size_t failed_runs;  ///< in a row
+    int64_t runs_ms[16]; ///< when the newest runs began, newest first; TEND_NEVER: none
     bool breaker_open;
 };
 
@@ -77,6 +77,7 @@ struct tend_service {
     struct tend_instance **instances;
     size_t instance_count;
     struct tend_subject subject;
+    struct tend_parts *pooled; ///< one a metric: the sums over its instances
     struct tend_rule_alert *alerts;
     size_t alert_count;
     struct tend_guard guard;
@@ -106,9 +107,9 @@ struct tend_listing {
 /// @param before  the fleet it takes over from (what lasts is moved out of it on success), or NULL
 /// @param rules_before  the ruleset of @p before
 /// @return TEND_OK, or TEND_E_NOMEM and nothing was moved
-TEND_MUST_CHECK enum tend_status tend_fleet_create(const struct tend_ruleset *ruleset, const struct tend_listing *listings,
-                                                   struct tend_fleet *before, const struct tend_ruleset *rules_before,
-                                                   struct tend_fleet **out);
+TEND_MUST_CHECK enum tend_status tend_fleet_create(const struct tend_ruleset *ruleset,
+                                                   const struct tend_listing *listings, struct tend_fleet *before,
+                                                   const struct tend_ruleset *rules_before, struct tend_fleet **out);
 void tend_fleet_destroy(struct tend_fleet *fleet);
 
 struct tend_service *tend_fleet_find(const struct tend_fleet *fleet, const char *service);

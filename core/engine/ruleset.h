@@ -2,9 +2,9 @@
 /// Ruleset: one generation of rules, as plain data: what the evaluator said that the user's Lua declares.
 ///
 /// Made from the generation document (JSON, see ARCHITECTURE.md), which is checked here like any input: types, ranges,
-/// indexes. Inheritance was resolved before: each definition is whole. Functions stay in the evaluator and are called by
-/// index. Units: `_ms` milliseconds, ratios 0 to 1; metric values in base units.
-/// Ownership: the ruleset owns everything it points to; it is immutable once made. Threads: any may read it.
+/// indexes. Inheritance was resolved before: each definition is whole. Functions stay in the evaluator and are called
+/// by index. Units: `_ms` milliseconds, ratios 0 to 1; metric values in base units. Ownership: the ruleset owns
+/// everything it points to; it is immutable once made. Threads: any may read it.
 
 #include "alert/alert.h"
 #include "base/arena.h"
@@ -19,12 +19,12 @@
 
 struct tend_rule_def {
     const char *name;
-    const char *at;          ///< "shop.lua:12", for messages
-    const char *summary;     ///< template with {…}, or ""
-    const char *runbook;     ///< a link, or ""
+    const char *at;      ///< "shop.lua:12", for messages
+    const char *summary; ///< template with {…}, or ""
+    const char *runbook; ///< a link, or ""
     bool per_instance;
-    const char *metric;      ///< `when = "memory"`: decided in C; NULL: a function in the evaluator
-    uint32_t kinds;          ///< for a rule on `up`: bit 1 << enum tend_scrape_kind of those failures that may act
+    const char *metric; ///< `when = "memory"`: decided in C; NULL: a function in the evaluator
+    uint32_t kinds;     ///< for a rule on `up`: bit 1 << enum tend_scrape_kind of those failures that may act
 };
 
 /// A rule as it holds for one service (its overrides applied).

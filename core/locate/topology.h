@@ -1,8 +1,8 @@
 #pragma once
 /// Topology: who depends on whom, and the questions the rest asks about it.
 ///
-/// Nodes are indexes 0 … count - 1; an edge a → b says that a depends on (calls) b. Edges that are missing or cyclic are
-/// normal. Ownership: who inits clears. Nothing allocates in the questions.
+/// Nodes are indexes 0 … count - 1; an edge a → b says that a depends on (calls) b. Edges that are missing or cyclic
+/// are normal. Ownership: who inits clears. Nothing allocates in the questions.
 
 #include "base/status.h"
 
@@ -22,8 +22,8 @@ struct tend_topology {
 };
 
 /// Takes the edges of `count` nodes. @param edge_count  how many @p edges
-TEND_MUST_CHECK enum tend_status tend_topology_init(struct tend_topology *topology, size_t count, const struct tend_edge *edges,
-                                                    size_t edge_count);
+TEND_MUST_CHECK enum tend_status tend_topology_init(struct tend_topology *topology, size_t count,
+                                                    const struct tend_edge *edges, size_t edge_count);
 void tend_topology_clear(struct tend_topology *topology);
 
 /// Whether `from` depends on `to`, directly or through others; a node depends on itself.

@@ -1,5 +1,5 @@
-// The gate. The order of its tests is the order in which people want to hear: what a person did, what is wrong with tend,
-// what is wrong with the world, then this service's own limits.
+// The gate. The order of its tests is the order in which people want to hear: what a person did, what is wrong with
+// tend, what is wrong with the world, then this service's own limits.
 
 #include "playbook/limits.h"
 

@@ -1,15 +1,15 @@
 #pragma once
 /// Limits: how far automatic recovery may go, and the one place that says no.
 ///
-/// Limits come from a service, its playbook and groups; the stricter of each holds. The gate is a pure function from what
-/// holds and what is going on to the first reason not to begin a run, or none.
-/// Units: `share` and `confidence` are ratios 0 to 1, `_ms` is engine time.
+/// Limits come from a service, its playbook and groups; the stricter of each holds. The gate is a pure function from
+/// what holds and what is going on to the first reason not to begin a run, or none. Units: `share` and `confidence` are
+/// ratios 0 to 1, `_ms` is engine time.
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct tend_limits { ///< NaN or -1: not given
+struct tend_limits {     ///< NaN or -1: not given
     double at_once;      ///< runs at the same time
     double share;        ///< of a service's instances that may be out of service for a run at once
     double min_healthy;  ///< instances that must go on serving
@@ -53,11 +53,11 @@ struct tend_gate {
     int64_t now_ms;
     bool paused;
     bool journal_failed;
-    bool blind;           ///< most targets failed at once
-    bool in_grace;        ///< too soon after the start
-    bool breaker_open;    ///< for this service
-    double confidence;    ///< of the culprit
-    size_t attempts;      ///< of this remedy in this incident
+    bool blind;                ///< most targets failed at once
+    bool in_grace;             ///< too soon after the start
+    bool breaker_open;         ///< for this service
+    double confidence;         ///< of the culprit
+    size_t attempts;           ///< of this remedy in this incident
     int64_t cooldown_until_ms; ///< of this service, from a run of another incident
     int64_t backoff_until_ms;  ///< of this service, after a failed run
     size_t runs_last_hour;     ///< of this service
@@ -65,7 +65,7 @@ struct tend_gate {
     bool dependency_in_run;    ///< one it depends on, or that depends on it, is being acted on
     size_t fleet_runs_now;
     size_t fleet_runs_last_hour;
-    double fleet_at_once;  ///< the strictest `together` of its groups
+    double fleet_at_once; ///< the strictest `together` of its groups
     double fleet_per_hour;
 };
 
@@ -73,10 +73,10 @@ enum tend_refusal tend_limits_refuse_run(const struct tend_limits *limits, const
 
 /// Whether one instance may be taken out of service now.
 struct tend_step_gate {
-    size_t instances;    ///< of the service
-    size_t serving;      ///< of them, answering now
-    bool target_serves;  ///< the one to be acted on is among them
-    size_t acted_on;     ///< others that this run acted on and that are not yet verified
+    size_t instances;   ///< of the service
+    size_t serving;     ///< of them, answering now
+    bool target_serves; ///< the one to be acted on is among them
+    size_t acted_on;    ///< others that this run acted on and that are not yet verified
 };
 enum tend_refusal tend_limits_refuse_step(const struct tend_limits *limits, const struct tend_step_gate *gate);
 

@@ -1,0 +1,500 @@
+// Incidents: alerts of services that depend on each other and overlap in time, and who is at fault among them.
+//
+// An alert that fires joins an open incident that it is connected with, joins several into the oldest, or opens one.
+// After each tick that changed something the evaluator is asked for the ranking; when the same culprits have stood for
+// one interval of the slowest member, recovery takes over. An incident ends when none of its alerts fires and no run is
+// under way.
+
+#include "engine/state.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tend_incident *tend_incident_find(const struct tend_engine *engine, const char *id)
+{
+    for (size_t i = 0; i < engine->incident_count; i++) {
+        if (strcmp(engine->incidents[i]->id, id) == 0) {
+            return engine->incidents[i];
+        }
+    }
+    return NULL;
+}
+
+static void culprit_clear(struct tend_culprit *culprit)
+{
+    free(culprit->service);
+    free(culprit->said);
+    json_decref(culprit->fits);
+    json_decref(culprit->reasons);
+}
+
+void tend_incident_destroy(struct tend_incident *incident)
+{
+    for (size_t i = 0; i < incident->member_count; i++) {
+        free(incident->members[i].rule);
+        free(incident->members[i].service);
+        free(incident->members[i].instance);
+    }
+    for (size_t i = 0; i < incident->culprit_count; i++) {
+        culprit_clear(&incident->culprits[i]);
+    }
+    free(incident->members);
+    free(incident->culprits);
+    free(incident->severity);
+    free(incident->culprit_key);
+    free(incident->wait);
+    free(incident->outcome);
+    json_decref(incident->ranking);
+    free(incident);
+}
+
+struct tend_rule_alert *tend_member_alert(const struct tend_engine *engine, const struct tend_member *member)
+{
+    const struct tend_service *service = tend_fleet_find(engine->fleet, member->service);
+    for (size_t i = 0; service != NULL && i < service->alert_count; i++) {
+        struct tend_rule_alert *alert = &service->alerts[i];
+        if (strcmp(tend_rule_name(engine, alert), member->rule) == 0 &&
+            strcmp(tend_alert_instance(alert), member->instance) == 0) {
+            return alert;
+        }
+    }
+    return NULL;
+}
+
+static bool is_connected(const struct tend_engine *engine, const struct tend_incident *incident,
+                         const struct tend_service *service)
+{
+    for (size_t i = 0; i < incident->member_count; i++) {
+        const struct tend_service *member = tend_fleet_find(engine->fleet, incident->members[i].service);
+        if (member != NULL &&
+            (member == service || tend_topology_connected(&engine->fleet->topology, member->index, service->index))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct tend_member *add_member(struct tend_incident *incident, const char *rule, const char *service,
+                                      const char *instance)
+{
+    for (size_t i = 0; i < incident->member_count; i++) {
+        struct tend_member *member = &incident->members[i];
+        if (strcmp(member->rule, rule) == 0 && strcmp(member->service, service) == 0 &&
+            strcmp(member->instance, instance) == 0) {
+            member->firing = true;
+            return member;
+        }
+    }
+    struct tend_member *grown = reallocarray(incident->members, incident->member_count + 1, sizeof *grown);
+    TEND_ASSERT(grown != NULL);
+    incident->members = grown;
+    struct tend_member *member = &grown[incident->member_count++];
+    *member = (struct tend_member){ .rule = tend_copy_text(rule),
+                                    .service = tend_copy_text(service),
+                                    .instance = tend_copy_text(instance),
+                                    .firing = true };
+    return member;
+}
+
+static struct tend_incident *open_incident(struct tend_engine *engine)
+{
+    struct tend_incident *incident = calloc(1, sizeof *incident);
+    TEND_ASSERT(incident != NULL);
+    // The number of its first record names it: unique over the whole life of the journal.
+    (void)snprintf(incident->id, sizeof incident->id, "i%llu", (unsigned long long)engine->next_record);
+    incident->opened_ms = engine->now_ms;
+    incident->opened_wall_ms = engine->wall_ms;
+    incident->stable_since_ms = engine->now_ms;
+    incident->acted_ms = TEND_NEVER;
+    tend_append_pointer((void ***)&engine->incidents, &engine->incident_count, incident);
+    return incident;
+}
+
+// "page" outranks "ticket" outranks "warn"; a user's own words rank with "ticket".
+static int severity_rank(const char *severity)
+{
+    if (severity == NULL) {
+        return -1;
+    }
+    return strcmp(severity, "page") == 0 ? 2 : strcmp(severity, "warn") == 0 ? 0 : 1;
+}
+
+// Moves everything of the younger incident into the older one, which goes on for both.
+static void merge(struct tend_engine *engine, struct tend_incident *older, struct tend_incident *younger)
+{
+    for (size_t i = 0; i < younger->member_count; i++) {
+        const struct tend_member *member = &younger->members[i];
+        add_member(older, member->rule, member->service, member->instance)->firing = member->firing;
+        struct tend_rule_alert *alert = tend_member_alert(engine, member);
+        if (alert != NULL && alert->incident != NULL) {
+            free(alert->incident);
+            alert->incident = tend_copy_text(older->id);
+        }
+    }
+    for (size_t i = 0; i < engine->run_count; i++) {
+        if (strcmp(engine->runs[i]->incident, younger->id) == 0) {
+            memcpy(engine->runs[i]->incident, older->id, sizeof older->id);
+        }
+    }
+    older->acted = older->acted || younger->acted;
+    older->escalated = older->escalated && younger->escalated;
+    if (severity_rank(younger->severity) > severity_rank(older->severity)) {
+        free(older->severity);
+        older->severity = tend_copy_text(younger->severity);
+    }
+    for (size_t i = 0; i < younger->member_count; i++) {
+        free(younger->members[i].rule);
+        free(younger->members[i].service);
+        free(younger->members[i].instance);
+    }
+    younger->member_count = 0;
+    free(younger->outcome);
+    const int printed = asprintf(&younger->outcome, "merged into %s", older->id);
+    TEND_ASSERT(printed > 0);
+    tend_log(TEND_LOG_INFO, "incidents merged incident=%s into=%s", younger->id, older->id);
+}
+
+static struct tend_incident *incident_for(struct tend_engine *engine, const struct tend_service *service)
+{
+    struct tend_incident *joined = NULL;
+    for (size_t i = 0; i < engine->incident_count; i++) {
+        struct tend_incident *incident = engine->incidents[i];
+        if (!is_connected(engine, incident, service)) {
+            continue;
+        }
+        if (joined == NULL) {
+            joined = incident;
+        } else {
+            merge(engine, joined, incident);
+        }
+    }
+    return joined;
+}
+
+static void fired(struct tend_engine *engine, struct tend_rule_alert *alert)
+{
+    alert->fired_wall_ms = engine->wall_ms;
+    struct tend_incident *incident = incident_for(engine, alert->service);
+    const bool opened = incident == NULL;
+    if (opened) {
+        incident = open_incident(engine);
+    }
+    (void)add_member(incident, tend_rule_name(engine, alert), alert->service->name, tend_alert_instance(alert));
+    free(alert->incident);
+    alert->incident = tend_copy_text(incident->id);
+    const char *severity = alert->alert.by_missing ? "warn" : alert->binding->severity;
+    const bool worse = severity_rank(severity) > severity_rank(incident->severity);
+    if (worse) {
+        free(incident->severity);
+        incident->severity = tend_copy_text(severity);
+    }
+    incident->stale = true;
+    tend_log(TEND_LOG_WARN, "alert fires rule=\"%s\" service=%s instance=%s severity=%s incident=%s",
+             tend_rule_name(engine, alert), alert->service->name, tend_alert_instance(alert), severity, incident->id);
+    tend_facts_incident(engine, incident, true);
+    tend_facts_alert(engine, alert, "firing");
+    if (opened || worse) {
+        tend_notice_incident(engine, incident, "firing", NULL);
+    }
+}
+
+static void resolved(struct tend_engine *engine, struct tend_rule_alert *alert)
+{
+    tend_log(TEND_LOG_INFO, "alert resolved rule=\"%s\" service=%s instance=%s incident=%s",
+             tend_rule_name(engine, alert), alert->service->name, tend_alert_instance(alert),
+             alert->incident == NULL ? "" : alert->incident);
+    tend_facts_alert(engine, alert, "resolved");
+    struct tend_incident *incident = alert->incident == NULL ? NULL : tend_incident_find(engine, alert->incident);
+    for (size_t i = 0; incident != NULL && i < incident->member_count; i++) {
+        if (tend_member_alert(engine, &incident->members[i]) == alert) {
+            incident->members[i].firing = false;
+        }
+    }
+    free(alert->incident);
+    alert->incident = NULL;
+}
+
+void tend_incident_alert_changed(struct tend_engine *engine, struct tend_rule_alert *alert,
+                                 enum tend_alert_change change)
+{
+    switch (change) {
+    case TEND_ALERT_SAME:
+        break;
+    case TEND_ALERT_BEGAN:
+        tend_facts_alert(engine, alert, "pending");
+        break;
+    case TEND_ALERT_ENDED:
+        tend_facts_alert(engine, alert, "inactive");
+        break;
+    case TEND_ALERT_FIRED:
+        fired(engine, alert);
+        break;
+    case TEND_ALERT_RESOLVED:
+        resolved(engine, alert);
+        break;
+    }
+}
+
+void tend_incident_mark_stale(struct tend_engine *engine)
+{
+    for (size_t i = 0; i < engine->incident_count; i++) {
+        engine->incidents[i]->stale = true;
+    }
+}
+
+static bool has_run(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    for (size_t i = 0; i < engine->run_count; i++) {
+        if (strcmp(engine->runs[i]->incident, incident->id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Members whose alert is gone (its rule or target was removed) fire no more.
+static size_t count_firing(const struct tend_engine *engine, struct tend_incident *incident)
+{
+    size_t firing = 0;
+    for (size_t i = 0; i < incident->member_count; i++) {
+        struct tend_member *member = &incident->members[i];
+        const struct tend_rule_alert *alert = tend_member_alert(engine, member);
+        member->firing = alert != NULL && alert->alert.state == TEND_ALERT_FIRING;
+        firing += member->firing;
+    }
+    return firing;
+}
+
+// An incident from before a restart is not over while discovery has yet to bring its services back.
+static bool is_coming_back(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    if (incident->opened_ms >= engine->started_ms ||
+        engine->now_ms - engine->started_ms >= engine->options.startup_grace_ms) {
+        return false;
+    }
+    for (size_t i = 0; i < incident->member_count; i++) {
+        if (tend_member_alert(engine, &incident->members[i]) == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int64_t settling_ms(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    int64_t slowest_ms = 0;
+    for (size_t i = 0; i < incident->member_count; i++) {
+        const struct tend_service *service = tend_fleet_find(engine->fleet, incident->members[i].service);
+        if (service != NULL && service->def->every_ms > slowest_ms) {
+            slowest_ms = service->def->every_ms;
+        }
+    }
+    return slowest_ms;
+}
+
+static bool is_settled(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    return incident->culprit_key != NULL && incident->wait == NULL &&
+           engine->now_ms - incident->stable_since_ms >= settling_ms(engine, incident);
+}
+
+int64_t tend_incident_wake_ms(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    if (incident->culprit_key == NULL || incident->wait != NULL || is_settled(engine, incident)) {
+        return TEND_NEVER;
+    }
+    return incident->stable_since_ms + settling_ms(engine, incident);
+}
+
+static void ask_locator(struct tend_engine *engine, struct tend_incident *incident)
+{
+    struct tend_effect *effect = tend_emit(engine, TEND_EFFECT_ASK);
+    effect->id = incident->ask = engine->next_id++;
+    effect->json = tend_locate_request(engine, incident);
+    incident->stale = false;
+}
+
+static void end_incident(struct tend_engine *engine, struct tend_incident *incident)
+{
+    if (incident->outcome == NULL) {
+        incident->outcome = tend_copy_text("resolved by itself");
+    }
+    tend_log(TEND_LOG_INFO, "incident ended incident=%s outcome=\"%s\" took_ms=%lld", incident->id, incident->outcome,
+             (long long)(engine->now_ms - incident->opened_ms));
+    tend_facts_incident(engine, incident, false);
+    tend_notice_incident(engine, incident, "resolved", NULL);
+}
+
+void tend_incident_advance(struct tend_engine *engine, struct tend_incident *incident)
+{
+    if (has_run(engine, incident)) {
+        return; // a run judges by its own verifies; the ranking waits for its end
+    }
+    if (incident->member_count == 0 || count_firing(engine, incident) == 0) {
+        return; // dropped below
+    }
+    if (incident->stale && incident->ask == 0) {
+        ask_locator(engine, incident);
+    }
+    if (is_settled(engine, incident)) {
+        tend_recovery_consider(engine, incident);
+    }
+}
+
+void tend_incident_drop_ended(struct tend_engine *engine)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < engine->incident_count; i++) {
+        struct tend_incident *incident = engine->incidents[i];
+        if (!has_run(engine, incident) && count_firing(engine, incident) == 0 && !is_coming_back(engine, incident)) {
+            end_incident(engine, incident);
+            tend_incident_destroy(incident);
+        } else {
+            engine->incidents[kept++] = incident;
+        }
+    }
+    engine->incident_count = kept;
+}
+
+// The culprits of a new ranking; what was tried on one of before is kept.
+static void set_culprits(struct tend_incident *incident, const json_t *reply)
+{
+    const json_t *names = json_object_get(reply, "culprits");
+    const size_t count = json_array_size(names);
+    struct tend_culprit *culprits = calloc(count + 1, sizeof *culprits);
+    TEND_ASSERT(culprits != NULL);
+    size_t set = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        if (name == NULL) {
+            continue;
+        }
+        struct tend_culprit *culprit = &culprits[set++];
+        culprit->service = tend_copy_text(name);
+        for (size_t j = 0; j < incident->culprit_count; j++) {
+            struct tend_culprit *old = &incident->culprits[j];
+            if (strcmp(old->service, name) == 0) {
+                culprit->remedy = old->remedy;
+                culprit->attempts = old->attempts;
+                culprit->given_up = old->given_up;
+                culprit->dry_told = old->dry_told;
+                culprit->said = old->said;
+                old->said = NULL;
+            }
+        }
+        culprit->fits = json_incref(json_object_get(json_object_get(reply, "fits"), name));
+        size_t index;
+        json_t *row;
+        json_array_foreach(json_object_get(reply, "ranking"), index, row)
+        {
+            if (strcmp(tend_json_text(row, "service", ""), name) == 0) {
+                culprit->confidence = tend_json_number(row, "confidence", 0.0);
+                culprit->reasons = json_incref(json_object_get(row, "reasons"));
+                break;
+            }
+        }
+    }
+    for (size_t i = 0; i < incident->culprit_count; i++) {
+        culprit_clear(&incident->culprits[i]);
+    }
+    free(incident->culprits);
+    incident->culprits = culprits;
+    incident->culprit_count = set;
+}
+
+static char *key_of_culprits(const struct tend_incident *incident)
+{
+    struct tend_buffer key;
+    tend_buffer_init(&key);
+    for (size_t i = 0; i < incident->culprit_count; i++) {
+        tend_buffer_printf(&key, "%s%s", i == 0 ? "" : ", ", incident->culprits[i].service);
+    }
+    char *copy = tend_copy_text(tend_buffer_text(&key));
+    tend_buffer_clear(&key);
+    return copy;
+}
+
+static void record_evidence(struct tend_engine *engine, const struct tend_incident *incident, const json_t *request)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < incident->culprit_count; i++) {
+        (void)json_array_append_new(names, json_string(incident->culprits[i].service));
+    }
+    json_t *body = json_pack("{s:O?, s:o, s:s?, s:O?}", "ranking", incident->ranking, "culprits", names, "wait",
+                             incident->wait, "services", json_object_get(request, "services"));
+    (void)tend_emit_record(engine, TEND_RECORD_EVIDENCE, incident->id, incident->id, false, false, body);
+}
+
+void tend_incident_located(struct tend_engine *engine, struct tend_incident *incident, const struct tend_event *event)
+{
+    incident->ask = 0;
+    const json_t *reply = event->reply.json;
+    if (reply == NULL || json_object_get(reply, "error") != NULL) {
+        tend_log(TEND_LOG_WARN, "locator failed incident=%s why=\"%s\"", incident->id,
+                 reply == NULL ? event->reply.died.reason : tend_json_text(reply, "error", ""));
+        incident->stale = true; // the next tick asks again
+        return;
+    }
+    set_culprits(incident, reply);
+    json_decref(incident->ranking);
+    incident->ranking = json_incref(json_object_get(reply, "ranking"));
+    const bool waited = incident->wait != NULL;
+    free(incident->wait);
+    incident->wait = tend_copy_text(tend_json_text(reply, "wait", NULL));
+    char *key = key_of_culprits(incident);
+    const bool changed = incident->culprit_key == NULL || strcmp(key, incident->culprit_key) != 0;
+    free(incident->culprit_key);
+    incident->culprit_key = key;
+    if (changed) {
+        incident->stable_since_ms = engine->now_ms;
+    }
+    if (changed || waited != (incident->wait != NULL)) {
+        tend_log(TEND_LOG_INFO, "located incident=%s culprits=\"%s\" wait=\"%s\"", incident->id, key,
+                 incident->wait == NULL ? "" : incident->wait);
+        json_t *request = tend_locate_request(engine, incident);
+        record_evidence(engine, incident, request);
+        json_decref(request);
+        tend_facts_incident(engine, incident, true);
+    }
+}
+
+void tend_incident_restore(struct tend_engine *engine, const json_t *body)
+{
+    struct tend_incident *incident = calloc(1, sizeof *incident);
+    TEND_ASSERT(incident != NULL);
+    (void)snprintf(incident->id, sizeof incident->id, "%s", tend_json_text(body, "id", ""));
+    incident->opened_ms = tend_json_integer(body, "opened_ms", engine->now_ms);
+    incident->opened_wall_ms = tend_json_integer(body, "opened_wall_ms", engine->wall_ms);
+    incident->severity = tend_copy_text(tend_json_text(body, "severity", ""));
+    incident->outcome = tend_copy_text(tend_json_text(body, "outcome", NULL));
+    incident->escalated = tend_json_bool(body, "escalated", false);
+    incident->acted = tend_json_bool(body, "acted", false);
+    incident->acted_ms = TEND_NEVER;
+    incident->stable_since_ms = engine->now_ms;
+    size_t index;
+    json_t *row;
+    json_array_foreach(json_object_get(body, "alerts"), index, row)
+    {
+        struct tend_member *member =
+            add_member(incident, tend_json_text(row, "rule", ""), tend_json_text(row, "service", ""),
+                       tend_json_text(row, "instance", ""));
+        member->firing = strcmp(tend_json_text(row, "state", ""), "firing") == 0;
+    }
+    const json_t *culprits = json_object_get(body, "culprits");
+    incident->culprits = calloc(json_array_size(culprits) + 1, sizeof *incident->culprits);
+    TEND_ASSERT(incident->culprits != NULL);
+    json_array_foreach(culprits, index, row)
+    {
+        incident->culprits[incident->culprit_count++] = (struct tend_culprit){
+            .service = tend_copy_text(tend_json_text(row, "service", "")),
+            .remedy = (size_t)tend_json_integer(row, "remedy", 0),
+            .attempts = (size_t)tend_json_integer(row, "attempts", 0),
+            .given_up = tend_json_bool(row, "given_up", false),
+            .dry_told = tend_json_bool(row, "dry_told", false),
+        };
+    }
+    tend_append_pointer((void ***)&engine->incidents, &engine->incident_count, incident);
+}

@@ -1,0 +1,388 @@
+// Notices: who is told what, in the journal before it is sent, tried until somebody answers.
+//
+//     FORMATTING ──the notifier's text──▶ QUEUED ──on disk──▶ SENDING ──answered──▶ gone
+//                                            ▲                  │ failed
+//                                            └──── RETRY ◀──────┘ later, or the next way of `to`
+//
+// At-least-once with a dedup key: (incident, notify, status, number). A page never waits for an act.
+
+#include "engine/state.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { FIRST_RETRY_MS = 1000, LAST_RETRY_MS = 300000 };
+
+void tend_notice_destroy(struct tend_notice *notice)
+{
+    free(notice->key);
+    json_decref(notice->payload);
+    json_decref(notice->request);
+    free(notice);
+}
+
+static bool contains(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool concerns(const struct tend_engine *engine, const struct tend_notify_def *notify, const char *service)
+{
+    const char *const *on = (const char *const *)notify->on;
+    if (contains(on, notify->on_count, service) || contains(on, notify->on_count, "*")) {
+        return true;
+    }
+    const struct tend_service *found = tend_fleet_find(engine->fleet, service);
+    for (size_t i = 0; found != NULL && i < found->def->group_count; i++) {
+        if (contains(on, notify->on_count, found->def->groups[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Whether a notify wants to hear of an incident: one of its alerts is of a service and a severity that it names.
+static bool matches(const struct tend_engine *engine, const struct tend_notify_def *notify,
+                    const struct tend_incident *incident)
+{
+    const char *const *severities = (const char *const *)notify->severities;
+    for (size_t i = 0; i < incident->member_count; i++) {
+        const struct tend_rule_alert *alert = tend_member_alert(engine, &incident->members[i]);
+        const char *severity = alert == NULL ? incident->severity : alert->binding->severity;
+        if (alert != NULL && alert->alert.by_missing) {
+            severity = "warn";
+        }
+        if (contains(severities, notify->severity_count, severity) &&
+            concerns(engine, notify, incident->members[i].service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static json_t *rfc3339(int64_t wall_ms)
+{
+    if (wall_ms <= 0) {
+        return json_string("0001-01-01T00:00:00Z"); // Alertmanager's "not yet"
+    }
+    const time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm parts;
+    (void)gmtime_r(&seconds, &parts);
+    char text[64];
+    const size_t used = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+    (void)snprintf(text + used, sizeof text - used, ".%03dZ", (int)(wall_ms % 1000));
+    return json_string(text);
+}
+
+static json_t *payload_alert(const struct tend_engine *engine, const struct tend_member *member, bool resolved)
+{
+    const struct tend_rule_alert *alert = tend_member_alert(engine, member);
+    const bool firing = !resolved && member->firing;
+    char *summary = alert == NULL ? tend_copy_text("") : tend_facts_summary(engine, alert);
+    const char *runbook = alert == NULL ? "" : engine->ruleset->rules[alert->binding->rule].runbook;
+    const char *severity = alert == NULL ? "" : alert->binding->severity;
+    const int64_t fired_ms = alert == NULL ? 0 : alert->fired_wall_ms;
+    char identity[1024];
+    (void)snprintf(identity, sizeof identity, "%s\n%s\n%s", member->rule, member->service, member->instance);
+    char fingerprint[65];
+    tend_sha256_hex(identity, strlen(identity), fingerprint);
+    fingerprint[16] = '\0';
+    json_t *labels =
+        json_pack("{s:s, s:s, s:s}", "alertname", member->rule, "service", member->service, "severity", severity);
+    if (member->instance[0] != '\0') {
+        (void)json_object_set_new(labels, "instance", json_string(member->instance));
+    }
+    json_t *annotations = json_pack("{s:s}", "summary", summary);
+    if (runbook[0] != '\0') {
+        (void)json_object_set_new(annotations, "runbook", json_string(runbook));
+    }
+    free(summary);
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s}", "status", firing ? "firing" : "resolved", "labels", labels,
+                     "annotations", annotations, "startsAt", rfc3339(fired_ms), "endsAt",
+                     rfc3339(firing ? 0 : engine->wall_ms), "fingerprint", fingerprint);
+}
+
+static json_t *payload_of(const struct tend_engine *engine, const struct tend_incident *incident, const char *key,
+                          const char *status, const char *text)
+{
+    json_t *alerts = json_array();
+    for (size_t i = 0; i < incident->member_count; i++) {
+        (void)json_array_append_new(alerts,
+                                    payload_alert(engine, &incident->members[i], strcmp(status, "resolved") == 0));
+    }
+    const struct tend_culprit *culprit = incident->culprit_count > 0 ? &incident->culprits[0] : NULL;
+    char group[64];
+    (void)snprintf(group, sizeof group, "{}:{incident=\"%s\"}", incident->id);
+    const char *summary = text;
+    if (summary == NULL) {
+        summary = tend_json_text(json_object_get(json_array_get(alerts, 0), "annotations"), "summary", "");
+    }
+    const char *service = incident->member_count > 0 ? incident->members[0].service : "";
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:s, s:O?, s:s, s:s, s:o, s:s?, s:o}", "key", key, "status",
+                     status, "incident", incident->id, "severity", incident->severity == NULL ? "" : incident->severity,
+                     "service", service, "culprit", culprit == NULL ? NULL : culprit->service, "confidence",
+                     culprit == NULL ? json_null() : tend_json_real(culprit->confidence), "summary", summary, "reasons",
+                     culprit == NULL ? NULL : culprit->reasons, "external_url", "", "group_key", group, "at",
+                     rfc3339(engine->wall_ms), "outcome", incident->outcome, "alerts", alerts);
+}
+
+static void record_notice(struct tend_engine *engine, struct tend_notice *notice, const char *status, const char *error)
+{
+    const bool open = strcmp(status, "queued") == 0;
+    json_t *body = json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:O?, s:O?, s:s?}", "key", notice->key, "incident",
+                             notice->incident, "notify", engine->ruleset->notifies[notice->notify].name, "notify_index",
+                             (json_int_t)notice->notify, "to", (json_int_t)notice->to, "status", status, "tries",
+                             (json_int_t)notice->tries, "payload", open ? notice->payload : NULL, "request",
+                             open ? notice->request : NULL, "error", error);
+    notice->record = tend_emit_record(engine, TEND_RECORD_NOTICE, notice->key, notice->incident, open, open, body);
+}
+
+static void format(struct tend_engine *engine, struct tend_notice *notice)
+{
+    struct tend_effect *effect = tend_emit(engine, TEND_EFFECT_ASK);
+    effect->id = notice->ask = engine->next_id++;
+    effect->json = json_pack("{s:s, s:I, s:I, s:O}", "kind", "notice", "notify", (json_int_t)notice->notify, "to",
+                             (json_int_t)notice->to, "notice", notice->payload);
+    notice->state = TEND_NOTICE_FORMATTING;
+}
+
+static void note_told(struct tend_engine *engine, const char *incident, size_t notify)
+{
+    for (size_t i = 0; i < engine->told_count; i++) {
+        if (engine->told[i].notify == notify && strcmp(engine->told[i].incident, incident) == 0) {
+            engine->told[i].told_ms = engine->now_ms;
+            return;
+        }
+    }
+    struct tend_told *grown = reallocarray(engine->told, engine->told_count + 1, sizeof *grown);
+    TEND_ASSERT(grown != NULL);
+    engine->told = grown;
+    struct tend_told *told = &grown[engine->told_count++];
+    *told = (struct tend_told){ .notify = notify, .told_ms = engine->now_ms };
+    (void)snprintf(told->incident, sizeof told->incident, "%s", incident);
+}
+
+static void forget_told(struct tend_engine *engine, const char *incident)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < engine->told_count; i++) {
+        if (strcmp(engine->told[i].incident, incident) != 0) {
+            engine->told[kept++] = engine->told[i];
+        }
+    }
+    engine->told_count = kept;
+}
+
+static void queue(struct tend_engine *engine, const struct tend_incident *incident, size_t notify, const char *status,
+                  const char *text)
+{
+    struct tend_notice *notice = calloc(1, sizeof *notice);
+    TEND_ASSERT(notice != NULL);
+    const int printed = asprintf(&notice->key, "%s/%s/%s/%llu", incident->id, engine->ruleset->notifies[notify].name,
+                                 status, (unsigned long long)engine->next_record);
+    TEND_ASSERT(printed > 0);
+    memcpy(notice->incident, incident->id, sizeof notice->incident);
+    notice->notify = notify;
+    notice->payload = payload_of(engine, incident, notice->key, status, text);
+    TEND_ASSERT(notice->payload != NULL);
+    tend_append_pointer((void ***)&engine->notices, &engine->notice_count, notice);
+    record_notice(engine, notice, "queued", NULL); // first on disk, then told
+    note_told(engine, incident->id, notify);
+    format(engine, notice);
+}
+
+void tend_notice_incident(struct tend_engine *engine, const struct tend_incident *incident, const char *status,
+                          const char *text)
+{
+    if (incident->outcome != NULL && strncmp(incident->outcome, "merged", 6) == 0) {
+        return; // the incident that it is now part of speaks for it
+    }
+    for (size_t i = 0; i < engine->ruleset->notify_count; i++) {
+        if (matches(engine, &engine->ruleset->notifies[i], incident)) {
+            queue(engine, incident, i, status, text);
+        }
+    }
+    if (strcmp(status, "resolved") == 0) {
+        forget_told(engine, incident->id);
+    }
+}
+
+void tend_notice_repeat(struct tend_engine *engine)
+{
+    for (size_t i = 0; i < engine->told_count; i++) {
+        const struct tend_told *told = &engine->told[i];
+        const struct tend_incident *incident = tend_incident_find(engine, told->incident);
+        const int64_t again_ms =
+            told->notify < engine->ruleset->notify_count ? engine->ruleset->notifies[told->notify].again_ms : 0;
+        if (incident != NULL && again_ms > 0 && engine->now_ms - told->told_ms >= again_ms) {
+            queue(engine, incident, told->notify, "firing", NULL);
+        }
+    }
+}
+
+static void drop(struct tend_engine *engine, struct tend_notice *notice)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < engine->notice_count; i++) {
+        if (engine->notices[i] != notice) {
+            engine->notices[kept++] = engine->notices[i];
+        }
+    }
+    engine->notice_count = kept;
+    tend_notice_destroy(notice);
+}
+
+// Tries the next way of `to`, or gives up and says so loudly.
+static void next_way(struct tend_engine *engine, struct tend_notice *notice, const char *error)
+{
+    tend_log(TEND_LOG_WARN, "notice not delivered key=%s to=%zu why=\"%s\"", notice->key, notice->to, error);
+    notice->to++;
+    notice->tries = 0;
+    json_decref(notice->request);
+    notice->request = NULL;
+    if (notice->notify < engine->ruleset->notify_count &&
+        notice->to < engine->ruleset->notifies[notice->notify].to_count) {
+        format(engine, notice);
+        return;
+    }
+    tend_log(TEND_LOG_ERROR, "nobody could be told key=%s", notice->key);
+    notice->to--;
+    if (notice->notify < engine->ruleset->notify_count) {
+        record_notice(engine, notice, "failed", error);
+    }
+    drop(engine, notice);
+}
+
+void tend_notice_formatted(struct tend_engine *engine, struct tend_notice *notice, const struct tend_event *event)
+{
+    notice->ask = 0;
+    const json_t *reply = event->reply.json;
+    const char *error = reply == NULL ? event->reply.died.reason : tend_json_text(reply, "error", NULL);
+    if (error != NULL) {
+        next_way(engine, notice, error);
+        return;
+    }
+    json_t *request = json_object_get(reply, "http");
+    notice->request =
+        request != NULL ? json_incref(request) : json_pack("{s:O?}", "log", json_object_get(reply, "log"));
+    notice->state = TEND_NOTICE_QUEUED;
+    tend_notice_advance(engine, notice);
+}
+
+void tend_notice_advance(struct tend_engine *engine, struct tend_notice *notice)
+{
+    const bool due =
+        (notice->state == TEND_NOTICE_QUEUED && (engine->reached >= notice->record || engine->journal_failed)) ||
+        (notice->state == TEND_NOTICE_RETRY && engine->now_ms >= notice->retry_ms);
+    if (!due) {
+        return;
+    }
+    struct tend_effect *effect = tend_emit(engine, TEND_EFFECT_DELIVER);
+    effect->key = tend_copy_text(notice->key);
+    effect->json = json_incref(notice->request);
+    notice->state = TEND_NOTICE_SENDING;
+    notice->tries++;
+}
+
+static int64_t retry_delay_ms(const struct tend_notice *notice, int64_t wanted_ms)
+{
+    if (wanted_ms >= 0) {
+        return wanted_ms < LAST_RETRY_MS ? wanted_ms : LAST_RETRY_MS;
+    }
+    int64_t delay_ms = FIRST_RETRY_MS;
+    for (unsigned i = 1; i < notice->tries && delay_ms < LAST_RETRY_MS; i++) {
+        delay_ms *= 2;
+    }
+    unsigned jitter = notice->tries; // the same for the same notice, so that a replay repeats it
+    for (const char *c = notice->key; *c != '\0'; c++) {
+        jitter = jitter * 31 + (unsigned char)*c;
+    }
+    delay_ms = delay_ms < LAST_RETRY_MS ? delay_ms : LAST_RETRY_MS;
+    return delay_ms * (80 + (int64_t)(jitter % 41)) / 100;
+}
+
+void tend_notice_delivered(struct tend_engine *engine, const struct tend_event *event)
+{
+    for (size_t i = 0; i < engine->notice_count; i++) {
+        struct tend_notice *notice = engine->notices[i];
+        if (notice->state != TEND_NOTICE_SENDING || strcmp(notice->key, event->delivered.key) != 0) {
+            continue;
+        }
+        if (event->delivered.ok) {
+            record_notice(engine, notice, "sent", NULL);
+            drop(engine, notice);
+        } else if (event->delivered.retry && notice->tries < NOTICE_TRIES) {
+            notice->state = TEND_NOTICE_RETRY;
+            notice->retry_ms = engine->now_ms + retry_delay_ms(notice, event->delivered.retry_after_ms);
+            tend_log(TEND_LOG_WARN, "notice will be tried again key=%s tries=%u why=\"%s\"", notice->key, notice->tries,
+                     event->delivered.error);
+        } else {
+            next_way(engine, notice, event->delivered.error);
+        }
+        return;
+    }
+}
+
+int64_t tend_notice_wake_ms(const struct tend_engine *engine)
+{
+    int64_t wake_ms = TEND_NEVER;
+    for (size_t i = 0; i < engine->notice_count; i++) {
+        if (engine->notices[i]->state == TEND_NOTICE_RETRY &&
+            (wake_ms == TEND_NEVER || engine->notices[i]->retry_ms < wake_ms)) {
+            wake_ms = engine->notices[i]->retry_ms;
+        }
+    }
+    for (size_t i = 0; i < engine->told_count; i++) {
+        const struct tend_told *told = &engine->told[i];
+        const int64_t again_ms = engine->ruleset != NULL && told->notify < engine->ruleset->notify_count
+                                     ? engine->ruleset->notifies[told->notify].again_ms
+                                     : 0;
+        if (again_ms > 0 && (wake_ms == TEND_NEVER || told->told_ms + again_ms < wake_ms)) {
+            wake_ms = told->told_ms + again_ms;
+        }
+    }
+    return wake_ms;
+}
+
+void tend_notice_restore(struct tend_engine *engine, const struct tend_record *record)
+{
+    json_t *payload = json_object_get(record->body, "payload");
+    if (payload == NULL) {
+        return;
+    }
+    struct tend_notice *notice = calloc(1, sizeof *notice);
+    TEND_ASSERT(notice != NULL);
+    notice->key = tend_copy_text(record->key);
+    (void)snprintf(notice->incident, sizeof notice->incident, "%s", tend_json_text(record->body, "incident", ""));
+    notice->notify = (size_t)tend_json_integer(record->body, "notify_index", 0);
+    notice->to = (size_t)tend_json_integer(record->body, "to", 0);
+    notice->payload = json_incref(payload);
+    notice->record = record->number;
+    notice->state = TEND_NOTICE_RETRY; // formatted once there are rules
+    notice->retry_ms = engine->now_ms;
+    tend_append_pointer((void ***)&engine->notices, &engine->notice_count, notice);
+}
+
+void tend_notice_resume(struct tend_engine *engine)
+{
+    for (size_t i = 0; i < engine->notice_count; i++) {
+        struct tend_notice *notice = engine->notices[i];
+        if (notice->request == NULL && notice->ask == 0) {
+            if (notice->notify < engine->ruleset->notify_count) {
+                format(engine, notice);
+            } else {
+                drop(engine, notice);
+                i--;
+            }
+        }
+    }
+}

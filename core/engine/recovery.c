@@ -1,0 +1,421 @@
+// Recovery: what is done about a culprit, or why nothing is.
+//
+// Every decision is recorded once, the decisions not to act as well: `tend explain` answers "why not" from them. The
+// order of remedies is the service's; one that does not fit (its `when`) is passed over; limits may make it wait (hold)
+// or call a person (escalate).
+
+#include "engine/state.h"
+
+#include "base/log.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HOUR_MS = 3600 * 1000, BLIND_LEAST = 3 };
+
+bool tend_recovery_is_blind(const struct tend_engine *engine)
+{
+    size_t seen = 0;
+    size_t failed = 0;
+    for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->instance_count; i++) {
+        const struct tend_instance *instance = engine->fleet->instances[i];
+        if (instance != NULL && tend_series_window_history(instance->window)->newest_ms != TEND_NEVER) {
+            seen++;
+            failed += tend_instance_failed(instance);
+        }
+    }
+    return seen >= BLIND_LEAST && failed * 2 > seen;
+}
+
+static struct tend_limits limits_for(const struct tend_engine *engine, const struct tend_service *service,
+                                     size_t playbook)
+{
+    return tend_limits_stricter(&service->def->limits, &engine->ruleset->playbooks[playbook].limits);
+}
+
+void tend_recovery_escalate(struct tend_engine *engine, struct tend_incident *incident, const char *service,
+                            const char *reason, const char *text)
+{
+    if (incident->escalated) {
+        return; // one call for a person an incident; `again` repeats it
+    }
+    incident->escalated = true;
+    tend_log(TEND_LOG_WARN, "escalated incident=%s service=%s reason=\"%s\" text=\"%s\"", incident->id, service, reason,
+             text);
+    (void)tend_emit_record(engine, TEND_RECORD_DECISION, incident->id, incident->id, false, false,
+                           json_pack("{s:s, s:s, s:s?, s:s, s:s}", "service", service, "what", "escalate", "playbook",
+                                     NULL, "reason", reason, "text", text));
+    tend_notice_incident(engine, incident, "escalated", text);
+}
+
+void tend_recovery_say(struct tend_engine *engine, struct tend_incident *incident, struct tend_culprit *culprit,
+                       const char *what, const char *playbook, const char *reason, const char *text)
+{
+    char *said;
+    const int printed = asprintf(&said, "%s/%s/%s", what, playbook == NULL ? "" : playbook, reason);
+    TEND_ASSERT(printed > 0);
+    if (culprit->said != NULL && strcmp(culprit->said, said) == 0) {
+        free(said);
+        return;
+    }
+    free(culprit->said);
+    culprit->said = said;
+    tend_log(TEND_LOG_INFO, "decided incident=%s service=%s what=%s playbook=\"%s\" reason=\"%s\"", incident->id,
+             culprit->service, what, playbook == NULL ? "" : playbook, reason);
+    (void)tend_emit_record(engine, TEND_RECORD_DECISION, incident->id, incident->id, false, false,
+                           json_pack("{s:s, s:s, s:s?, s:s, s:s}", "service", culprit->service, "what", what,
+                                     "playbook", playbook, "reason", reason, "text", text));
+}
+
+static bool reads_up(const struct tend_rule_def *rule)
+{
+    return rule->metric != NULL && strcmp(rule->metric, "up") == 0;
+}
+
+// A rule on `up` acts on a failed scrape only if it names the kind: whether some scrape of its subject failed, and none
+// in a way that it names. A target that answers and says itself that it is down is no failed scrape.
+static bool kind_bars(const struct tend_engine *engine, const struct tend_rule_alert *alert)
+{
+    const struct tend_rule_def *rule = &engine->ruleset->rules[alert->binding->rule];
+    bool failed = false;
+    bool named = false;
+    for (size_t i = 0; i < alert->service->instance_count; i++) {
+        const struct tend_instance *instance = alert->service->instances[i];
+        if ((alert->instance == NULL || alert->instance == instance) && tend_instance_failed(instance)) {
+            failed = true;
+            named = named || (rule->kinds & (UINT32_C(1) << tend_series_window_history(instance->window)->kind)) != 0;
+        }
+    }
+    return reads_up(rule) && failed && !named;
+}
+
+// Whether any alert of the incident may start a recovery. @param[out] why  when none may
+static bool may_act(const struct tend_engine *engine, const struct tend_incident *incident, char *why, size_t why_bytes)
+{
+    (void)snprintf(why, why_bytes, "none of its rules has act = true");
+    for (size_t i = 0; i < incident->member_count; i++) {
+        const struct tend_rule_alert *alert = tend_member_alert(engine, &incident->members[i]);
+        if (alert == NULL || alert->alert.state != TEND_ALERT_FIRING || !alert->binding->act) {
+            continue;
+        }
+        if (alert->alert.by_missing) {
+            (void)snprintf(why, why_bytes, "\"%s\" fires because data is missing, and missing data never acts",
+                           tend_rule_name(engine, alert));
+        } else if (kind_bars(engine, alert)) {
+            (void)snprintf(why, why_bytes, "\"%s\" does not name the kind in which the scrape failed",
+                           tend_rule_name(engine, alert));
+        } else {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t runs_since(const int64_t *runs_ms, size_t count, int64_t since_ms)
+{
+    size_t runs = 0;
+    for (size_t i = 0; i < count; i++) {
+        runs += runs_ms[i] != TEND_NEVER && runs_ms[i] > since_ms;
+    }
+    return runs;
+}
+
+// The strictest `together` of a service's groups. A limit counts the runs of all members; for "*" that is the fleet.
+static void together(const struct tend_engine *engine, const struct tend_service *service, struct tend_gate *gate)
+{
+    gate->fleet_at_once = gate->fleet_per_hour = (double)NAN;
+    for (size_t i = 0; i < engine->ruleset->group_count; i++) {
+        const struct tend_group_def *group = &engine->ruleset->groups[i];
+        for (size_t g = 0; g < service->def->group_count; g++) {
+            if (strcmp(service->def->groups[g], group->name) == 0) {
+                gate->fleet_at_once = fmin(gate->fleet_at_once, group->at_once);
+                gate->fleet_per_hour = fmin(gate->fleet_per_hour, group->per_hour);
+            }
+        }
+    }
+    if (isnan(gate->fleet_at_once)) {
+        gate->fleet_at_once = 3.0; // the fleet's own cap where nobody set one
+    }
+    if (isnan(gate->fleet_per_hour)) {
+        gate->fleet_per_hour = 30.0;
+    }
+}
+
+static bool in_grace(const struct tend_engine *engine, const struct tend_service *service)
+{
+    if (engine->now_ms - engine->started_ms >= engine->options.startup_grace_ms) {
+        return false;
+    }
+    for (size_t i = 0; i < service->instance_count; i++) {
+        const struct tend_scrape_history *history = tend_series_window_history(service->instances[i]->window);
+        if (history->good_count < GRACE_SCRAPES) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct tend_gate gate_of(const struct tend_engine *engine, const struct tend_service *service,
+                                const struct tend_culprit *culprit)
+{
+    struct tend_gate gate = {
+        .now_ms = engine->now_ms,
+        .paused = engine->paused,
+        .journal_failed = engine->journal_failed,
+        .blind = engine->blind,
+        .in_grace = in_grace(engine, service),
+        .breaker_open = service->guard.breaker_open,
+        .confidence = culprit->confidence,
+        .attempts = culprit->attempts,
+        .cooldown_until_ms =
+            culprit->attempts == 0 && culprit->remedy == 0 ? service->guard.cooldown_until_ms : TEND_NEVER,
+        .backoff_until_ms = service->guard.backoff_until_ms,
+        .runs_last_hour =
+            runs_since(service->guard.runs_ms, sizeof service->guard.runs_ms / sizeof service->guard.runs_ms[0],
+                       engine->now_ms - HOUR_MS),
+        .fleet_runs_last_hour =
+            runs_since(engine->runs_ms, sizeof engine->runs_ms / sizeof engine->runs_ms[0], engine->now_ms - HOUR_MS),
+    };
+    for (size_t i = 0; i < engine->run_count; i++) {
+        const struct tend_run *run = engine->runs[i];
+        if (run->dry) {
+            continue;
+        }
+        gate.fleet_runs_now++;
+        gate.runs_now += strcmp(run->service, service->name) == 0;
+        const struct tend_service *other = tend_fleet_find(engine->fleet, run->service);
+        if (other != NULL && other != service &&
+            tend_topology_connected(&engine->fleet->topology, other->index, service->index)) {
+            gate.dependency_in_run = true;
+        }
+    }
+    together(engine, service, &gate);
+    return gate;
+}
+
+static void refusal_text(enum tend_refusal why, const struct tend_limits *limits, const struct tend_gate *gate,
+                         char *text, size_t bytes)
+{
+    switch (why) {
+    case TEND_REFUSAL_PAUSED:
+        (void)snprintf(text, bytes, "acting is paused; tend resume ends that");
+        break;
+    case TEND_REFUSAL_JOURNAL:
+        (void)snprintf(text, bytes, "the journal cannot be written, and nothing is done that is not written first");
+        break;
+    case TEND_REFUSAL_BLIND:
+        (void)snprintf(text, bytes, "more than half of the targets failed at once: that looks like one shared cause");
+        break;
+    case TEND_REFUSAL_GRACE:
+        (void)snprintf(text, bytes, "tend has just started: %d good scrapes are wanted first", GRACE_SCRAPES);
+        break;
+    case TEND_REFUSAL_BREAKER:
+        (void)snprintf(text, bytes, "its breaker is open after repeated failures; tend close SERVICE closes it");
+        break;
+    case TEND_REFUSAL_CONFIDENCE:
+        (void)snprintf(text, bytes, "confidence %.2f is below the %.2f that is asked for", gate->confidence,
+                       limits->confidence);
+        break;
+    case TEND_REFUSAL_ATTEMPTS:
+        (void)snprintf(text, bytes, "tried %zu times, and %.0f are allowed", gate->attempts, limits->attempts);
+        break;
+    case TEND_REFUSAL_COOLDOWN:
+        (void)snprintf(text, bytes, "cooling down for %.1f s more after its last run",
+                       (double)(gate->cooldown_until_ms - gate->now_ms) / 1000.0);
+        break;
+    case TEND_REFUSAL_BACKOFF:
+        (void)snprintf(text, bytes, "backing off for %.1f s more after a failed run",
+                       (double)(gate->backoff_until_ms - gate->now_ms) / 1000.0);
+        break;
+    case TEND_REFUSAL_PER_HOUR:
+        (void)snprintf(text, bytes, "%zu runs of it and %zu of all in the last hour; allowed are %.0f and %.0f",
+                       gate->runs_last_hour, gate->fleet_runs_last_hour, limits->per_hour, gate->fleet_per_hour);
+        break;
+    case TEND_REFUSAL_AT_ONCE:
+        (void)snprintf(text, bytes, "%zu runs of it and %zu of all are under way", gate->runs_now,
+                       gate->fleet_runs_now);
+        break;
+    case TEND_REFUSAL_DEPENDENCY:
+        (void)snprintf(text, bytes, "a service that it depends on, or that depends on it, is being acted on");
+        break;
+    case TEND_REFUSAL_NONE:
+    case TEND_REFUSAL_SHARE:
+    case TEND_REFUSAL_MIN_HEALTHY:
+    case TEND_REFUSAL_VERSION:
+        (void)snprintf(text, bytes, "%s", tend_refusal_text(why));
+        break;
+    }
+}
+
+static void no_remedy_left(struct tend_engine *engine, struct tend_incident *incident, struct tend_culprit *culprit)
+{
+    culprit->given_up = true;
+    const bool none = culprit->remedy == 0;
+    const char *text = none ? "it has no remedy: a person is needed" : "no remedy is left: a person is needed";
+    tend_recovery_say(engine, incident, culprit, "escalate", NULL, "no remedy", text);
+    tend_recovery_escalate(engine, incident, culprit->service, "no remedy", text);
+}
+
+static bool is_armed(const struct tend_engine *engine, size_t playbook)
+{
+    char hash[65];
+    tend_ruleset_playbook_hash(engine->ruleset, playbook, hash);
+    return json_object_get(engine->arms, hash) != NULL;
+}
+
+// Begins a run, for real or dry. A dry one tells what it would do, once for each incident.
+static void begin(struct tend_engine *engine, struct tend_incident *incident, struct tend_culprit *culprit,
+                  struct tend_service *service, size_t playbook, const struct tend_limits *limits)
+{
+    const char *name = engine->ruleset->playbooks[playbook].name;
+    if (!is_armed(engine, playbook)) {
+        if (!culprit->dry_told) {
+            culprit->dry_told = true;
+            tend_recovery_say(engine, incident, culprit, "dry", name, "not armed",
+                              "the playbook is not armed: it only tells what it would do; tend arm arms it");
+            (void)tend_run_begin(engine, incident, culprit, service, playbook, limits, true);
+            tend_recovery_escalate(engine, incident, culprit->service, "not armed",
+                                   "the playbook that would cure it is not armed");
+        }
+        return;
+    }
+    culprit->attempts++;
+    const size_t kept = sizeof service->guard.runs_ms / sizeof service->guard.runs_ms[0];
+    memmove(service->guard.runs_ms + 1, service->guard.runs_ms, (kept - 1) * sizeof service->guard.runs_ms[0]);
+    service->guard.runs_ms[0] = engine->now_ms;
+    const size_t fleet_kept = sizeof engine->runs_ms / sizeof engine->runs_ms[0];
+    memmove(engine->runs_ms + 1, engine->runs_ms, (fleet_kept - 1) * sizeof engine->runs_ms[0]);
+    engine->runs_ms[0] = engine->now_ms;
+    tend_recovery_say(engine, incident, culprit, "act", name, "armed",
+                      "it is the culprit, and the playbook is its remedy");
+    tend_facts_guard(engine, service);
+    (void)tend_run_begin(engine, incident, culprit, service, playbook, limits, false);
+}
+
+static void consider_culprit(struct tend_engine *engine, struct tend_incident *incident, struct tend_culprit *culprit)
+{
+    struct tend_service *service = tend_fleet_find(engine->fleet, culprit->service);
+    if (culprit->given_up || service == NULL || tend_run_of_service(engine, culprit->service) != NULL) {
+        return;
+    }
+    char text[256];
+    if (!may_act(engine, incident, text, sizeof text)) {
+        tend_recovery_say(engine, incident, culprit, "hold", NULL, "no act", text);
+        return;
+    }
+    while (culprit->remedy < service->def->remedy_count) {
+        const size_t playbook = service->def->remedies[culprit->remedy];
+        const char *name = engine->ruleset->playbooks[playbook].name;
+        const json_t *fits = json_array_get(culprit->fits, culprit->remedy);
+        if (json_is_false(fits)) {
+            tend_recovery_say(engine, incident, culprit, "refuse", name, "when", "its `when` does not hold");
+            culprit->remedy++;
+            culprit->attempts = 0;
+            continue;
+        }
+        const struct tend_limits limits = limits_for(engine, service, playbook);
+        const struct tend_gate gate = gate_of(engine, service, culprit);
+        const enum tend_refusal why = tend_limits_refuse_run(&limits, &gate);
+        if (why == TEND_REFUSAL_NONE) {
+            begin(engine, incident, culprit, service, playbook, &limits);
+            return;
+        }
+        refusal_text(why, &limits, &gate, text, sizeof text);
+        const bool hold = tend_refusal_is_hold(why);
+        tend_recovery_say(engine, incident, culprit, hold ? "hold" : "refuse", name, tend_refusal_text(why), text);
+        if (why != TEND_REFUSAL_ATTEMPTS) {
+            if (!hold) {
+                tend_recovery_escalate(engine, incident, culprit->service, tend_refusal_text(why), text);
+            }
+            return; // looked at again after the next tick
+        }
+        culprit->remedy++;
+        culprit->attempts = 0;
+    }
+    no_remedy_left(engine, incident, culprit);
+}
+
+// Whether an earlier culprit of the incident is one that this one depends on: roots first.
+static bool waits_for_root(const struct tend_engine *engine, const struct tend_incident *incident, size_t culprit)
+{
+    const struct tend_service *own = tend_fleet_find(engine->fleet, incident->culprits[culprit].service);
+    for (size_t i = 0; own != NULL && i < incident->culprit_count; i++) {
+        const struct tend_service *other = tend_fleet_find(engine->fleet, incident->culprits[i].service);
+        if (i != culprit && other != NULL && other != own && !incident->culprits[i].given_up &&
+            tend_topology_depends(&engine->fleet->topology, own->index, other->index)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void tend_recovery_consider(struct tend_engine *engine, struct tend_incident *incident)
+{
+    if (incident->culprit_count == 0) {
+        tend_recovery_escalate(engine, incident, "", "unknown", "no service stands out as the culprit");
+        return;
+    }
+    for (size_t i = 0; i < incident->culprit_count; i++) {
+        if (!waits_for_root(engine, incident, i)) {
+            consider_culprit(engine, incident, &incident->culprits[i]);
+        }
+    }
+}
+
+static void punish(struct tend_engine *engine, struct tend_service *service, const struct tend_run *run)
+{
+    struct tend_guard *guard = &service->guard;
+    guard->failed_runs++;
+    uint64_t seed = (uint64_t)run->began_wall_ms; // jitter that a replay repeats
+    for (const char *c = run->service; *c != '\0'; c++) {
+        seed = seed * 31 + (unsigned char)*c;
+    }
+    guard->backoff_until_ms = engine->now_ms + tend_limits_backoff_ms(guard->failed_runs, seed);
+    if (guard->failed_runs >= BREAKER_FAILURES) {
+        guard->breaker_open = true;
+        tend_log(TEND_LOG_ERROR, "breaker open service=%s failed_runs=%zu", service->name, guard->failed_runs);
+    }
+}
+
+void tend_recovery_run_ended(struct tend_engine *engine, struct tend_run *run, const char *outcome, const char *error)
+{
+    struct tend_incident *incident = tend_incident_find(engine, run->incident);
+    struct tend_service *service = tend_fleet_find(engine->fleet, run->service);
+    tend_log(TEND_LOG_INFO,
+             "run ended run=%s incident=%s playbook=\"%s\" service=%s outcome=\"%s\" error=\"%s\" took_ms=%lld",
+             run->id, run->incident, run->playbook, run->service, outcome, error == NULL ? "" : error,
+             (long long)(engine->now_ms - run->began_ms));
+    if (incident != NULL) {
+        incident->stale = true;
+        free(incident->culprit_key); // the ranking must settle again on what the run left behind
+        incident->culprit_key = NULL;
+        incident->acted = incident->acted || !run->dry;
+        if (!run->dry) {
+            free(incident->outcome);
+            incident->outcome = tend_copy_text(outcome);
+        }
+    }
+    if (service != NULL && !run->dry) {
+        const bool cured = strcmp(outcome, "recovered") == 0;
+        if (cured) {
+            service->guard.failed_runs = 0;
+            service->guard.backoff_until_ms = TEND_NEVER;
+        } else {
+            punish(engine, service, run);
+        }
+        if (run->limits.cooldown_ms > 0) {
+            service->guard.cooldown_until_ms = engine->now_ms + run->limits.cooldown_ms;
+        }
+        tend_facts_guard(engine, service);
+        if (incident != NULL && strcmp(outcome, "escalated") == 0) {
+            for (size_t i = 0; i < incident->culprit_count; i++) {
+                if (strcmp(incident->culprits[i].service, run->service) == 0) {
+                    incident->culprits[i].given_up = true;
+                }
+            }
+            tend_recovery_escalate(engine, incident, run->service, "run", error == NULL ? "the run stopped" : error);
+        }
+    }
+}

@@ -1,0 +1,290 @@
+#pragma once
+/// State: what is inside an engine. Private to this folder.
+///
+/// engine.c takes events apart and keeps the wake-up time; tick.c measures and judges; incident.c groups alerts and
+/// asks who is at fault; recovery.c decides; run.c carries a run through its steps; notice.c tells people; facts.c
+/// writes record bodies and reads them back; view.c shows it all. Names, not pointers, connect incidents, runs and
+/// notices with services: a reload builds the fleet anew.
+
+#include "engine/engine.h"
+#include "engine/fleet.h"
+
+enum {
+    TICK_DELAY_MS = 5,    ///< from the first result that no tick has seen to its tick
+    EVALUATION_TRIES = 3, ///< of a tick whose evaluator dies without naming a rule
+    RULE_ERRORS = 3,      ///< in a row, and the rule is off
+    RUN_DEATHS = 3,       ///< of a run's process, and the run ends
+    BREAKER_FAILURES = 3, ///< failed runs in a row, and the breaker opens
+    VERIFY_SCRAPES = 2,   ///< good ones, begun after the act
+    LOOK_SCRAPES = 3,     ///< results after a restart before an unknown step is judged
+    NOTICE_TRIES = 8,     ///< of one way to tell, before the next one
+    GRACE_SCRAPES = 3,
+    NEIGHBOURS_MAX = 200, ///< services that one locate request carries at most
+};
+
+/// What keeps a rule from being asked.
+struct tend_rule_health {
+    bool off;
+    unsigned errors; ///< ticks in a row in which it raised
+    bool raised;     ///< in this tick
+    char why[200];
+};
+
+/// One culprit of an incident, and how far its remedies got.
+struct tend_culprit {
+    char *service;
+    double confidence;
+    size_t remedy;   ///< the next one to try, an index of the service's remedies
+    size_t attempts; ///< of that remedy
+    bool given_up;   ///< no remedy left: a person has it
+    bool dry_told;   ///< what an unarmed remedy would do was reported
+    json_t *fits;    ///< of the newest ranking: [bool], one a remedy
+    json_t *reasons; ///< of the newest ranking
+    char *said;      ///< the last reason not to act that was recorded
+};
+
+/// A firing alert of an incident, by name.
+struct tend_member {
+    char *rule;
+    char *service;
+    char *instance; ///< "" for a rule on the service
+    bool firing;
+};
+
+struct tend_incident {
+    char id[24];
+    int64_t opened_ms, opened_wall_ms;
+    char *severity;
+    struct tend_member *members;
+    size_t member_count;
+    struct tend_culprit *culprits;
+    size_t culprit_count;
+    char *culprit_key;       ///< names of the culprits of the newest ranking, joined
+    int64_t stable_since_ms; ///< since when that has not changed
+    json_t *ranking;
+    char *wait;   ///< why the locator does not say yet, or NULL
+    uint64_t ask; ///< id of the locate request in flight, 0: none
+    bool stale;   ///< the neighbourhood changed since the newest ranking
+    bool escalated;
+    bool acted;
+    char *outcome;    ///< of the last run, or NULL
+    int64_t acted_ms; ///< when the last act ended; TEND_NEVER
+};
+
+enum tend_step_state {
+    TEND_STEP_INTENT,  ///< waits for its intent to be on disk
+    TEND_STEP_ACTING,  ///< the world was asked
+    TEND_STEP_WAITING, ///< for a time, or for metrics (wait, verify)
+    TEND_STEP_LOOKING, ///< its outcome is unknown after a crash: the target is watched
+    TEND_STEP_OUTCOME, ///< waits for its outcome to be on disk
+    TEND_STEP_ENDED,
+};
+
+struct tend_step {
+    int64_t seq;
+    json_t *effect; ///< as the script asked
+    char hash[65];  ///< of what it asked for
+    enum tend_step_state state;
+    unsigned attempt;
+    uint64_t record;    ///< to be reached
+    uint64_t effect_id; ///< of EXEC or HTTP
+    int64_t began_ms, began_wall_ms, ended_wall_ms;
+    int64_t deadline_ms;
+    char *outcome; ///< "done", "failed", "refused", "unknown"
+    json_t *answer;
+};
+
+enum tend_run_state { TEND_RUN_BEGINNING, TEND_RUN_THINKING, TEND_RUN_STEPPING, TEND_RUN_ENDED };
+
+struct tend_run {
+    char id[24];
+    char incident[24];
+    char *service;
+    char *playbook;
+    size_t playbook_index; ///< in the generation's ruleset
+    char playbook_hash[65];
+    char generation[65];
+    struct tend_limits limits; ///< what holds for it
+    int64_t within_ms;
+    bool dry;
+    bool restored; ///< it was found open after a start
+    enum tend_run_state state;
+    uint64_t record; ///< to be reached before it goes on
+    int64_t began_ms, began_wall_ms;
+    json_t *frozen;
+    struct tend_step *steps;
+    size_t step_count;
+    size_t replayed; ///< steps that this process has asked for
+    unsigned deaths;
+    int64_t acted_ms; ///< end of the last act, TEND_NEVER
+    char **acted;     ///< instances acted on and not verified since
+    size_t acted_count;
+    char **picked;
+    size_t picked_count;
+    bool redeployed;
+};
+
+enum tend_notice_state { TEND_NOTICE_FORMATTING, TEND_NOTICE_QUEUED, TEND_NOTICE_SENDING, TEND_NOTICE_RETRY };
+
+struct tend_notice {
+    char *key; ///< dedup key: incident, notify, what it says
+    char incident[24];
+    size_t notify;
+    size_t to;
+    unsigned tries;
+    enum tend_notice_state state;
+    uint64_t ask;
+    uint64_t record;
+    int64_t retry_ms;
+    json_t *payload; ///< what the notifier formats
+    json_t *request; ///< what it made of it
+};
+
+/// Who was told of an incident, and when, so that `again` can repeat it.
+struct tend_told {
+    char incident[24];
+    size_t notify;
+    int64_t told_ms;
+};
+
+struct tend_engine {
+    struct tend_engine_options options;
+    int64_t now_ms, wall_ms;
+    int64_t started_ms;
+    struct tend_effects *effects; ///< of the step under way
+    struct tend_ruleset *ruleset; ///< NULL before the first generation
+    struct tend_fleet *fleet;
+    struct tend_listing *listings;
+    size_t listing_count;
+    struct tend_rule_health *rules; ///< one a rule
+
+    uint64_t next_record;
+    uint64_t reached;
+    bool journal_failed;
+    char journal_why[200];
+
+    uint64_t tick;
+    bool tick_in_flight;
+    unsigned tick_tries;
+    int64_t tick_due_ms;            ///< TEND_NEVER: nothing new
+    struct tend_rule_alert **calls; ///< of the tick in flight, in the order of the request
+    size_t call_count, call_capacity;
+
+    bool paused;
+    char *paused_by;
+    int64_t paused_wall_ms;
+    json_t *arms; ///< playbook hash → who armed it
+
+    struct tend_incident **incidents;
+    size_t incident_count;
+    struct tend_run **runs;
+    size_t run_count;
+    struct tend_notice **notices;
+    size_t notice_count;
+    struct tend_told *told;
+    size_t told_count;
+    json_t *restored_guards; ///< service → body, until the first generation
+    json_t *restored_alerts; ///< key → body, likewise
+
+    uint64_t next_id;    ///< of effects that are answered
+    int64_t wake_ms;     ///< asked for last; TEND_NEVER: none
+    bool blind;          ///< most targets failed at once
+    int64_t runs_ms[64]; ///< when the fleet's newest runs began, newest first
+};
+
+// engine.c
+struct tend_effect *tend_emit(struct tend_engine *engine, enum tend_effect_kind kind);
+/// Emits a record. @param body  taken  @return its number
+uint64_t tend_emit_record(struct tend_engine *engine, enum tend_record_kind kind, const char *key, const char *incident,
+                          bool full, bool open, json_t *body);
+/// Grows an array of pointers by one and sets it; aborts when out of memory, as an incident or a run may not be lost.
+void tend_append_pointer(void ***array, size_t *count, void *pointer);
+char *tend_copy_text(const char *text); ///< strdup that aborts when out of memory; NULL gives NULL
+
+// tick.c
+void tend_tick_begin(struct tend_engine *engine);
+void tend_tick_verdicts(struct tend_engine *engine, const struct tend_event *event);
+/// Seconds since the newest change of version of a service, or of one instance; NaN: none was seen.
+double tend_deployed_ago_s(const struct tend_engine *engine, const struct tend_service *service,
+                           const struct tend_instance *only);
+const char *tend_rule_name(const struct tend_engine *engine, const struct tend_rule_alert *alert);
+const char *tend_alert_instance(const struct tend_rule_alert *alert); ///< its instance's name, or ""
+
+// incident.c
+void tend_incident_alert_changed(struct tend_engine *engine, struct tend_rule_alert *alert,
+                                 enum tend_alert_change change);
+void tend_incident_mark_stale(struct tend_engine *engine); ///< after a tick: rankings are asked for again
+void tend_incident_advance(struct tend_engine *engine, struct tend_incident *incident);
+void tend_incident_located(struct tend_engine *engine, struct tend_incident *incident, const struct tend_event *event);
+void tend_incident_drop_ended(struct tend_engine *engine);
+int64_t tend_incident_wake_ms(const struct tend_engine *engine, const struct tend_incident *incident);
+struct tend_incident *tend_incident_find(const struct tend_engine *engine, const char *id);
+struct tend_rule_alert *tend_member_alert(const struct tend_engine *engine, const struct tend_member *member);
+void tend_incident_restore(struct tend_engine *engine, const json_t *body);
+void tend_incident_destroy(struct tend_incident *incident);
+json_t *tend_locate_request(const struct tend_engine *engine, const struct tend_incident *incident);
+
+// recovery.c
+void tend_recovery_consider(struct tend_engine *engine, struct tend_incident *incident);
+/// Records why nothing (more) is done about a culprit, once for each reason; escalates when a person is needed.
+void tend_recovery_say(struct tend_engine *engine, struct tend_incident *incident, struct tend_culprit *culprit,
+                       const char *what, const char *playbook, const char *reason, const char *text);
+void tend_recovery_escalate(struct tend_engine *engine, struct tend_incident *incident, const char *service,
+                            const char *reason, const char *text);
+void tend_recovery_run_ended(struct tend_engine *engine, struct tend_run *run, const char *outcome, const char *error);
+bool tend_recovery_is_blind(const struct tend_engine *engine);
+
+// run.c
+struct tend_run *tend_run_begin(struct tend_engine *engine, struct tend_incident *incident,
+                                struct tend_culprit *culprit, struct tend_service *service, size_t playbook,
+                                const struct tend_limits *limits, bool dry);
+void tend_run_reply(struct tend_engine *engine, const struct tend_event *event);
+void tend_run_step_result(struct tend_engine *engine, const struct tend_event *event);
+void tend_run_advance(struct tend_engine *engine, struct tend_run *run); ///< reached records, timers, fresh metrics
+/// When it wants to be woken; TEND_NEVER: an event will do.
+int64_t tend_run_wake_ms(const struct tend_run *run);
+void tend_run_destroy(struct tend_run *run);
+void tend_run_restore(struct tend_engine *engine, const json_t *body);
+/// Takes a step back from its record's body; records come in order.
+void tend_run_restore_step(struct tend_engine *engine, struct tend_run *run, const json_t *body);
+struct tend_run *tend_run_of_service(const struct tend_engine *engine, const char *service);
+struct tend_run *tend_run_find(const struct tend_engine *engine, const char *id);
+
+// verify.c
+enum tend_proof { TEND_PROOF_YES, TEND_PROOF_NOT_YET, TEND_PROOF_NO };
+/// Whether an instance is in line on at least VERIFY_SCRAPES good scrapes begun after @p after_ms.
+/// NOT_YET: too few newer samples; NO: newer samples say that it is out. @param[out] why  a sentence, when not YES
+enum tend_proof tend_verify_instance(const struct tend_engine *engine, const struct tend_run *run,
+                                     const struct tend_instance *instance, int64_t after_ms, char *why,
+                                     size_t why_bytes);
+/// Whether the incident is over: the culprit's instances are in line, and no alert of it is out on newer samples.
+enum tend_proof tend_verify_incident(const struct tend_engine *engine, const struct tend_run *run, int64_t after_ms,
+                                     char *why, size_t why_bytes);
+
+// notice.c
+void tend_notice_incident(struct tend_engine *engine, const struct tend_incident *incident, const char *status,
+                          const char *text);
+void tend_notice_formatted(struct tend_engine *engine, struct tend_notice *notice, const struct tend_event *event);
+void tend_notice_delivered(struct tend_engine *engine, const struct tend_event *event);
+void tend_notice_advance(struct tend_engine *engine, struct tend_notice *notice);
+void tend_notice_repeat(struct tend_engine *engine); ///< sends again what `again` asks for
+int64_t tend_notice_wake_ms(const struct tend_engine *engine);
+void tend_notice_restore(struct tend_engine *engine, const struct tend_record *record);
+void tend_notice_resume(struct tend_engine *engine); ///< formats what was queued before a restart, once there are rules
+void tend_notice_destroy(struct tend_notice *notice);
+
+// facts.c
+json_t *tend_facts_metrics(const struct tend_engine *engine, const struct tend_service_def *def,
+                           const struct tend_subject *subject);
+void tend_facts_alert(struct tend_engine *engine, struct tend_rule_alert *alert, const char *state);
+void tend_facts_incident(struct tend_engine *engine, const struct tend_incident *incident, bool open);
+void tend_facts_run(struct tend_engine *engine, struct tend_run *run, bool ended, const char *outcome,
+                    const char *error);
+uint64_t tend_facts_step(struct tend_engine *engine, struct tend_run *run, struct tend_step *step, bool ended,
+                         bool full);
+void tend_facts_guard(struct tend_engine *engine, const struct tend_service *service);
+void tend_facts_restore_guards(struct tend_engine *engine); ///< once there is a fleet
+void tend_facts_restore_alerts(struct tend_engine *engine);
+double tend_facts_threshold(const struct tend_metric_table *table, size_t slot); ///< where A is 1, in the unit
+/// "{service}: {error_rate} of requests fail" with what the template names; free() it.
+char *tend_facts_summary(const struct tend_engine *engine, const struct tend_rule_alert *alert);

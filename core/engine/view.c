@@ -1,0 +1,341 @@
+// The views: what `tend status` shows, what the locator is asked with, and the counts for tend's own metrics.
+
+#include "engine/state.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *view_instance(const struct tend_engine *engine, const struct tend_instance *instance)
+{
+    const struct tend_scrape_history *history = tend_series_window_history(instance->window);
+    const bool seen = history->newest_ms != TEND_NEVER;
+    const bool failed = tend_instance_failed(instance);
+    const bool out = tend_subject_is_out(engine->fleet, instance->service->def, &instance->subject);
+    return json_pack(
+        "{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:s, s:o}", "name", instance->name, "url", instance->url, "state",
+        !seen    ? "no data"
+        : failed ? "down"
+        : out    ? "out of line"
+                 : "ok",
+        "up", !seen ? json_null() : json_boolean(!failed), "kind", seen ? tend_scrape_kind_text(history->kind) : "",
+        "reason", instance->reason, "last_scrape_ago_s",
+        seen ? json_real((double)(engine->now_ms - history->newest_ms) / 1000.0) : json_null(), "version",
+        instance->version, "metrics", tend_facts_metrics(engine, instance->service->def, &instance->subject));
+}
+
+static json_t *view_metrics(const struct tend_engine *engine, const struct tend_service *service)
+{
+    static const char *const sides[] = { "above", "below", "both" };
+    const struct tend_metric_table *table = &engine->fleet->table;
+    json_t *metrics = json_array();
+    for (size_t m = 0; m < service->def->metric_count; m++) {
+        const struct tend_metric_def *def = &service->def->metrics[m];
+        const size_t slot = service->subject.slot + m;
+        const enum tend_missing missing = (enum tend_missing)table->missing[slot];
+        (void)json_array_append_new(
+            metrics,
+            json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:s?, s:s}", "name", def->name, "P",
+                      tend_json_real(table->p[slot]), "E", tend_json_real(table->e[slot]), "F",
+                      tend_json_real(table->f[slot]), "A", tend_json_real(table->a[slot]), "alpha",
+                      tend_json_real(table->alpha[slot]), "out_at", tend_json_real(tend_facts_threshold(table, slot)),
+                      "unit", def->unit, "out", table->a[slot] >= 1.0, "missing",
+                      missing == TEND_HAS_DATA ? NULL : tend_missing_text(missing), "bad", sides[def->bad]));
+    }
+    return metrics;
+}
+
+static json_t *view_alerts(const struct tend_engine *engine, const struct tend_service *service, const char **incident,
+                           enum tend_alert_state *worst)
+{
+    json_t *alerts = json_array();
+    for (size_t i = 0; i < service->alert_count; i++) {
+        const struct tend_rule_alert *alert = &service->alerts[i];
+        if (alert->alert.state == TEND_ALERT_INACTIVE) {
+            continue;
+        }
+        if (alert->alert.state > *worst) {
+            *worst = alert->alert.state;
+        }
+        *incident = alert->incident != NULL ? alert->incident : *incident;
+        char *summary = tend_facts_summary(engine, alert);
+        (void)json_array_append_new(
+            alerts, json_pack("{s:s, s:s, s:s, s:s, s:f, s:s}", "rule", tend_rule_name(engine, alert), "instance",
+                              tend_alert_instance(alert), "state", tend_alert_state_text(alert->alert.state),
+                              "severity", alert->binding->severity, "since_s",
+                              (double)(engine->now_ms - alert->alert.since_ms) / 1000.0, "summary", summary));
+        free(summary);
+    }
+    return alerts;
+}
+
+static const char *state_of(const struct tend_engine *engine, const struct tend_service *service,
+                            enum tend_alert_state worst)
+{
+    if (worst == TEND_ALERT_FIRING) {
+        return "firing";
+    }
+    if (worst == TEND_ALERT_PENDING) {
+        return "pending";
+    }
+    if (!service->def->watched) {
+        return "not watched";
+    }
+    if (service->data_ms == TEND_NEVER) {
+        return "no data";
+    }
+    return tend_subject_is_out(engine->fleet, service->def, &service->subject) ? "warning" : "ok";
+}
+
+static json_t *view_service(const struct tend_engine *engine, const struct tend_service *service)
+{
+    json_t *instances = json_array();
+    for (size_t i = 0; i < service->instance_count; i++) {
+        (void)json_array_append_new(instances, view_instance(engine, service->instances[i]));
+    }
+    const char *incident = NULL;
+    enum tend_alert_state worst = TEND_ALERT_INACTIVE;
+    json_t *alerts = view_alerts(engine, service, &incident, &worst);
+    const struct tend_run *run = tend_run_of_service(engine, service->name);
+    return json_pack("{s:s, s:b, s:s, s:o, s:o, s:o, s:s?, s:s?, s:b}", "name", service->name, "watched",
+                     service->def->watched, "state", state_of(engine, service, worst), "instances", instances,
+                     "metrics", view_metrics(engine, service), "alerts", alerts, "incident", incident, "run",
+                     run == NULL ? NULL : run->id, "breaker_open", service->guard.breaker_open);
+}
+
+static json_t *view_playbooks(const struct tend_engine *engine)
+{
+    json_t *playbooks = json_array();
+    for (size_t i = 0; engine->ruleset != NULL && i < engine->ruleset->playbook_count; i++) {
+        char hash[65];
+        tend_ruleset_playbook_hash(engine->ruleset, i, hash);
+        const char *by = json_string_value(json_object_get(engine->arms, hash));
+        (void)json_array_append_new(playbooks,
+                                    json_pack("{s:s, s:s, s:b, s:s?}", "name", engine->ruleset->playbooks[i].name,
+                                              "hash", hash, "armed", by != NULL, "by", by));
+    }
+    return playbooks;
+}
+
+static json_t *view_rules_off(const struct tend_engine *engine)
+{
+    json_t *rules = json_array();
+    for (size_t i = 0; engine->ruleset != NULL && i < engine->ruleset->rule_count; i++) {
+        if (engine->rules[i].off) {
+            (void)json_array_append_new(rules,
+                                        json_pack("{s:s, s:s, s:s}", "rule", engine->ruleset->rules[i].name, "at",
+                                                  engine->ruleset->rules[i].at, "why", engine->rules[i].why));
+        }
+    }
+    return rules;
+}
+
+static json_t *view_warnings(const struct tend_engine *engine)
+{
+    json_t *warnings = json_array();
+    for (size_t i = 0; engine->ruleset != NULL && i < engine->ruleset->discovery_count; i++) {
+        const struct tend_discovery_def *discovery = &engine->ruleset->discoveries[i];
+        for (size_t j = 0; j < discovery->override_count; j++) {
+            if (engine->fleet != NULL && tend_fleet_find(engine->fleet, discovery->overrides[j]->name) == NULL) {
+                (void)json_array_append_new(warnings,
+                                            json_sprintf("%s: no discovery has found the service \"%s\"",
+                                                         discovery->overrides[j]->at, discovery->overrides[j]->name));
+            }
+        }
+    }
+    if (engine->blind) {
+        (void)json_array_append_new(warnings, json_string("more than half of the targets fail at once: no acts"));
+    }
+    return warnings;
+}
+
+static json_t *view_incidents(const struct tend_engine *engine)
+{
+    json_t *incidents = json_array();
+    for (size_t i = 0; i < engine->incident_count; i++) {
+        const struct tend_incident *incident = engine->incidents[i];
+        (void)json_array_append_new(incidents,
+                                    json_pack("{s:s, s:I, s:s, s:s, s:s}", "id", incident->id, "opened_wall_ms",
+                                              (json_int_t)incident->opened_wall_ms, "severity",
+                                              incident->severity == NULL ? "" : incident->severity, "culprits",
+                                              incident->culprit_key == NULL ? "" : incident->culprit_key, "wait",
+                                              incident->wait == NULL ? "" : incident->wait));
+    }
+    return incidents;
+}
+
+json_t *tend_engine_status(const struct tend_engine *engine)
+{
+    json_t *services = json_array();
+    for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->service_count; i++) {
+        (void)json_array_append_new(services, view_service(engine, engine->fleet->services[i]));
+    }
+    const struct tend_engine_counts counts = tend_engine_counts(engine);
+    return json_pack("{s:I, s:f, s:s, s:{s:b, s:s?, s:I}, s:s, s:{s:I, s:I}, s:o, s:o, s:o, s:o, s:o}", "now_wall_ms",
+                     (json_int_t)engine->wall_ms, "up_s", (double)(engine->now_ms - engine->started_ms) / 1000.0,
+                     "generation", engine->ruleset == NULL ? "" : engine->ruleset->hash, "paused", "on", engine->paused,
+                     "who", engine->paused_by, "since_wall_ms", (json_int_t)engine->paused_wall_ms, "journal",
+                     engine->journal_failed ? engine->journal_why : "ok", "targets", "total",
+                     (json_int_t)counts.targets, "up", (json_int_t)counts.targets_up, "services", services, "incidents",
+                     view_incidents(engine), "rules_off", view_rules_off(engine), "playbooks", view_playbooks(engine),
+                     "warnings", view_warnings(engine));
+}
+
+struct tend_engine_counts tend_engine_counts(const struct tend_engine *engine)
+{
+    struct tend_engine_counts counts = {
+        .incidents_open = engine->incident_count,
+        .runs_open = engine->run_count,
+        .ticks = engine->tick,
+        .records = engine->next_record - 1,
+        .paused = engine->paused,
+        .journal_failed = engine->journal_failed,
+    };
+    for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->instance_count; i++) {
+        const struct tend_instance *instance = engine->fleet->instances[i];
+        if (instance != NULL) {
+            const struct tend_scrape_history *history = tend_series_window_history(instance->window);
+            counts.targets++;
+            counts.targets_up += history->newest_ms != TEND_NEVER && history->kind == TEND_SCRAPE_OK;
+        }
+    }
+    for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->service_count; i++) {
+        const struct tend_service *service = engine->fleet->services[i];
+        counts.services++;
+        for (size_t a = 0; a < service->alert_count; a++) {
+            counts.alerts_pending += service->alerts[a].alert.state == TEND_ALERT_PENDING;
+            counts.alerts_firing += service->alerts[a].alert.state == TEND_ALERT_FIRING;
+        }
+    }
+    for (size_t i = 0; engine->ruleset != NULL && i < engine->ruleset->rule_count; i++) {
+        counts.rules_off += engine->rules[i].off;
+    }
+    return counts;
+}
+
+bool tend_engine_has_playbook(const struct tend_engine *engine, const char *name)
+{
+    for (size_t i = 0; engine->ruleset != NULL && i < engine->ruleset->playbook_count; i++) {
+        if (strcmp(name, "*") == 0 || strcmp(name, engine->ruleset->playbooks[i].name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool tend_engine_has_service(const struct tend_engine *engine, const char *name)
+{
+    return engine->fleet != NULL && tend_fleet_find(engine->fleet, name) != NULL;
+}
+
+// Since when the subject or one of its instances is out of line, the earliest of all.
+static json_t *onset_of(const struct tend_service *service)
+{
+    int64_t onset_ms = TEND_NEVER;
+    for (size_t i = 0; i <= service->instance_count; i++) {
+        const struct tend_subject *subject = i == 0 ? &service->subject : &service->instances[i - 1]->subject;
+        for (size_t m = 0; m < service->def->metric_count; m++) {
+            const int64_t since_ms = subject->out_since_ms[m];
+            if (since_ms != TEND_NEVER && (onset_ms == TEND_NEVER || since_ms < onset_ms)) {
+                onset_ms = since_ms;
+            }
+        }
+    }
+    return onset_ms == TEND_NEVER ? json_null() : json_integer(onset_ms);
+}
+
+// Whether every instance has a result, good or failed, of a scrape begun after the incident opened, and seen by a tick.
+static bool is_fresh(const struct tend_service *service, int64_t onset_ms)
+{
+    for (size_t i = 0; i < service->instance_count; i++) {
+        const struct tend_instance *instance = service->instances[i];
+        const int64_t newest_ms = tend_series_window_history(instance->window)->newest_ms;
+        if (newest_ms == TEND_NEVER || newest_ms <= onset_ms || instance->dirty) {
+            return false;
+        }
+    }
+    return service->instance_count > 0;
+}
+
+static json_t *locate_service(const struct tend_engine *engine, const struct tend_service *service, int64_t onset_ms)
+{
+    json_t *depends = json_array();
+    for (size_t i = 0; i < service->def->depend_count; i++) {
+        (void)json_array_append_new(depends, json_string(service->def->depends[i]));
+    }
+    json_t *alerts = json_array();
+    for (size_t i = 0; i < service->alert_count; i++) {
+        if (service->alerts[i].alert.state == TEND_ALERT_FIRING) {
+            (void)json_array_append_new(alerts, json_string(tend_rule_name(engine, &service->alerts[i])));
+        }
+    }
+    json_t *failures = json_object();
+    size_t up = 0;
+    bool out = tend_subject_is_out(engine->fleet, service->def, &service->subject);
+    for (size_t i = 0; i < service->instance_count; i++) {
+        const struct tend_instance *instance = service->instances[i];
+        out = out || tend_subject_is_out(engine->fleet, service->def, &instance->subject);
+        if (tend_instance_failed(instance)) {
+            const char *kind = tend_scrape_kind_text(tend_series_window_history(instance->window)->kind);
+            (void)json_object_set_new(failures, kind,
+                                      json_integer(json_integer_value(json_object_get(failures, kind)) + 1));
+        } else {
+            up++;
+        }
+    }
+    json_t *remedies = json_array();
+    for (size_t i = 0; i < service->def->remedy_count; i++) {
+        (void)json_array_append_new(remedies, json_integer(service->def->remedies[i]));
+    }
+    json_t *up_share =
+        service->instance_count == 0 ? json_null() : json_real((double)up / (double)service->instance_count);
+    const char *version = service->instance_count > 0 ? service->instances[0]->version : "";
+    return json_pack("{s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
+                     service->name, "watched", service->def->watched, "depends", depends, "out", out, "fresh",
+                     is_fresh(service, onset_ms), "onset_ms", onset_of(service), "out_share",
+                     tend_service_out_share(engine->fleet, service), "instances", (json_int_t)service->instance_count,
+                     "up", up_share, "version", version, "deployed_ago_s",
+                     tend_json_real(tend_deployed_ago_s(engine, service, NULL)), "alerts", alerts, "failures", failures,
+                     "metrics", tend_facts_metrics(engine, service->def, &service->subject), "remedies", remedies);
+}
+
+// The earliest onset among the members: a dependency must have been looked at after it.
+static int64_t onset_of_incident(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    int64_t onset_ms = incident->opened_ms;
+    for (size_t i = 0; i < incident->member_count; i++) {
+        const struct tend_service *service = tend_fleet_find(engine->fleet, incident->members[i].service);
+        json_t *onset = service == NULL ? NULL : onset_of(service);
+        if (json_is_integer(onset) && json_integer_value(onset) < onset_ms) {
+            onset_ms = json_integer_value(onset);
+        }
+        json_decref(onset);
+    }
+    return onset_ms;
+}
+
+json_t *tend_locate_request(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    const struct tend_fleet *fleet = engine->fleet;
+    unsigned char *near = calloc(fleet->service_count + 1, 1);
+    size_t *reached = calloc(fleet->service_count + 1, sizeof *reached);
+    TEND_ASSERT(near != NULL && reached != NULL);
+    for (size_t i = 0; i < incident->member_count; i++) {
+        const struct tend_service *member = tend_fleet_find(fleet, incident->members[i].service);
+        const size_t count = member == NULL ? 0 : tend_topology_reach(&fleet->topology, member->index, reached);
+        for (size_t j = 0; j < count; j++) {
+            near[reached[j]] = 1;
+        }
+    }
+    const int64_t onset_ms = onset_of_incident(engine, incident);
+    json_t *services = json_array();
+    for (size_t i = 0; i < fleet->service_count && json_array_size(services) < NEIGHBOURS_MAX; i++) {
+        if (near[i]) {
+            (void)json_array_append_new(services, locate_service(engine, fleet->services[i], onset_ms));
+        }
+    }
+    free(near);
+    free(reached);
+    return json_pack("{s:s, s:s, s:I, s:I, s:o}", "kind", "locate", "incident", incident->id, "at_ms",
+                     (json_int_t)engine->now_ms, "onset_ms", (json_int_t)onset_ms, "services", services);
+}
