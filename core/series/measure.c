@@ -299,7 +299,10 @@ static void measure_age(const struct scan *scan, const struct tend_source_column
     const double *values = tend_series_window_row(scan->window, scan->newest).values;
     double newest_s = NAN;
     for (size_t i = 0; i < source->count; i++) {
-        newest_s = fmax(newest_s, values[source->columns[i]]); // fmax passes over NaN
+        const double value_s = values[source->columns[i]];
+        if (!isnan(value_s) && !(value_s <= newest_s)) { // no fmax: the stale marker is a signaling NaN, and stays one
+            newest_s = value_s;
+        }
     }
     if (isnan(newest_s)) {
         set_missing(parts, TEND_MISSING_NO_TRAFFIC);
