@@ -228,6 +228,16 @@ static int on_request(void *context, char *remote, char *local, int remote_port,
     return CURL_PREREQFUNC_OK;
 }
 
+// libcurl's own times do not tell a slow connect from a slow handshake; the TLS context is made between the two.
+static CURLcode on_tls(CURL *easy, void *tls, void *context)
+{
+    (void)easy;
+    (void)tls;
+    struct tend_curl_progress *progress = context;
+    progress->tls_begun = true;
+    return CURLE_OK;
+}
+
 enum tend_status tend_curl_harden(CURL *easy, struct tend_curl_progress *progress)
 {
     const CURLcode results[] = {
@@ -243,6 +253,8 @@ enum tend_status tend_curl_harden(CURL *easy, struct tend_curl_progress *progres
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L),
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket),
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, progress),
+        curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls),
+        curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, progress),
         curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request),
         curl_easy_setopt(easy, CURLOPT_PREREQDATA, progress),
     };

@@ -18,6 +18,7 @@ typedef void (*tend_curl_done_fn)(void *context, CURLcode result);
 /// How far a transfer got, which libcurl's own result does not say.
 struct tend_curl_progress {
     bool resolved;     ///< there is an address, and a socket was asked for
+    bool tls_begun;    ///< connected, and the TLS handshake began
     bool request_sent; ///< connected, TLS done, and sending began: the peer may have seen the request
     bool denied;       ///< `address` is one that is never connected to
     int socket_errno;  ///< why there is no socket, or 0

@@ -141,12 +141,10 @@ static void fail(struct outcome *outcome, enum tend_scrape_kind kind, const char
 
 static void fail_of_time(const struct tend_scrape_transfer *transfer, struct outcome *outcome)
 {
-    curl_off_t connected_us = 0;
-    (void)curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
     const int64_t limit_ms = transfer->timeout_ms;
     if (!transfer->progress.resolved && !transfer->progress.request_sent) {
         fail(outcome, TEND_SCRAPE_RESOLVE, "the host name was not resolved in %" PRId64 " ms", limit_ms);
-    } else if (!transfer->progress.request_sent && connected_us == 0) {
+    } else if (!transfer->progress.request_sent && !transfer->progress.tls_begun) {
         fail(outcome, TEND_SCRAPE_CONNECT_TIMEOUT, "no answer to the connect to %s in %" PRId64 " ms",
              transfer->progress.address, limit_ms);
     } else if (!transfer->progress.request_sent) {
