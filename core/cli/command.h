@@ -10,4 +10,17 @@ struct tend_command {
     int (*run)(int argc, char **argv);
 };
 
-int tend_command_parse(int argc, char **argv); ///< what the scraper sees in a body
+int tend_command_parse(int argc, char **argv);     ///< what the scraper sees in a body
+int tend_command_check(int argc, char **argv);     ///< loads rules and says what is wrong with them
+int tend_command_evaluator(int argc, char **argv); ///< the process that runs users' Lua; hidden
+
+// They talk to the running daemon:
+int tend_command_status(int argc, char **argv);    ///< how all services do
+int tend_command_incidents(int argc, char **argv); ///< the open and the lately ended incidents
+int tend_command_explain(int argc, char **argv);   ///< the story of one incident
+int tend_command_arm(int argc, char **argv);       ///< lets a playbook act
+int tend_command_disarm(int argc, char **argv);    ///< makes it dry again
+int tend_command_pause(int argc, char **argv);     ///< stops all acting
+int tend_command_resume(int argc, char **argv);    ///< ends the pause
+int tend_command_close(int argc, char **argv);     ///< closes the breaker of a service
+int tend_command_reload(int argc, char **argv);    ///< loads the rules again

@@ -7,6 +7,17 @@
 
 static const struct tend_command commands[] = {
     { "parse", "show the samples in the body of a scrape", tend_command_parse },
+    { "check", "load the rules of a directory and say what is wrong with them", tend_command_check },
+    { "evaluator", NULL, tend_command_evaluator },
+    { "status", "show how the services do", tend_command_status },
+    { "incidents", "list the open and the lately ended incidents", tend_command_incidents },
+    { "explain", "tell the story of an incident", tend_command_explain },
+    { "arm", "let a playbook act", tend_command_arm },
+    { "disarm", "make a playbook dry again", tend_command_disarm },
+    { "pause", "stop all acting", tend_command_pause },
+    { "resume", "act again", tend_command_resume },
+    { "close", "close the breaker of a service", tend_command_close },
+    { "reload", "load the rules again", tend_command_reload },
     { NULL, NULL, NULL },
 };
 

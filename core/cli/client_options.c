@@ -1,0 +1,80 @@
+#include "cli/client_options.h"
+
+#include "cli/command.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { OPTION_STATE = 1, OPTION_JSON, OPTION_HELP, OPTION_ALL, OPTION_WHY };
+
+static bool complain(const char *command, const char *what, const char *value, int *exit)
+{
+    (void)fprintf(stderr, "tend %s: %s%s; see tend %s --help\n", command, what, value, command);
+    *exit = TEND_EXIT_USAGE;
+    return false;
+}
+
+static bool check_arguments(int argc, char **argv, const struct tend_client_usage *usage,
+                            struct tend_client_options *options, int *exit)
+{
+    const int count = argc - optind;
+    if (count > (usage->argument != NULL ? 1 : 0)) {
+        return complain(argv[0], "one argument too many: ", argv[argc - 1], exit);
+    }
+    options->argument = count == 1 ? argv[optind] : NULL;
+    if (options->all && options->argument != NULL) {
+        return complain(argv[0], "--all and a name: say one of the two", "", exit);
+    }
+    if (usage->argument_needed && options->argument == NULL && !options->all) {
+        return complain(argv[0], usage->takes_all ? "say --all, or " : "say ", usage->argument, exit);
+    }
+    return true;
+}
+
+bool tend_client_options_parse(int argc, char **argv, const struct tend_client_usage *usage,
+                               struct tend_client_options *options, int *exit)
+{
+    static const struct option known[] = {
+        { "state", required_argument, NULL, OPTION_STATE }, { "json", no_argument, NULL, OPTION_JSON },
+        { "help", no_argument, NULL, OPTION_HELP },         { "all", no_argument, NULL, OPTION_ALL },
+        { "why", required_argument, NULL, OPTION_WHY },     { NULL, 0, NULL, 0 },
+    };
+    *options = (struct tend_client_options){ .state = NULL };
+    optind = 0; // GNU: start afresh, for tests parse more than once
+    opterr = 0;
+    int option = 0;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): a command has one thread
+    while ((option = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+        switch (option) {
+        case OPTION_STATE:
+            options->state = optarg;
+            break;
+        case OPTION_JSON:
+            options->json = true;
+            break;
+        case OPTION_ALL:
+            if (!usage->takes_all) {
+                return complain(argv[0], "there is no option ", "--all", exit);
+            }
+            options->all = true;
+            break;
+        case OPTION_WHY:
+            if (!usage->takes_why) {
+                return complain(argv[0], "there is no option ", "--why", exit);
+            }
+            options->why = optarg;
+            break;
+        case OPTION_HELP:
+        case 'h':
+            (void)fputs(usage->text, stdout);
+            *exit = TEND_EXIT_FINE;
+            return false;
+        case ':':
+            return complain(argv[0], "a value is missing after ", argv[optind - 1], exit);
+        default:
+            return complain(argv[0], "there is no option ", argv[optind - 1], exit);
+        }
+    }
+    return check_arguments(argc, argv, usage, options, exit);
+}

@@ -1,0 +1,28 @@
+// tend status: how all services do.
+
+#include "cli/client_options.h"
+#include "cli/command.h"
+#include "cli/control_client.h"
+#include "cli/status_text.h"
+
+static const char usage_text[] =
+    "usage: tend status [--state DIR] [--json]\n\n"
+    "Shows the services that the running tend watches: instances up, state, the metric that is worst in line\n"
+    "(measured, expected, deviation F, alert index A), alerts, and what keeps tend from acting.\n\n"
+    "  --state DIR  the state directory of the daemon (else $STATE_DIRECTORY, /var/lib/tend as root,\n"
+    "               or ~/.local/state/tend)\n"
+    "  --json       the answer as JSON\n"
+    "  --help       this text\n\n"
+    "exit status: 0 the daemon answered, whatever it says of the services; 1 it did not; 2 wrong usage\n";
+
+int tend_command_status(int argc, char **argv)
+{
+    static const struct tend_client_usage usage = { .text = usage_text };
+    struct tend_client_options options;
+    int exit = TEND_EXIT_FINE;
+    if (!tend_client_options_parse(argc, argv, &usage, &options, &exit)) {
+        return exit;
+    }
+    const struct tend_control_question question = { .state = options.state, .path = "/v1/status" };
+    return tend_control_show(argv[0], &options, &question, tend_status_text_format);
+}

@@ -1,0 +1,312 @@
+#include "cli/status_text.h"
+
+#include "cli/terminal.h"
+#include "cli/text_table.h"
+#include "parse/quoted_text.h"
+
+#include <math.h>
+#include <string.h>
+
+static void put_head(const json_t *status, struct tend_buffer *out)
+{
+    const json_t *targets = json_object_get(status, "targets");
+    const json_t *pause = json_object_get(status, "paused");
+    const int64_t now_ms = tend_terminal_wall_ms(json_object_get(status, "now"));
+    const int64_t started_ms = tend_terminal_wall_ms(json_object_get(status, "started"));
+    tend_buffer_put_text(out, "tend");
+    if (started_ms >= 0) {
+        tend_buffer_put_text(out, " up since ");
+        tend_terminal_put_time(out, started_ms);
+        tend_buffer_put_text(out, ",");
+    }
+    tend_buffer_put_text(out, " generation ");
+    const char *generation = tend_json_text(status, "generation", "-");
+    tend_text_escape(out, generation, strnlen(generation, 12)); // a hash: its beginning is enough
+    tend_buffer_printf(out, ", %lld of %lld targets up", (long long)tend_json_integer(targets, "up", 0),
+                       (long long)tend_json_integer(targets, "total", 0));
+    const size_t off = json_array_size(json_object_get(status, "rules_off"));
+    if (off > 0) {
+        tend_buffer_printf(out, ", %zu rule%s off", off, off == 1 ? "" : "s");
+    }
+    tend_buffer_put_text(out, ", journal ");
+    tend_terminal_put_member(out, status, "journal", "-");
+    tend_buffer_put_text(out, "\n");
+    if (tend_json_bool(pause, "on", false)) {
+        tend_buffer_put_text(out, "PAUSED: nothing is acted on, by ");
+        tend_terminal_put_member(out, pause, "who", "somebody");
+        const int64_t since_ms = tend_terminal_wall_ms(json_object_get(pause, "since"));
+        if (since_ms >= 0) {
+            tend_buffer_put_text(out, " since ");
+            tend_terminal_put_time(out, since_ms);
+            if (now_ms >= since_ms) {
+                tend_buffer_put_text(out, " (");
+                tend_terminal_put_span(out, (double)(now_ms - since_ms) / 1000.0);
+                tend_buffer_put_text(out, ")");
+            }
+        }
+        tend_buffer_put_text(out, "\n");
+    }
+}
+
+// The metric with the highest A of those that have one; else the first that has no data; else NULL.
+static const json_t *worst_metric(const json_t *service)
+{
+    const json_t *worst = NULL;
+    const json_t *missing = NULL;
+    double highest = -1;
+    size_t i = 0;
+    const json_t *metric = NULL;
+    json_array_foreach(json_object_get(service, "metrics"), i, metric)
+    {
+        const double index = tend_json_number(metric, "A", (double)NAN);
+        if (!isnan(index) && index > highest) {
+            worst = metric;
+            highest = index;
+        } else if (missing == NULL && json_is_string(json_object_get(metric, "missing"))) {
+            missing = metric;
+        }
+    }
+    return worst != NULL ? worst : missing;
+}
+
+static void put_service(const json_t *service, struct tend_text_table *table)
+{
+    const json_t *instances = json_object_get(service, "instances");
+    size_t up = 0;
+    size_t i = 0;
+    const json_t *instance = NULL;
+    json_array_foreach(instances, i, instance)
+    {
+        up += tend_json_bool(instance, "up", false) ? 1 : 0;
+    }
+    const bool watched = tend_json_bool(service, "watched", true);
+    tend_terminal_put_member(tend_text_table_cell(table), service, "name", "?");
+    struct tend_buffer *cell = tend_text_table_cell(table);
+    if (watched) {
+        tend_buffer_printf(cell, "%zu/%zu", up, json_array_size(instances));
+    }
+    tend_terminal_put_member(tend_text_table_cell(table), service, "state", watched ? "-" : "not watched");
+    const json_t *metric = worst_metric(service);
+    const char *unit = tend_json_text(metric, "unit", "");
+    tend_terminal_put_member(tend_text_table_cell(table), metric, "name", "");
+    cell = tend_text_table_cell(table);
+    const char *missing = tend_json_text(metric, "missing", NULL);
+    if (missing != NULL) {
+        tend_terminal_put(cell, missing);
+    } else if (metric != NULL) {
+        tend_terminal_put_quantity(cell, metric, "P", unit);
+    }
+    cell = tend_text_table_cell(table);
+    if (metric != NULL) {
+        tend_terminal_put_quantity(cell, metric, "E", unit);
+    }
+    static const char *const numbers[] = { "F", "A" };
+    for (i = 0; i < 2; i++) {
+        cell = tend_text_table_cell(table);
+        if (metric != NULL) {
+            tend_terminal_put_number(cell, metric, numbers[i]);
+        }
+    }
+    tend_terminal_put_member(tend_text_table_cell(table), service, "incident", "");
+}
+
+static void put_services(const json_t *status, struct tend_buffer *out)
+{
+    static const char *const heads[] = { "SERVICE",  "UP", "STATE", "WORST METRIC", "MEASURED",
+                                         "EXPECTED", "F",  "A",     "INCIDENT" };
+    const json_t *services = json_object_get(status, "services");
+    if (json_array_size(services) == 0) {
+        tend_buffer_put_text(out, "no services\n");
+        return;
+    }
+    struct tend_text_table table;
+    tend_text_table_init(&table, "lrllrrrrl");
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        tend_text_table_put(&table, heads[i]);
+    }
+    size_t i = 0;
+    const json_t *service = NULL;
+    json_array_foreach(services, i, service)
+    {
+        put_service(service, &table);
+    }
+    tend_text_table_format(&table, "", 1, out);
+    tend_text_table_clear(&table);
+}
+
+// Writes a section: its title and its table, or nothing when the table is empty. Clears the table.
+static void put_section(const char *title, struct tend_text_table *table, struct tend_buffer *out)
+{
+    if (table->rows > 0) {
+        tend_buffer_printf(out, "\n%s\n", title);
+        tend_text_table_format(table, "  ", 0, out);
+    }
+    tend_text_table_clear(table);
+}
+
+static void put_alert_row(const json_t *alert, const json_t *service, int64_t now_ms, struct tend_text_table *table)
+{
+    const char *instance = tend_json_text(alert, "instance", "");
+    tend_terminal_put_member(tend_text_table_cell(table), alert, "state", "?");
+    tend_terminal_put_member(tend_text_table_cell(table), alert, "severity", "");
+    tend_terminal_put_member(tend_text_table_cell(table), alert, "rule", "?");
+    tend_terminal_put(tend_text_table_cell(table),
+                      instance[0] != '\0' ? instance : tend_json_text(service, "name", "?"));
+    struct tend_buffer *cell = tend_text_table_cell(table);
+    const int64_t since_ms = tend_terminal_wall_ms(json_object_get(alert, "since"));
+    if (since_ms >= 0 && now_ms >= since_ms) {
+        tend_buffer_put_text(cell, "for ");
+        tend_terminal_put_span(cell, (double)(now_ms - since_ms) / 1000.0);
+    }
+}
+
+static void put_alerts(const json_t *status, struct tend_buffer *out)
+{
+    const int64_t now_ms = tend_terminal_wall_ms(json_object_get(status, "now"));
+    struct tend_text_table table;
+    tend_text_table_init(&table, "lllll");
+    static const char *const states[] = { "firing", "pending" };
+    for (size_t s = 0; s < sizeof states / sizeof states[0]; s++) {
+        size_t i = 0;
+        const json_t *service = NULL;
+        json_array_foreach(json_object_get(status, "services"), i, service)
+        {
+            size_t a = 0;
+            const json_t *alert = NULL;
+            json_array_foreach(json_object_get(service, "alerts"), a, alert)
+            {
+                if (strcmp(tend_json_text(alert, "state", ""), states[s]) == 0) {
+                    put_alert_row(alert, service, now_ms, &table);
+                }
+            }
+        }
+    }
+    put_section("alerts", &table, out);
+}
+
+static void put_metric_row(const json_t *metric, const char *subject, struct tend_text_table *table)
+{
+    const char *unit = tend_json_text(metric, "unit", "");
+    tend_terminal_put(tend_text_table_cell(table), subject);
+    tend_terminal_put_member(tend_text_table_cell(table), metric, "name", "?");
+    tend_terminal_put_quantity(tend_text_table_cell(table), metric, "P", unit);
+    struct tend_buffer *cell = tend_text_table_cell(table);
+    tend_buffer_put_text(cell, "expected ");
+    tend_terminal_put_quantity(cell, metric, "E", unit);
+    static const char *const numbers[][2] = { { "F", "F" }, { "α", "alpha" }, { "A", "A" } };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        cell = tend_text_table_cell(table);
+        tend_buffer_printf(cell, "%s ", numbers[i][0]);
+        tend_terminal_put_number(cell, metric, numbers[i][1]);
+    }
+}
+
+static void put_metrics_out(const json_t *of, const char *subject, struct tend_text_table *table)
+{
+    size_t i = 0;
+    const json_t *metric = NULL;
+    json_array_foreach(json_object_get(of, "metrics"), i, metric)
+    {
+        if (tend_json_bool(metric, "out", false)) {
+            put_metric_row(metric, subject, table);
+        }
+    }
+}
+
+static void put_out_of_line(const json_t *status, struct tend_buffer *out)
+{
+    struct tend_text_table table;
+    tend_text_table_init(&table, "llrllll");
+    size_t s = 0;
+    const json_t *service = NULL;
+    json_array_foreach(json_object_get(status, "services"), s, service)
+    {
+        put_metrics_out(service, tend_json_text(service, "name", "?"), &table);
+        size_t i = 0;
+        const json_t *instance = NULL;
+        json_array_foreach(json_object_get(service, "instances"), i, instance)
+        {
+            put_metrics_out(instance, tend_json_text(instance, "name", "?"), &table);
+        }
+    }
+    put_section("out of line", &table, out);
+}
+
+static void put_down(const json_t *status, struct tend_buffer *out)
+{
+    struct tend_text_table table;
+    tend_text_table_init(&table, "lll");
+    size_t s = 0;
+    const json_t *service = NULL;
+    json_array_foreach(json_object_get(status, "services"), s, service)
+    {
+        size_t i = 0;
+        const json_t *instance = NULL;
+        json_array_foreach(json_object_get(service, "instances"), i, instance)
+        {
+            if (json_is_false(json_object_get(instance, "up"))) {
+                tend_terminal_put_member(tend_text_table_cell(&table), instance, "name", "?");
+                tend_terminal_put_member(tend_text_table_cell(&table), instance, "kind", "");
+                tend_terminal_put_member(tend_text_table_cell(&table), instance, "reason", "");
+            }
+        }
+    }
+    put_section("not scraped", &table, out);
+}
+
+// A list of objects as rows of two members.
+static void put_pairs(const char *title, const json_t *list, const char *first, const char *second,
+                      struct tend_buffer *out)
+{
+    struct tend_text_table table;
+    tend_text_table_init(&table, "ll");
+    size_t i = 0;
+    const json_t *item = NULL;
+    json_array_foreach(list, i, item)
+    {
+        tend_terminal_put_member(tend_text_table_cell(&table), item, first, "?");
+        tend_terminal_put_member(tend_text_table_cell(&table), item, second, "");
+    }
+    put_section(title, &table, out);
+}
+
+static void put_dry_playbooks(const json_t *status, struct tend_buffer *out)
+{
+    struct tend_text_table table;
+    tend_text_table_init(&table, "l");
+    size_t i = 0;
+    const json_t *playbook = NULL;
+    json_array_foreach(json_object_get(status, "playbooks"), i, playbook)
+    {
+        if (!tend_json_bool(playbook, "armed", false)) {
+            tend_terminal_put_member(tend_text_table_cell(&table), playbook, "name", "?");
+        }
+    }
+    put_section("playbooks that only report what they would do (tend arm NAME, or tend arm --all)", &table, out);
+}
+
+static void put_warnings(const json_t *status, struct tend_buffer *out)
+{
+    struct tend_text_table table;
+    tend_text_table_init(&table, "l");
+    size_t i = 0;
+    const json_t *warning = NULL;
+    json_array_foreach(json_object_get(status, "warnings"), i, warning)
+    {
+        tend_terminal_put(tend_text_table_cell(&table),
+                          json_is_string(warning) ? json_string_value(warning) : tend_json_text(warning, "text", "?"));
+    }
+    put_section("warnings", &table, out);
+}
+
+void tend_status_text_format(const json_t *status, struct tend_buffer *out)
+{
+    put_head(status, out);
+    put_services(status, out);
+    put_alerts(status, out);
+    put_out_of_line(status, out);
+    put_down(status, out);
+    put_pairs("rules that are off", json_object_get(status, "rules_off"), "rule", "why", out);
+    put_dry_playbooks(status, out);
+    put_warnings(status, out);
+}
