@@ -80,7 +80,8 @@ local function make_notifies()
     resolve.check_names(notify, "on", used.on, BOTH)
     for _, field in ipairs { "outside", "during" } do
       if used[field] then
-        registry.warning(source.field(notify, { field }), field .. " is kept, but this version notifies around the clock")
+        registry.warning(source.field(notify, { field }),
+          field .. " is kept, but this version notifies around the clock")
       end
     end
     list[i] = { name = notify.name, at = notify.at, on = used.on or {}, severity = used.severity or {},
@@ -103,7 +104,8 @@ local function make_silences()
   for i, silence in ipairs(registry.all "silence") do
     local used = silence.used
     resolve.check_names(silence, "on", used.on, BOTH)
-    registry.warning(silence.at, "silences are checked but not applied by this version: it notifies and acts all the same")
+    registry.warning(silence.at,
+      "silences are checked but not applied by this version: it notifies and acts all the same")
     list[i] = { name = silence.name, at = silence.at, on = used.on or {}, why = used.why or "", from = used.from,
       till = used.till, during = used.during and { text = used.during.text, zone = used.during.zone } }
   end

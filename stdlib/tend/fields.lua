@@ -1,4 +1,5 @@
---- Fields: which fields each declaration has, and of which type. What needs other declarations to judge is in tend.resolve.
+--- Fields: which fields each declaration has, and of which type. What takes other declarations to judge is in
+--- tend.resolve.
 local check = require "tend.check"
 local registry = require "tend.registry"
 local source = require "tend.source"
@@ -177,10 +178,12 @@ local function ways(value)
   if type(value) ~= "table" then return nil, 'is no list of ways; write { require "tend.notify.log" {} }' end
   local list = {}
   for i, way in ipairs(value) do
-    if type(way) ~= "table" or type(way.notice) ~= "function" then
-      return nil, ("has no way to notify at %d, but %s"):format(i, check.show(way))
+    for _, one in ipairs(type(way) == "table" and way.ways or { way }) do -- one address each, tried in order
+      if type(one) ~= "table" or type(one.notice) ~= "function" then
+        return nil, ("has no way to notify at %d, but %s"):format(i, check.show(one))
+      end
+      list[#list + 1] = one
     end
-    list[i] = way
   end
   if #list == 0 then return nil, "names no way: nobody would hear of it" end
   return list

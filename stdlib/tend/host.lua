@@ -77,7 +77,7 @@ end
 ---@param request table
 ---@return table
 function entry.ask(request)
-  if request.kind == "locate" then return told(require("tend.locate").answer(request)) end
+  if request.kind == "locate" then return told(require("tend.locate").answer(request, resolved)) end
   if request.kind == "notice" then return told(require("tend.notice").answer(request)) end
   return { error = ('unknown question "%s"'):format(tostring(request.kind)) }
 end

@@ -97,7 +97,8 @@ function tend.hours(text, zone)
     hours = { text = "", spans = {} }
   end
   if zone ~= nil and (type(zone) ~= "string" or not zone:find("^%a[%w_+/%-]*$")) then
-    registry.error(host.caller(), ('tend.hours: zone %s is none; write it like "Europe/Berlin"'):format(check.show(zone)))
+    registry.error(host.caller(),
+      ('tend.hours: zone %s is none; write it like "Europe/Berlin"'):format(check.show(zone)))
     zone = nil
   end
   hours.is, hours.zone = "hours", zone
@@ -105,7 +106,9 @@ function tend.hours(text, zone)
 end
 
 local secret_meta = {
-  __concat = function() error("a secret cannot be joined to a text; write a list: { \"Bearer \", tend.secret \"x\" }", 2) end,
+  __concat = function()
+    error('a secret cannot be joined to a text; write a list: { "Bearer ", tend.secret "x" }', 2)
+  end,
   __tostring = function() return "***" end,
   __metatable = false,
 }
@@ -189,8 +192,8 @@ function tend.quantile(q, selector)
   local made = new_source("quantile", selector)
   made.q = q
   if type(q) ~= "number" or not (q > 0 and q < 1) then
-    registry.error(made.at, ('tend.quantile(%s, …): write a number between 0 and 1 first, like tend.quantile(0.99, "x")')
-      :format(check.show(q)))
+    registry.error(made.at, ("tend.quantile(%s, …): the first is a number between 0 and 1, like 0.99"):format(
+      check.show(q)))
     made.q = 0.5
   end
   return made

@@ -39,7 +39,8 @@ function lint.verbs(playbook)
   local file = source.place(playbook.at)
   for i, token in ipairs(tokens) do
     local verb, opening = tokens[i + 2], tokens[i + 3]
-    if p and token.text == p and token.kind == "name" and tokens[i + 1] and tokens[i + 1].text == ":" and verb and opening
+    local colon = tokens[i + 1]
+    if p and token.text == p and token.kind == "name" and colon and colon.text == ":" and verb and opening
       and VERBS[verb.text] and (opening.text == "(" or opening.text == "{") and not verbs[verb.text] then
       verbs[verb.text] = ("%s:%d"):format(file, verb.line)
     end

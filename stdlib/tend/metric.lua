@@ -49,8 +49,8 @@ local function check_constant(item, made)
   local expect = made.expect.value
   local shown = host.format(expect, made.unit)
   if made.alpha and math.max(math.abs(expect), made.floor) == 0 then
-    blame(item, "alpha", ("alpha = %s can never be reached: it is relative, and 0 has no scale; add floor, or write out_at")
-      :format(made.alpha))
+    blame(item, "alpha", ("alpha = %s can never be reached: it is relative, and 0 has no scale; %s"):format(made.alpha,
+      "add floor, or write out_at"))
   elseif made.alpha and made.bad == "below" and made.alpha >= 1 then
     blame(item, "alpha", ('alpha = %s can never fire with bad = "below": F cannot pass 1; write one below 1')
       :format(made.alpha))
@@ -101,6 +101,8 @@ local function expectation(item, unit)
       :format(item.name))
   return { learned = { season_ms = made.season or 0 } }
 end
+
+local function is_packs(declaration) return declaration.at:find("^rules/") ~= nil end
 
 local function check_limit(item, made, service)
   if item.fields.alpha and item.fields.out_at then
@@ -154,6 +156,10 @@ function metric.make(name, fields, service)
     blame(item, 1, ("up comes from a gauge, not from a %s"):format(made_from.kind))
   end
   made.expect = expectation(item, unit)
+  -- A pack cannot know how many instances there are: its expectation is dropped where there is nobody to compare with.
+  if made.expect and made.expect.peers and service.instances == 1 and is_packs(fields.expect.from) then
+    made.expect = nil
+  end
   if made.floor < 0 then
     blame(item, "floor", "floor is below 0")
     made.floor = 0
@@ -172,7 +178,8 @@ local function side_of_constant(made)
   local distance = made.out_at and math.abs(made.out_at - expect) or made.alpha * scale
   local alpha = made.alpha or scale > 0 and distance / scale or nil
   local above, below = host.format(expect + distance, made.unit), host.format(expect - distance, made.unit)
-  local words = { above = "above " .. above, below = "below " .. below, both = ("below %s or above %s"):format(below, above) }
+  local words = { above = "above " .. above, below = "below " .. below }
+  words.both = ("below %s or above %s"):format(below, above)
   return alpha and ("alpha %s  "):format(("%.4g"):format(alpha)) or "", words[made.bad]
 end
 

@@ -11,7 +11,7 @@ function notice.answer(request)
   local way = declaration and declaration.used.to and declaration.used.to[request.to + 1]
   if not way then return { error = "there is no such way to notify" } end
   host.progress("notify", request.notify)
-  local fine, reply = host.call(way.notice, request.notice)
+  local fine, reply = host.call(way.notice, request.notice, declaration.name)
   if not fine then return { error = tostring(reply) } end
   if type(reply) ~= "table" then return { error = "the way to notify returned no request" } end
   return reply

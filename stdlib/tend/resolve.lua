@@ -38,8 +38,8 @@ function resolve.check_names(declaration, field, names, kinds)
       local hint = check.suggest(name, declared_names(kinds))
       if hint == "" then hint = ('; if discovery finds it, say so: tend.service "%s" {}'):format(name) end
       local what = #kinds > 1 and "service or group" or "service"
-      registry.error(source.field(declaration, { field }), ('%s = "%s": there is no such %s%s'):format(field, name, what,
-        hint))
+      registry.error(source.field(declaration, { field }),
+        ('%s = "%s": there is no such %s%s'):format(field, name, what, hint))
     end
   end
 end
@@ -170,7 +170,8 @@ local function times(whole)
   local window, window_from = plain(whole, "window", WINDOW_MS)
   local timeout, timeout_from = plain(whole, "timeout", math.min(every, TIMEOUT_MS))
   if every == 0 then
-    registry.error(source.field(every_from, { "every" }), 'every = "0s" would scrape without a pause; write it like "15s"')
+    registry.error(source.field(every_from, { "every" }),
+      'every = "0s" would scrape without a pause; write it like "15s"')
   elseif timeout > every or timeout == 0 then
     registry.error(source.field(timeout_from, { "timeout" }),
       "timeout is 0, or longer than every: the next scrape would be due before it")
@@ -250,10 +251,11 @@ local function make_discovery(group, overrides, resolved)
   local discovery = { at = found.at or group.at, group = group.name, overrides = {} }
   for key, value in pairs(found.document) do discovery[key] = value end
   if not discovery.service_label then
-    registry.error(discovery.at, 'a group\'s discovery needs service = LABEL: which label names the service, like "app"')
+    registry.error(discovery.at, 'a discovery needs service = LABEL: which label names the service, like "app"')
   end
   local whole = inherit.merge(inherit.layers(nil, group.name))
-  discovery.template = make(whole, { name = "", from = group, targets = {}, watched = true }, group.name .. ":*", resolved)
+  local template = { name = "", from = group, targets = {}, watched = true }
+  discovery.template = make(whole, template, group.name .. ":*", resolved)
   for _, service in ipairs(overrides) do
     local merged = inherit.merge(inherit.layers(service, group.name))
     discovery.overrides[#discovery.overrides + 1] = make(merged,
@@ -272,7 +274,8 @@ local function sort_services()
       registry.error(source.field(service, { "targets" }),
         "a discovery belongs in a group: it finds services; the targets of a service are addresses")
     elseif type(targets) == "table" and targets.is ~= "discovery" then
-      own[#own + 1] = { service = service, whole = whole, targets = targets, name = service.name, groups = whole.groups }
+      own[#own + 1] = { service = service, whole = whole, targets = targets, name = service.name,
+        groups = whole.groups }
     else
       waiting[#waiting + 1] = service
     end

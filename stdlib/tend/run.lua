@@ -24,6 +24,7 @@ local run_meta = {
     local frozen = states[p].frozen
     if key == "culprit" then return states[p].culprit_view end
     if key == "alerts" then return frozen.alerts or {} end
+    if key == "id" then return frozen.run or "" end
     error(("a playbook has no p:%s"):format(tostring(key)), 2)
   end,
   __newindex = function() error("p cannot be changed", 2) end,
@@ -60,8 +61,8 @@ local function ask(state, kind, arguments, options)
   if answer.ok then return answer.value or {} end
   local what = context.verb or kind
   local owner = instance and instance.name or state.frozen.culprit.name
-  error(("%s: %s %s %s: %s"):format(at, what, owner, answer.outcome == "unknown" and "has an unknown outcome" or "failed",
-    answer.error or "no reason was given"), 0)
+  local outcome = answer.outcome == "unknown" and "has an unknown outcome" or "failed"
+  error(("%s: %s %s %s: %s"):format(at, what, owner, outcome, answer.error or "no reason was given"), 0)
 end
 
 local function duration_ms(state, what, value)
@@ -245,7 +246,7 @@ end
 
 local function refuse_approval(state, verb, arguments)
   if type(arguments) == "table" and arguments.approve then
-    fail(state, ("%s wants a person's yes (approve), which this version cannot ask for, so it is not done"):format(verb))
+    fail(state, ("%s wants a person's yes (approve), which this version cannot ask for: not done"):format(verb))
   end
 end
 
@@ -288,7 +289,9 @@ function Run:scale(replicas)
   local arguments = type(replicas) == "table" and replicas or { replicas = replicas }
   refuse_approval(state, "scale", arguments)
   local count = arguments.replicas
-  if type(count) ~= "number" or count < 1 or count % 1 ~= 0 then fail(state, "p:scale wants a whole number, 1 or more") end
+  if type(count) ~= "number" or count < 1 or count % 1 ~= 0 then
+    fail(state, "p:scale wants a whole number, 1 or more")
+  end
   return carry_out(self, state, "scale", nil, arguments)
 end
 
@@ -371,7 +374,8 @@ end
 function run.playbook(playbook, frozen, resolved)
   frozen.culprit = frozen.culprit or { name = "?" }
   local entry = run.entry_of(resolved, frozen.culprit.name, frozen.culprit.groups)
-  local state = { playbook = playbook, frozen = frozen, verbs = entry and entry.verbs or {}, undo = {}, verified = false }
+  local state = { playbook = playbook, frozen = frozen, verbs = entry and entry.verbs or {}, undo = {},
+    verified = false }
   local p = setmetatable({}, run_meta)
   state.p, states[p] = p, state
   state.instances = new_instances(frozen, entry)

@@ -24,7 +24,9 @@ local function fill_one(text, values, owner)
     end
     value = tostring(value)
     -- A label that looks like an option must not become one, and no value may end a line or a text early.
-    if value:sub(1, 1) == "-" then error(('{%s} of %s is "%s": a value may not begin with "-"'):format(name, owner, value), 0) end
+    if value:sub(1, 1) == "-" then
+      error(('{%s} of %s is "%s": a value may not begin with "-"'):format(name, owner, value), 0)
+    end
     if value:find("%c") then error(("{%s} of %s has control characters in it"):format(name, owner), 0) end
     return value
   end))

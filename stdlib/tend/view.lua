@@ -20,6 +20,10 @@ local function metric_view(owner, name, data, state)
         return key ~= "out" and NAN or false
       end
       if key == "out" then return data.out == true end
+      if not data[key] and key ~= "eta" then -- nothing is expected of it, say
+        state.unknown = ("%s of %s has no %s"):format(name, owner, key)
+        if state.strict then error(state.unknown, 2) end
+      end
       return data[key] or NAN
     end,
     __newindex = function() error("what a script reads cannot be changed", 2) end,

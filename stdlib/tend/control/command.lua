@@ -3,16 +3,22 @@ local check = require "tend.check"
 local registry = require "tend.registry"
 
 ---@class tend.control.CommandOptions
----@field [string] string[]    verb → program and arguments; {service} {instance} {host} {port} … are filled in
+---@field [string] string[]    verb → program and arguments; {service} {instance} {host} … are filled in
 ---@field timeout? string      longest a step may take; "30s" when left out
 ---@field idempotent? boolean  whether a second call leaves the same state; false when left out
 
 local function good_argv(argv)
-  if type(argv) ~= "table" or #argv == 0 then return nil, 'is no list of arguments; write { "/path/program", "{service}" }' end
-  for _, argument in ipairs(argv) do
-    if type(argument) ~= "string" then return nil, ("has an argument that is no text: %s"):format(check.show(argument)) end
+  if type(argv) ~= "table" or #argv == 0 then
+    return nil, 'is no list of arguments; write { "/path/program", "{service}" }'
   end
-  if argv[1] == "" or argv[1]:find("{", 1, true) then return nil, "names no program: the first is never filled in" end
+  for _, argument in ipairs(argv) do
+    if type(argument) ~= "string" then
+      return nil, ("has an argument that is no text: %s"):format(check.show(argument))
+    end
+  end
+  if argv[1] == "" or argv[1]:find("^%-") or argv[1]:find("{", 1, true) then
+    return nil, "names no program: the first is never filled in"
+  end
   return argv
 end
 
@@ -39,7 +45,7 @@ local function command(options)
     end
   end
   if not next(control) then
-    registry.error(host.caller(), 'control.command brings no verb; write it like command { restart = { "/path/program" } }')
+    registry.error(host.caller(), 'control.command brings no verb; write command { restart = { "/path/program" } }')
   end
   return control
 end

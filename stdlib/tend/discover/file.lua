@@ -25,9 +25,11 @@ local function file(options)
   if #globs == 0 then
     local registry = require "tend.registry"
     if type(options) == "table" and #options == 0 then
-      registry.error(host.caller(), 'discover.file names no file; write it like file { "/etc/tend/sd/*.json", service = "app" }')
+      registry.error(host.caller(),
+        'discover.file names no file; write file { "/etc/tend/sd/*.json", service = "app" }')
     end
   end
-  return { is = "discovery", at = host.caller(), document = { kind = "file", globs = globs, service_label = used.service } }
+  local document = { kind = "file", globs = globs, service_label = used.service }
+  return { is = "discovery", at = host.caller(), document = document }
 end
 return file
