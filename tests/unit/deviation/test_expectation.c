@@ -1,0 +1,197 @@
+// Facts about expectations from peers and from a metric's own past.
+
+#include "deviation/expectation.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const double none = (double)NAN;
+
+static void make_table(struct tend_metric_table *table, const double *p, size_t count)
+{
+    tend_metric_table_init(table);
+    const struct tend_metric_def def = { .alpha = 0.05, .out_at = none, .bad = TEND_BAD_BOTH };
+    for (size_t i = 0; i < count; i++) {
+        size_t slot = 0;
+        assert_int_equal(tend_metric_table_add(table, &def, 1, &slot), TEND_OK);
+        table->p[slot] = p[i];
+    }
+}
+
+static void assert_peers(const double *p, size_t count, bool with_self, const double *expected)
+{
+    struct tend_metric_table table;
+    make_table(&table, p, count);
+    size_t slots[8];
+    for (size_t i = 0; i < count; i++) {
+        slots[i] = i;
+    }
+    tend_expect_peers(&table, slots, count, with_self);
+    for (size_t i = 0; i < count; i++) {
+        if (!(table.e[i] == expected[i] || (isnan(table.e[i]) && isnan(expected[i])))) {
+            fail_msg("E of slot %zu is %.17g, expected %.17g", i, table.e[i], expected[i]);
+        }
+    }
+    tend_metric_table_clear(&table);
+}
+
+// E is the mean over all three, as the article has it, before and after the first jumps to 1000.
+static void the_articles_example(void **state)
+{
+    (void)state;
+    const double before[] = { 500, 300, 400 };
+    assert_peers(before, 3, true, (const double[]){ 400, 400, 400 });
+    struct tend_metric_table table;
+    make_table(&table, before, 3);
+    const size_t slots[] = { 0, 1, 2 };
+    tend_expect_peers(&table, slots, 3, true);
+    tend_deviation_pass(&table, 0, 3);
+    assert_true(table.f[0] == 0.25 && table.f[1] == 0.25 && table.f[2] == 0);
+    table.p[0] = 1000; // E = 1700 / 3
+    tend_expect_peers(&table, slots, 3, true);
+    tend_deviation_pass(&table, 0, 3);
+    assert_true(fabs(table.f[0] - 13.0 / 17) < 1e-15); // (1000 - 1700/3) / (1700/3)
+    assert_true(fabs(table.f[1] - 8.0 / 17) < 1e-15);  // (1700/3 - 300) / (1700/3)
+    assert_true(fabs(table.f[2] - 5.0 / 17) < 1e-15);  // (1700/3 - 400) / (1700/3)
+    tend_metric_table_clear(&table);
+}
+
+static void peers_leave_one_out(void **state)
+{
+    (void)state;
+    const double p[] = { 1000, 300, 400 };
+    assert_peers(p, 3, false, (const double[]){ 350, 700, 650 });
+}
+
+static void peers_without_data_are_skipped(void **state)
+{
+    (void)state;
+    const double p[] = { 10, none, 30, 50 };
+    assert_peers(p, 4, false, (const double[]){ 40, 30, 30, 20 }); // one without data has peers too
+    assert_peers(p, 4, true, (const double[]){ 30, 30, 30, 30 });
+}
+
+static void without_a_peer_that_has_data_there_is_no_expectation(void **state)
+{
+    (void)state;
+    const double p[] = { none, 30, none };
+    assert_peers(p, 3, false, (const double[]){ 30, none, 30 });
+    const double nobody[] = { none, none };
+    assert_peers(nobody, 2, true, (const double[]){ none, none });
+    const double alone[] = { 5 };
+    assert_peers(alone, 1, false, (const double[]){ none });
+    assert_peers(alone, 1, true, (const double[]){ 5 });
+}
+
+static void a_huge_peer_does_not_take_the_digits_of_the_others(void **state)
+{
+    (void)state;
+    const double p[] = { 1, 1e300, 2 };
+    assert_peers(p, 3, false, (const double[]){ 5e299, 1.5, 5e299 });
+    const double infinite[] = { 1, HUGE_VAL, 2 };
+    assert_peers(infinite, 3, false, (const double[]){ HUGE_VAL, 1.5, HUGE_VAL });
+}
+
+static void peers_agree_with_a_plain_double_loop(void **state)
+{
+    (void)state;
+    enum { COUNT = 200 };
+    const unsigned seed = 77;
+    printf("seed %u\n", seed);
+    srand(seed);
+    static double p[COUNT];
+    static size_t slots[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        p[i] = rand() % 7 == 0 ? none : rand() % 100000; // whole numbers: sums are exact in any order
+        slots[i] = COUNT - 1 - i;
+    }
+    struct tend_metric_table table;
+    make_table(&table, p, COUNT);
+    tend_expect_peers(&table, slots, COUNT, false);
+    for (size_t i = 0; i < COUNT; i++) {
+        double sum = 0;
+        int count = 0;
+        for (size_t j = 0; j < COUNT; j++) {
+            if (j != i && !isnan(p[j])) {
+                sum += p[j];
+                count++;
+            }
+        }
+        assert_true(table.e[i] == sum / count);
+    }
+    tend_metric_table_clear(&table);
+}
+
+static void a_mean_of_other_slots(void **state)
+{
+    (void)state;
+    const double p[] = { 1, 10, none, 30 };
+    struct tend_metric_table table;
+    make_table(&table, p, 4);
+    const size_t peers[] = { 1, 2, 3 };
+    tend_expect_mean_of(&table, 0, peers, 3);
+    assert_true(table.e[0] == 20);
+    tend_expect_mean_of(&table, 0, peers + 1, 1);
+    assert_true(isnan(table.e[0]));
+    tend_metric_table_clear(&table);
+}
+
+static void a_history_is_warming_up_until_it_is_full(void **state)
+{
+    (void)state;
+    struct tend_history *history = NULL;
+    assert_int_equal(tend_history_create(3, &history), TEND_OK);
+    tend_history_push(history, 1, false);
+    tend_history_push(history, 2, false);
+    assert_true(isnan(tend_history_mean(history)));
+    tend_history_push(history, 6, false);
+    assert_true(tend_history_mean(history) == 3);
+    tend_history_push(history, 10, false); // 1 goes
+    assert_true(tend_history_mean(history) == 6);
+    tend_history_destroy(history);
+}
+
+static void a_history_keeps_no_missing_values_and_learns_nothing_while_frozen(void **state)
+{
+    (void)state;
+    struct tend_history *history = NULL;
+    assert_int_equal(tend_history_create(2, &history), TEND_OK);
+    tend_history_push(history, 1, false);
+    tend_history_push(history, none, false);
+    assert_true(isnan(tend_history_mean(history)));
+    tend_history_push(history, 3, false);
+    tend_history_push(history, 1000, true);
+    assert_true(tend_history_mean(history) == 2);
+    tend_history_destroy(history);
+}
+
+static void a_history_holds_at_least_one_value(void **state)
+{
+    (void)state;
+    struct tend_history *history = NULL;
+    assert_int_equal(tend_history_create(0, &history), TEND_E_INVALID);
+    assert_null(history);
+    tend_history_destroy(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_articles_example),
+        cmocka_unit_test(peers_leave_one_out),
+        cmocka_unit_test(peers_without_data_are_skipped),
+        cmocka_unit_test(without_a_peer_that_has_data_there_is_no_expectation),
+        cmocka_unit_test(a_huge_peer_does_not_take_the_digits_of_the_others),
+        cmocka_unit_test(peers_agree_with_a_plain_double_loop),
+        cmocka_unit_test(a_mean_of_other_slots),
+        cmocka_unit_test(a_history_is_warming_up_until_it_is_full),
+        cmocka_unit_test(a_history_keeps_no_missing_values_and_learns_nothing_while_frozen),
+        cmocka_unit_test(a_history_holds_at_least_one_value),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
