@@ -10,6 +10,7 @@ struct tend_command {
     int (*run)(int argc, char **argv);
 };
 
+int tend_command_run(int argc, char **argv);       ///< the daemon
 int tend_command_parse(int argc, char **argv);     ///< what the scraper sees in a body
 int tend_command_check(int argc, char **argv);     ///< loads rules and says what is wrong with them
 int tend_command_evaluator(int argc, char **argv); ///< the process that runs users' Lua; hidden

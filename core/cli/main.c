@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const struct tend_command commands[] = {
+    { "run", "watch, warn, locate and recover: the daemon", tend_command_run },
     { "parse", "show the samples in the body of a scrape", tend_command_parse },
     { "check", "load the rules of a directory and say what is wrong with them", tend_command_check },
     { "evaluator", NULL, tend_command_evaluator },

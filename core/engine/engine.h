@@ -49,11 +49,16 @@ const struct tend_ruleset *tend_engine_ruleset(const struct tend_engine *engine)
 /// What `tend status` shows, as JSON (schema: api/). The caller owns it. NULL: out of memory.
 json_t *tend_engine_status(const struct tend_engine *engine);
 
+enum { TEND_ENGINE_OUTCOMES = 5 };
+/// How runs end: "recovered", "rolled back", "escalated", "failed", "dry".
+extern const char *const tend_engine_outcomes[TEND_ENGINE_OUTCOMES];
+
 /// Counts for tend's own metrics.
 struct tend_engine_counts {
     size_t targets, targets_up, services;
     size_t alerts_pending, alerts_firing, incidents_open, runs_open, rules_off;
     uint64_t ticks, records;
+    uint64_t runs_ended[TEND_ENGINE_OUTCOMES]; ///< since the start, by tend_engine_outcomes
     bool paused, journal_failed;
 };
 struct tend_engine_counts tend_engine_counts(const struct tend_engine *engine);

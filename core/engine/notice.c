@@ -267,10 +267,15 @@ void tend_notice_formatted(struct tend_engine *engine, struct tend_notice *notic
     notice->ask = 0;
     const json_t *reply = event->reply.json;
     const char *error = reply == NULL ? event->reply.died.reason : tend_json_text(reply, "error", NULL);
+    if (reply == NULL && event->reply.died.what[0] == '\0' && ++notice->tries < NOTICE_TRIES) {
+        format(engine, notice); // a reload or a kill for somebody else's sake: asked again
+        return;
+    }
     if (error != NULL) {
         next_way(engine, notice, error);
         return;
     }
+    notice->tries = 0;
     json_t *request = json_object_get(reply, "http");
     notice->request =
         request != NULL ? json_incref(request) : json_pack("{s:O?}", "log", json_object_get(reply, "log"));

@@ -387,6 +387,9 @@ void tend_recovery_run_ended(struct tend_engine *engine, struct tend_run *run, c
              "run ended run=%s incident=%s playbook=\"%s\" service=%s outcome=\"%s\" error=\"%s\" took_ms=%lld",
              run->id, run->incident, run->playbook, run->service, outcome, error == NULL ? "" : error,
              (long long)(engine->now_ms - run->began_ms));
+    for (size_t i = 0; i < TEND_ENGINE_OUTCOMES; i++) {
+        engine->runs_ended[i] += strcmp(tend_engine_outcomes[i], outcome) == 0;
+    }
     if (incident != NULL) {
         incident->stale = true;
         free(incident->culprit_key); // the ranking must settle again on what the run left behind

@@ -653,7 +653,15 @@ void tend_run_step_result(struct tend_engine *engine, const struct tend_event *e
         struct tend_step *step = run->step_count == 0 ? NULL : &run->steps[run->step_count - 1];
         if (run->state == TEND_RUN_STEPPING && step != NULL && step->state == TEND_STEP_ACTING &&
             step->effect_id == event->step.id) {
-            end_step(engine, run, step, event->step.outcome, event->step.error, json_incref(event->step.value));
+            if (strcmp(event->step.outcome, "unknown") == 0) {
+                run->acted_ms = engine->now_ms; // it may have happened: the target is looked at
+                cut_windows(engine, run);
+                step->state = TEND_STEP_LOOKING;
+                step->began_ms = engine->now_ms;
+                step->deadline_ms = engine->now_ms + run->within_ms;
+            } else {
+                end_step(engine, run, step, event->step.outcome, event->step.error, json_incref(event->step.value));
+            }
             return;
         }
     }

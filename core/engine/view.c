@@ -181,6 +181,9 @@ json_t *tend_engine_status(const struct tend_engine *engine)
                      "warnings", view_warnings(engine));
 }
 
+const char *const tend_engine_outcomes[TEND_ENGINE_OUTCOMES] = { "recovered", "rolled back", "escalated", "failed",
+                                                                 "dry" };
+
 struct tend_engine_counts tend_engine_counts(const struct tend_engine *engine)
 {
     struct tend_engine_counts counts = {
@@ -191,6 +194,7 @@ struct tend_engine_counts tend_engine_counts(const struct tend_engine *engine)
         .paused = engine->paused,
         .journal_failed = engine->journal_failed,
     };
+    memcpy(counts.runs_ended, engine->runs_ended, sizeof counts.runs_ended);
     for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->instance_count; i++) {
         const struct tend_instance *instance = engine->fleet->instances[i];
         if (instance != NULL) {

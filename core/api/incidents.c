@@ -1,0 +1,158 @@
+// Both views are made from explanations: one place knows how records become a story.
+
+#include "api/incidents.h"
+
+#include "api/explain.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NEWEST_NAMED = 5 };
+
+static bool add_record(void *context, const struct tend_record *record)
+{
+    return tend_explanation_add(context, record) == TEND_OK;
+}
+
+static enum tend_status explain(struct tend_journal *journal, const char *id, json_t **out, struct tend_error *error)
+{
+    struct tend_explanation *explanation;
+    enum tend_status status = tend_explanation_create(&explanation);
+    if (status != TEND_OK) {
+        return status;
+    }
+    status = tend_journal_read_incident(journal, id, add_record, explanation, error);
+    if (status == TEND_OK) {
+        *out = tend_explanation_finish(explanation);
+        status = *out == NULL ? TEND_E_NOMEM : TEND_OK;
+    }
+    tend_explanation_destroy(explanation);
+    return status;
+}
+
+static bool collect_id(void *context, const struct tend_record *record)
+{
+    return json_array_append_new(context, json_string(record->key)) == 0;
+}
+
+// Ids of the newest incidents, by when their newest record was written.
+static enum tend_status newest_ids(struct tend_journal *journal, size_t limit, json_t **out, struct tend_error *error)
+{
+    json_t *ids = json_array();
+    if (ids == NULL) {
+        return TEND_E_NOMEM;
+    }
+    const enum tend_status status =
+        tend_journal_read_kind(journal, TEND_RECORD_INCIDENT, limit, collect_id, ids, error);
+    if (status != TEND_OK) {
+        json_decref(ids);
+        return status;
+    }
+    *out = ids;
+    return TEND_OK;
+}
+
+static json_t *short_step(const json_t *run, const json_t *step)
+{
+    return json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?}", "run", json_object_get(run, "id"), "seq",
+                     json_object_get(step, "seq"), "verb", json_object_get(step, "verb"), "instance",
+                     json_object_get(step, "instance"), "kind", json_object_get(step, "kind"), "state",
+                     json_object_get(step, "state"), "outcome", json_object_get(step, "outcome"));
+}
+
+// The row of one incident: its story without the evidence.
+static json_t *row_of(const json_t *story)
+{
+    json_t *runs = json_array();
+    json_t *steps = json_array();
+    size_t index;
+    json_t *run;
+    json_array_foreach(json_object_get(story, "runs"), index, run)
+    {
+        (void)json_array_append_new(
+            runs, json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?}", "id", json_object_get(run, "id"), "playbook",
+                            json_object_get(run, "playbook"), "service", json_object_get(run, "service"), "outcome",
+                            json_object_get(run, "outcome"), "dry", json_object_get(run, "dry")));
+        size_t place;
+        json_t *step;
+        json_array_foreach(json_object_get(run, "steps"), place, step)
+        {
+            (void)json_array_append_new(steps, short_step(run, step));
+        }
+    }
+    const json_t *first = json_array_get(json_object_get(story, "alerts"), 0);
+    json_t *row =
+        json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:o, s:o}", "id",
+                  json_object_get(story, "incident"), "state", json_object_get(story, "state"), "outcome",
+                  json_object_get(story, "outcome"), "opened", json_object_get(story, "opened"), "ended",
+                  json_object_get(story, "ended"), "took_s", json_object_get(story, "took_s"), "severity",
+                  json_object_get(story, "severity"), "services", json_object_get(story, "services"), "culprits",
+                  json_object_get(story, "culprits"), "summary", json_object_get(first, "summary"), "alerts",
+                  json_object_get(story, "alerts"), "runs", runs, "steps", steps);
+    return row;
+}
+
+enum tend_status tend_incidents_list(struct tend_journal *journal, size_t limit, json_t **out, struct tend_error *error)
+{
+    json_t *ids;
+    enum tend_status status = newest_ids(journal, limit, &ids, error);
+    if (status != TEND_OK) {
+        return status;
+    }
+    json_t *rows = json_array();
+    size_t index;
+    json_t *id;
+    json_array_foreach(ids, index, id)
+    {
+        json_t *story;
+        status = explain(journal, json_string_value(id), &story, error);
+        if (status != TEND_OK) {
+            break;
+        }
+        (void)json_array_append_new(rows, row_of(story));
+        json_decref(story);
+    }
+    json_decref(ids);
+    if (status != TEND_OK) {
+        json_decref(rows);
+        return status;
+    }
+    *out = json_pack("{s:o}", "incidents", rows);
+    return *out == NULL ? TEND_E_NOMEM : TEND_OK;
+}
+
+enum tend_status tend_incidents_explain(struct tend_journal *journal, const char *id, json_t **out,
+                                        struct tend_error *error)
+{
+    json_t *ids;
+    const bool newest = id[0] == '\0' || strcmp(id, "last") == 0;
+    enum tend_status status = newest_ids(journal, NEWEST_NAMED, &ids, error);
+    if (status != TEND_OK) {
+        return status;
+    }
+    struct tend_record found = { .number = 0 };
+    const char *wanted = newest ? json_string_value(json_array_get(ids, 0)) : id;
+    if (wanted == NULL) {
+        tend_error_set(error, "there has been no incident yet");
+        json_decref(ids);
+        return TEND_E_INVALID;
+    }
+    status = tend_journal_find(journal, TEND_RECORD_INCIDENT, wanted, &found, error);
+    if (status == TEND_OK && found.number == 0) {
+        char names[200] = "";
+        for (size_t i = 0; i < json_array_size(ids); i++) {
+            const size_t used = strlen(names);
+            (void)snprintf(names + used, sizeof names - used, "%s%s", i == 0 ? "" : ", ",
+                           json_string_value(json_array_get(ids, i)));
+        }
+        tend_error_set(error, "there is no incident \"%s\"%s%s", id, names[0] == '\0' ? "" : "; the newest are ",
+                       names);
+        status = TEND_E_INVALID;
+    }
+    if (status == TEND_OK) {
+        status = explain(journal, wanted, out, error);
+    }
+    tend_record_clear(&found);
+    json_decref(ids);
+    return status;
+}

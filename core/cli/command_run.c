@@ -1,0 +1,321 @@
+// tend run: the daemon. Ties the loop (the live driver) to the API and to signals.
+
+#include "api/incidents.h"
+#include "api/self_metrics.h"
+#include "api/server.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "driver/live/loop.h"
+
+#include <curl/curl.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+enum { INCIDENTS_LISTED = 50, SIGNALS = 5 };
+
+struct daemon {
+    struct event_base *base;
+    struct tend_loop *loop;
+    struct tend_api_server *server;
+    struct event *signals[SIGNALS];
+    bool loaded; ///< a first generation is in use
+    bool failed;
+};
+
+static const char help[] =
+    "usage: tend run DIR [OPTIONS]\n\n"
+    "Watches the services that the rules in DIR name, warns, finds the culprit and recovers it.\n\n"
+    "  --env NAME          tend.env is what DIR/env/NAME.lua returns\n"
+    "  --state DIR         where the journal and the socket live; else $STATE_DIRECTORY, else /var/lib/tend as root,\n"
+    "                      else ~/.local/state/tend. Locked: a second tend run on it refuses\n"
+    "  --secrets DIR       tend.secret \"x\" is the content of DIR/x\n"
+    "  --listen ADDRESS    /metrics, /-/healthy and /-/ready on this loopback address, e.g. 127.0.0.1:9797\n"
+    "  --ca-file FILE      certificates to trust when scraping https; else the system's\n"
+    "  --log-level LEVEL   error, warn, info (default) or debug\n\n"
+    "SIGHUP loads the rules again; rules that are wrong change nothing. SIGTERM and SIGINT end it cleanly.\n"
+    "SIGUSR1 stops all acting at once, as tend pause does and as a file named \"pause\" in the state directory does.\n";
+
+static void print_faults(const char *kind, const json_t *faults)
+{
+    size_t index;
+    json_t *fault;
+    json_array_foreach(faults, index, fault)
+    {
+        struct tend_buffer line;
+        tend_buffer_init(&line);
+        const char *text = tend_json_text(fault, "text", "");
+        (void)fprintf(stderr, "%s: %s%s\n", tend_json_text(fault, "at", "rules"), kind, text);
+        tend_buffer_clear(&line);
+    }
+}
+
+static void on_loaded(void *context, uint64_t id, const json_t *errors, const json_t *warnings)
+{
+    struct daemon *daemon = context;
+    const bool refused = json_array_size(errors) > 0;
+    print_faults("", errors);
+    print_faults("warning: ", warnings);
+    if (refused && !daemon->loaded) {
+        daemon->failed = true;
+        (void)event_base_loopbreak(daemon->base);
+        return;
+    }
+    const struct tend_ruleset *ruleset =
+        daemon->loop == NULL ? NULL : tend_engine_ruleset(tend_loop_engine(daemon->loop));
+    daemon->loaded = daemon->loaded || !refused;
+    tend_log(refused ? TEND_LOG_ERROR : TEND_LOG_INFO, "rules %s generation=%.12s",
+             refused ? "refused, the old ones stay" : "loaded", ruleset == NULL ? "" : ruleset->hash);
+    if (daemon->server != NULL) {
+        tend_api_server_reload_ended(daemon->server, id, ruleset == NULL ? NULL : ruleset->hash, errors, warnings);
+    }
+}
+
+static json_t *answer_status(void *context)
+{
+    const struct daemon *daemon = context;
+    json_t *status = tend_engine_status(tend_loop_engine(daemon->loop));
+    (void)json_object_set_new(status, "state_dir", json_string(tend_loop_state_path(daemon->loop)));
+    return status;
+}
+
+static json_t *answer_incidents(void *context)
+{
+    const struct daemon *daemon = context;
+    json_t *incidents = NULL;
+    struct tend_error error = { .text = "" };
+    if (tend_incidents_list(tend_loop_journal(daemon->loop), INCIDENTS_LISTED, &incidents, &error) != TEND_OK) {
+        tend_log(TEND_LOG_ERROR, "incidents cannot be read why=\"%s\"", error.text);
+        return NULL;
+    }
+    return incidents;
+}
+
+static enum tend_status answer_explain(void *context, const char *id, json_t **out, struct tend_error *error)
+{
+    const struct daemon *daemon = context;
+    return tend_incidents_explain(tend_loop_journal(daemon->loop), id, out, error);
+}
+
+static enum tend_status operate(void *context, const char *command, const char *argument, const char *who,
+                                struct tend_error *error)
+{
+    const struct daemon *daemon = context;
+    tend_log(TEND_LOG_INFO, "operator command=%s argument=\"%s\" who=\"%s\"", command, argument, who);
+    return tend_loop_operate(daemon->loop, command, argument, who, error);
+}
+
+static void reload(void *context, uint64_t id, const char *who)
+{
+    const struct daemon *daemon = context;
+    tend_log(TEND_LOG_INFO, "operator command=reload who=\"%s\"", who);
+    tend_loop_reload(daemon->loop, id);
+}
+
+static void answer_metrics(void *context, struct tend_buffer *out)
+{
+    const struct daemon *daemon = context;
+    const struct tend_engine *engine = tend_loop_engine(daemon->loop);
+    const struct tend_ruleset *ruleset = tend_engine_ruleset(engine);
+    const struct tend_engine_counts counts = tend_engine_counts(engine);
+    const struct tend_scrape_counters scrapes = tend_loop_scrapes(daemon->loop);
+    const struct tend_loop_counts loop = tend_loop_counts(daemon->loop);
+    struct tend_self_metrics metrics = {
+        .generation = ruleset == NULL ? "" : ruleset->hash,
+        .scrapes_late = scrapes.late,
+        .scrapes_missed = scrapes.missed,
+        .targets = counts.targets,
+        .targets_up = counts.targets_up,
+        .services = counts.services,
+        .ticks = counts.ticks,
+        .rules = ruleset == NULL ? 0 : ruleset->rule_count,
+        .rules_off = counts.rules_off,
+        .alerts_pending = counts.alerts_pending,
+        .alerts_firing = counts.alerts_firing,
+        .incidents_open = counts.incidents_open,
+        .evaluator_kills = loop.evaluator_kills,
+        .reloads = loop.reloads,
+        .reloads_refused = loop.reloads_refused,
+        .journal_records = counts.records,
+        .journal_ok = !counts.journal_failed,
+        .loop_lag_seconds = loop.lag_s,
+        .paused = counts.paused,
+    };
+    memcpy(metrics.scrapes, scrapes.ended, sizeof metrics.scrapes);
+    size_t outcomes = 0;
+    for (size_t i = 0; i < TEND_ENGINE_OUTCOMES && outcomes < TEND_SELF_OUTCOMES; i++) {
+        if (counts.runs_ended[i] > 0) {
+            metrics.outcomes[outcomes++] = (struct tend_self_outcome){ tend_engine_outcomes[i], counts.runs_ended[i] };
+        }
+    }
+    tend_self_metrics_format(&metrics, out);
+}
+
+static bool answer_ready(void *context, struct tend_buffer *why)
+{
+    const struct daemon *daemon = context;
+    if (!daemon->loaded) {
+        tend_buffer_put_text(why, "the rules are not loaded yet");
+    }
+    return daemon->loaded;
+}
+
+static void on_signal(evutil_socket_t number, short what, void *context)
+{
+    (void)what;
+    struct daemon *daemon = context;
+    struct tend_error error = { .text = "" };
+    switch (number) {
+    case SIGHUP:
+        tend_log(TEND_LOG_INFO, "SIGHUP: loading the rules again");
+        tend_loop_reload(daemon->loop, 0);
+        break;
+    case SIGUSR1:
+        if (tend_loop_operate(daemon->loop, "pause", "", "SIGUSR1", &error) != TEND_OK) {
+            tend_log(TEND_LOG_ERROR, "cannot pause why=\"%s\"", error.text);
+        }
+        break;
+    default:
+        tend_log(TEND_LOG_INFO, "ending signal=%d", (int)number);
+        (void)event_base_loopbreak(daemon->base);
+        break;
+    }
+}
+
+static bool catch_signals(struct daemon *daemon)
+{
+    static const int numbers[SIGNALS] = { SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGQUIT };
+    (void)signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < SIGNALS; i++) {
+        daemon->signals[i] = evsignal_new(daemon->base, numbers[i], on_signal, daemon);
+        if (daemon->signals[i] == NULL || event_add(daemon->signals[i], NULL) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int run_daemon(struct tend_loop_options *options, const char *listen)
+{
+    struct daemon daemon = { .base = event_base_new() };
+    struct tend_error error = { .text = "" };
+    if (daemon.base == NULL) {
+        (void)fputs("tend run: out of memory\n", stderr);
+        return TEND_EXIT_TROUBLE;
+    }
+    options->base = daemon.base;
+    options->on_loaded = on_loaded;
+    options->context = &daemon;
+    char socket_path[4096];
+    enum tend_status status = tend_loop_create(options, &daemon.loop, &error);
+    if (status == TEND_OK) {
+        (void)snprintf(socket_path, sizeof socket_path, "%s/control.sock", tend_loop_state_path(daemon.loop));
+        const struct tend_api_options api = {
+            .base = daemon.base,
+            .socket_path = socket_path,
+            .listen = listen,
+            .source = { .context = &daemon,
+                        .status = answer_status,
+                        .incidents = answer_incidents,
+                        .explain = answer_explain,
+                        .operate = operate,
+                        .reload = reload,
+                        .metrics = answer_metrics,
+                        .ready = answer_ready },
+        };
+        status = tend_api_server_create(&api, &daemon.server, &error);
+    }
+    if (status != TEND_OK) {
+        (void)fprintf(stderr, "tend run: %s\n", error.text[0] == '\0' ? tend_status_text(status) : error.text);
+        daemon.failed = true;
+    } else if (!catch_signals(&daemon)) {
+        daemon.failed = true;
+    } else if (!daemon.failed) {
+        (void)event_base_dispatch(daemon.base);
+    }
+    for (size_t i = 0; i < SIGNALS; i++) {
+        if (daemon.signals[i] != NULL) {
+            event_free(daemon.signals[i]);
+        }
+    }
+    tend_api_server_destroy(daemon.server);
+    tend_loop_destroy(daemon.loop);
+    event_base_free(daemon.base);
+    return daemon.failed ? TEND_EXIT_TROUBLE : TEND_EXIT_FINE;
+}
+
+static bool set_log_level(const char *name)
+{
+    static const char *const names[] = { "error", "warn", "info", "debug" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            tend_log_set_level((enum tend_log_level)i);
+            return true;
+        }
+    }
+    (void)fprintf(stderr, "tend run: --log-level is error, warn, info or debug, not \"%s\"\n", name);
+    return false;
+}
+
+int tend_command_run(int argc, char **argv)
+{
+    enum { OPTION_ENV = 256, OPTION_STATE, OPTION_SECRETS, OPTION_LISTEN, OPTION_CA, OPTION_LEVEL };
+    static const struct option options[] = {
+        { "env", required_argument, NULL, OPTION_ENV },
+        { "state", required_argument, NULL, OPTION_STATE },
+        { "secrets", required_argument, NULL, OPTION_SECRETS },
+        { "listen", required_argument, NULL, OPTION_LISTEN },
+        { "ca-file", required_argument, NULL, OPTION_CA },
+        { "log-level", required_argument, NULL, OPTION_LEVEL },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    struct tend_loop_options loop = { .rules_dir = NULL };
+    const char *listen = NULL;
+    int option;
+    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        switch (option) {
+        case OPTION_ENV:
+            loop.env = optarg;
+            break;
+        case OPTION_STATE:
+            loop.state_dir = optarg;
+            break;
+        case OPTION_SECRETS:
+            loop.secrets_dir = optarg;
+            break;
+        case OPTION_LISTEN:
+            listen = optarg;
+            break;
+        case OPTION_CA:
+            loop.ca_file = optarg;
+            break;
+        case OPTION_LEVEL:
+            if (!set_log_level(optarg)) {
+                return TEND_EXIT_USAGE;
+            }
+            break;
+        case 'h':
+            (void)fputs(help, stdout);
+            return TEND_EXIT_FINE;
+        default:
+            return TEND_EXIT_USAGE;
+        }
+    }
+    if (optind != argc - 1) {
+        (void)fputs("tend run: it wants one directory of rules; see tend run --help\n", stderr);
+        return TEND_EXIT_USAGE;
+    }
+    loop.rules_dir = argv[optind];
+#ifndef TEND_SANITIZED
+    (void)prctl(PR_SET_DUMPABLE, 0); // secrets pass through this process
+#endif
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+    const int status = run_daemon(&loop, listen);
+    curl_global_cleanup();
+    return status;
+}

@@ -1,0 +1,773 @@
+// The live driver.
+//
+// Engine time is CLOCK_BOOTTIME (it counts a suspend) plus an offset that is set once: engine time is wall time at the
+// start, but never below the journal's newest record. What happens while effects are being carried out (a program that
+// cannot be started, say) is put off to the next turn of the loop, so that effects of one step are never mixed with
+// those of another: records must reach the journal in order.
+//
+// The kill switch has three handles: `tend pause`, SIGUSR1 (command_run.c) and a file called "pause" in the state
+// directory, looked for twice a second.
+
+#include "driver/live/loop.h"
+
+#include "base/log.h"
+#include "driver/live/child_process.h"
+#include "driver/live/evaluator_pool.h"
+#include "driver/live/file_discovery.h"
+#include "driver/live/http_client.h"
+#include "driver/live/journal_writer.h"
+#include "driver/live/rules_dir.h"
+#include "driver/live/secrets.h"
+#include "driver/live/state_dir.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    PULSE_MS = 500,      ///< of the loop's own timer
+    WALL_JUMP_MS = 2000, ///< more than this is a jump
+    STARTUP_GRACE_MS = 30000,
+    DELIVER_TIMEOUT_MS = 10000,
+};
+
+// A notice in flight: the HTTP client knows numbers, the engine keys.
+struct delivery {
+    struct delivery *next;
+    uint64_t id;
+    char *key;
+};
+
+struct tend_loop {
+    struct tend_loop_options options;
+    char *rules_dir;
+    char *env;
+    struct tend_state_dir *state;
+    struct tend_journal *journal;
+    struct tend_journal_writer *writer;
+    struct tend_secrets *secrets;
+    struct tend_evaluator_pool *pool;
+    struct tend_scrape_client *scrapes;
+    struct tend_children *children;
+    struct tend_http_client *steps;
+    struct tend_http_client *notices;
+    struct tend_file_discovery **discoveries;
+    size_t discovery_count;
+    char discovered_for[65]; ///< the generation whose discoveries run
+    size_t target_count;     ///< set in the scrape client
+    struct tend_engine *engine;
+    struct event *wake;
+    struct event *pulse;
+    int64_t offset_ms;     ///< engine time less CLOCK_BOOTTIME
+    int64_t wall_drift_ms; ///< wall time less engine time, at the last pulse
+    int64_t pulse_due_ms;
+    bool pause_file;
+    bool loading;
+    bool first_loaded;
+    uint64_t load_id;
+    json_t *loading_sources;
+    json_t *sources; ///< of the generation in use
+    struct delivery *deliveries;
+    uint64_t next_delivery;
+    struct tend_loop_counts counts;
+};
+
+static int64_t clock_read_ms(clockid_t clock)
+{
+    struct timespec now;
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t engine_ms(void *context)
+{
+    const struct tend_loop *loop = context;
+    return clock_read_ms(CLOCK_BOOTTIME) + loop->offset_ms;
+}
+
+static void carry_out(struct tend_loop *loop, struct tend_effect *effect);
+
+static void feed(struct tend_loop *loop, struct tend_event *event)
+{
+    event->at_ms = engine_ms(loop);
+    event->wall_ms = clock_read_ms(CLOCK_REALTIME);
+    struct tend_effects effects;
+    tend_effects_init(&effects);
+    tend_engine_step(loop->engine, event, &effects);
+    for (size_t i = 0; i < effects.count; i++) {
+        carry_out(loop, &effects.list[i]);
+    }
+    tend_effects_clear(&effects);
+}
+
+// What could not even be begun, told to the engine on the next turn of the loop.
+struct late_failure {
+    struct tend_loop *loop;
+    uint64_t step;  ///< a step, or
+    char *notice;   ///< a notice
+    bool delivered; ///< the notice was a line for the log, and is done
+    char error[512];
+};
+
+static void tell_late_failure(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct late_failure *late = context;
+    struct tend_event event = { .kind = TEND_EVENT_STEP_RESULT };
+    if (late->notice != NULL) {
+        event.kind = TEND_EVENT_DELIVERED;
+        event.delivered.key = late->notice;
+        event.delivered.ok = late->delivered;
+        event.delivered.retry_after_ms = -1;
+        event.delivered.error = late->error;
+    } else {
+        event.step.id = late->step;
+        event.step.outcome = "failed";
+        event.step.error = late->error;
+    }
+    feed(late->loop, &event);
+    free(late->notice);
+    free(late);
+}
+
+static void fail_later(struct tend_loop *loop, uint64_t step, const char *notice, bool delivered, const char *error)
+{
+    struct late_failure *late = calloc(1, sizeof *late);
+    TEND_ASSERT(late != NULL);
+    *late = (struct late_failure){ .loop = loop, .step = step, .delivered = delivered };
+    (void)snprintf(late->error, sizeof late->error, "%s", error);
+    if (notice != NULL) {
+        late->notice = strdup(notice);
+        TEND_ASSERT(late->notice != NULL);
+    }
+    const struct timeval now = { 0, 0 };
+    const int asked = event_base_once(loop->options.base, -1, EV_TIMEOUT, tell_late_failure, late, &now);
+    TEND_ASSERT(asked == 0);
+}
+
+// ---- what the world answers ----
+
+static void on_scraped(void *context, const struct tend_event_scraped *scraped)
+{
+    feed(context, &(struct tend_event){ .kind = TEND_EVENT_SCRAPED, .scraped = *scraped });
+}
+
+static void on_targets(void *context, const struct tend_event_targets *targets)
+{
+    feed(context, &(struct tend_event){ .kind = TEND_EVENT_TARGETS, .targets = *targets });
+}
+
+static void on_discovery_problem(void *context, const char *file, const char *text)
+{
+    (void)context;
+    tend_log(TEND_LOG_ERROR, "discovery file not used, the last good one stays file=%s why=\"%s\"", file, text);
+}
+
+static void on_reached(void *context, uint64_t number)
+{
+    feed(context, &(struct tend_event){ .kind = TEND_EVENT_JOURNAL_REACHED, .journal_reached = number });
+}
+
+static void on_journal_failed(void *context, const char *reason)
+{
+    feed(context, &(struct tend_event){ .kind = TEND_EVENT_JOURNAL_FAILED, .journal_failed = reason });
+}
+
+static void on_child_end(void *context, uint64_t id, const struct tend_child_result *result)
+{
+    json_t *value = tend_child_result_json(result);
+    struct tend_event event = { .kind = TEND_EVENT_STEP_RESULT };
+    event.step.id = id;
+    event.step.outcome = result->outcome;
+    event.step.error = result->error;
+    event.step.value = value;
+    feed(context, &event);
+    json_decref(value);
+}
+
+static void on_step_answer(void *context, uint64_t id, const struct tend_http_result *result)
+{
+    json_t *value = tend_http_result_json(result);
+    struct tend_event event = { .kind = TEND_EVENT_STEP_RESULT };
+    event.step.id = id;
+    event.step.outcome = result->outcome;
+    event.step.error = result->error;
+    event.step.value = value;
+    feed(context, &event);
+    json_decref(value);
+}
+
+static char *take_delivery(struct tend_loop *loop, uint64_t id)
+{
+    for (struct delivery **at = &loop->deliveries; *at != NULL; at = &(*at)->next) {
+        if ((*at)->id == id) {
+            struct delivery *found = *at;
+            char *key = found->key;
+            *at = found->next;
+            free(found);
+            return key;
+        }
+    }
+    return NULL;
+}
+
+static void on_notice_answer(void *context, uint64_t id, const struct tend_http_result *result)
+{
+    char *key = take_delivery(context, id);
+    if (key == NULL) {
+        return;
+    }
+    char error[256];
+    (void)snprintf(error, sizeof error, result->status == 0 ? "%s" : "%s HTTP status %d", result->error,
+                   result->status);
+    struct tend_event event = { .kind = TEND_EVENT_DELIVERED };
+    event.delivered.key = key;
+    event.delivered.ok = result->status >= 200 && result->status < 300;
+    event.delivered.retry = result->status == 0 || result->status == 429 || result->status >= 500;
+    event.delivered.retry_after_ms = result->retry_after_ms;
+    event.delivered.error = error;
+    feed(context, &event);
+    free(key);
+}
+
+// A request to an evaluator, kept until its answer: the pool calls back with one pointer.
+struct question {
+    struct tend_loop *loop;
+    enum tend_event_kind kind;
+    uint64_t id;
+    char *run;
+};
+
+static void on_evaluator_reply(void *context, const struct tend_evaluator_reply *reply)
+{
+    struct question *question = context;
+    struct tend_loop *loop = question->loop;
+    loop->counts.evaluator_kills += reply->died.died;
+    struct tend_event event = { .kind = question->kind };
+    if (question->kind == TEND_EVENT_RUN_REPLY) {
+        event.run_reply.run = question->run;
+        event.run_reply.json = reply->json;
+        event.run_reply.died = reply->died;
+    } else {
+        event.reply.id = question->id;
+        event.reply.bytes = reply->bytes;
+        event.reply.byte_count = reply->byte_count;
+        event.reply.json = reply->json;
+        event.reply.died = reply->died;
+    }
+    feed(loop, &event);
+    free(question->run);
+    free(question);
+}
+
+static struct question *ask(struct tend_loop *loop, enum tend_event_kind kind, uint64_t id, const char *run)
+{
+    struct question *question = calloc(1, sizeof *question);
+    TEND_ASSERT(question != NULL);
+    *question = (struct question){ .loop = loop, .kind = kind, .id = id };
+    if (run != NULL) {
+        question->run = strdup(run);
+        TEND_ASSERT(question->run != NULL);
+    }
+    return question;
+}
+
+// ---- what the engine asks for ----
+
+static void start_run(struct tend_loop *loop, const struct tend_effect *effect)
+{
+    json_t *sources = NULL;
+    const struct tend_ruleset *ruleset = tend_engine_ruleset(loop->engine);
+    if (ruleset != NULL && strcmp(ruleset->hash, effect->text) == 0) {
+        sources = json_incref(loop->sources);
+    } else {
+        struct tend_error error;
+        if (tend_journal_find_source(loop->journal, effect->text, &sources, &error) != TEND_OK) {
+            tend_log(TEND_LOG_ERROR, "sources of a run are not in the journal run=%s why=\"%s\"", effect->key,
+                     error.text);
+            sources = NULL;
+        }
+    }
+    struct question *question = ask(loop, TEND_EVENT_RUN_REPLY, 0, effect->key);
+    if (sources == NULL) {
+        sources = json_object(); // loads nothing: the run's process says that it lacks the playbook, and the run ends
+    }
+    tend_evaluator_pool_run_start(loop->pool, effect->key, sources, effect->json, on_evaluator_reply, question);
+    json_decref(sources);
+}
+
+static void deliver(struct tend_loop *loop, const struct tend_effect *effect)
+{
+    const char *line = tend_json_text(effect->json, "log", NULL);
+    if (line != NULL) {
+        tend_log(TEND_LOG_WARN, "notice %s", line);
+        fail_later(loop, 0, effect->key, true, "");
+        return;
+    }
+    struct delivery *delivery = calloc(1, sizeof *delivery);
+    TEND_ASSERT(delivery != NULL);
+    *delivery = (struct delivery){ .next = loop->deliveries, .id = ++loop->next_delivery, .key = strdup(effect->key) };
+    TEND_ASSERT(delivery->key != NULL);
+    loop->deliveries = delivery;
+    json_t *request = json_copy(effect->json);
+    if (json_object_get(request, "timeout_ms") == NULL) {
+        (void)json_object_set_new(request, "timeout_ms", json_integer(DELIVER_TIMEOUT_MS));
+    }
+    struct tend_error error = { .text = "" };
+    if (tend_http_client_send_json(loop->notices, delivery->id, request, loop->secrets, &error) != TEND_OK) {
+        free(take_delivery(loop, delivery->id));
+        fail_later(loop, 0, effect->key, false, error.text);
+    }
+    json_decref(request);
+}
+
+static void start_discoveries(struct tend_loop *loop)
+{
+    const struct tend_ruleset *ruleset = tend_engine_ruleset(loop->engine);
+    if (strcmp(loop->discovered_for, ruleset->hash) == 0) {
+        return;
+    }
+    (void)snprintf(loop->discovered_for, sizeof loop->discovered_for, "%s", ruleset->hash);
+    for (size_t i = 0; i < loop->discovery_count; i++) {
+        tend_file_discovery_destroy(loop->discoveries[i]);
+    }
+    free((void *)loop->discoveries);
+    loop->discoveries = calloc(ruleset->discovery_count + 1, sizeof(struct tend_file_discovery *));
+    TEND_ASSERT(loop->discoveries != NULL);
+    loop->discovery_count = ruleset->discovery_count;
+    for (size_t i = 0; i < ruleset->discovery_count; i++) {
+        const struct tend_discovery_def *def = &ruleset->discoveries[i];
+        const struct tend_file_discovery_options options = {
+            .discovery = i,
+            .globs = (const char *const *)def->globs,
+            .glob_count = def->glob_count,
+            .on_targets = on_targets,
+            .on_problem = on_discovery_problem,
+            .context = loop,
+        };
+        struct tend_error error;
+        if (tend_file_discovery_create(loop->options.base, &options, &loop->discoveries[i], &error) != TEND_OK) {
+            tend_log(TEND_LOG_ERROR, "discovery does not work at=%s why=\"%s\"", def->at, error.text);
+        }
+    }
+}
+
+static void take_up_targets(struct tend_loop *loop)
+{
+    const size_t count = tend_engine_target_count(loop->engine);
+    const size_t most = count > loop->target_count ? count : loop->target_count;
+    for (size_t i = 0; i < most; i++) {
+        const struct tend_target_view view =
+            i < count ? tend_engine_target(loop->engine, i) : (struct tend_target_view){ .url = NULL };
+        if (view.url == NULL) {
+            tend_scrape_client_remove_target(loop->scrapes, i);
+        } else if (tend_scrape_client_set_target(loop->scrapes, i, &view) != TEND_OK) {
+            tend_log(TEND_LOG_ERROR, "target cannot be polled url=%s", view.url);
+        }
+    }
+    loop->target_count = count;
+    start_discoveries(loop);
+}
+
+static void set_wake(struct tend_loop *loop, int64_t at_ms)
+{
+    const int64_t now_ms = engine_ms(loop);
+    const int64_t wait_ms = at_ms > now_ms ? at_ms - now_ms : 0;
+    const struct timeval wait = { .tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000 };
+    (void)event_add(loop->wake, &wait);
+}
+
+static void start_exec(struct tend_loop *loop, const struct tend_effect *effect)
+{
+    struct tend_error error = { .text = "" };
+    if (tend_children_start_json(loop->children, effect->id, effect->json, &error) != TEND_OK) {
+        fail_later(loop, effect->id, NULL, false, error.text);
+    }
+}
+
+static void start_http(struct tend_loop *loop, const struct tend_effect *effect)
+{
+    struct tend_error error = { .text = "" };
+    if (tend_http_client_send_json(loop->steps, effect->id, effect->json, loop->secrets, &error) != TEND_OK) {
+        fail_later(loop, effect->id, NULL, false, error.text);
+    }
+}
+
+static void carry_out(struct tend_loop *loop, struct tend_effect *effect)
+{
+    switch (effect->kind) {
+    case TEND_EFFECT_EVALUATE:
+        tend_evaluator_pool_tick(loop->pool, effect->bytes.data, effect->bytes.size, on_evaluator_reply,
+                                 ask(loop, TEND_EVENT_VERDICTS, effect->id, NULL));
+        break;
+    case TEND_EFFECT_ASK:
+        tend_evaluator_pool_ask(loop->pool, effect->json, on_evaluator_reply,
+                                ask(loop, TEND_EVENT_REPLY, effect->id, NULL));
+        break;
+    case TEND_EFFECT_RUN_START:
+        start_run(loop, effect);
+        break;
+    case TEND_EFFECT_RUN_ANSWER:
+        tend_evaluator_pool_run_answer(loop->pool, effect->key, effect->json, on_evaluator_reply,
+                                       ask(loop, TEND_EVENT_RUN_REPLY, 0, effect->key));
+        break;
+    case TEND_EFFECT_RUN_END:
+        tend_evaluator_pool_run_end(loop->pool, effect->key);
+        break;
+    case TEND_EFFECT_EXEC:
+        start_exec(loop, effect);
+        break;
+    case TEND_EFFECT_HTTP:
+        start_http(loop, effect);
+        break;
+    case TEND_EFFECT_CANCEL:
+        tend_children_cancel(loop->children, effect->id);
+        tend_http_client_cancel(loop->steps, effect->id);
+        break;
+    case TEND_EFFECT_DELIVER:
+        deliver(loop, effect);
+        break;
+    case TEND_EFFECT_RECORD:
+        tend_journal_writer_append(loop->writer, &effect->record);
+        break;
+    case TEND_EFFECT_WAKE:
+        set_wake(loop, effect->at_ms);
+        break;
+    case TEND_EFFECT_TARGETS:
+        take_up_targets(loop);
+        break;
+    }
+}
+
+// ---- time ----
+
+static void on_wake(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    feed(context, &(struct tend_event){ .kind = TEND_EVENT_TIMER });
+}
+
+static void look_for_pause_file(struct tend_loop *loop)
+{
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/pause", tend_state_dir_path(loop->state));
+    const bool there = access(path, F_OK) == 0;
+    if (there == loop->pause_file) {
+        return;
+    }
+    loop->pause_file = there;
+    struct tend_event event = { .kind = TEND_EVENT_OPERATOR };
+    event.operator.command = there ? "pause" : "resume";
+    event.operator.argument = "";
+    event.operator.who = "the file \"pause\" in the state directory";
+    feed(loop, &event);
+}
+
+static void on_pulse(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct tend_loop *loop = context;
+    const int64_t now_ms = engine_ms(loop);
+    loop->counts.lag_s = (double)(now_ms - loop->pulse_due_ms) / 1000.0;
+    loop->pulse_due_ms = now_ms + PULSE_MS;
+    const int64_t drift_ms = clock_read_ms(CLOCK_REALTIME) - now_ms;
+    const int64_t moved_ms = drift_ms - loop->wall_drift_ms;
+    loop->wall_drift_ms = drift_ms;
+    if (moved_ms > WALL_JUMP_MS || moved_ms < -WALL_JUMP_MS) {
+        feed(loop, &(struct tend_event){ .kind = TEND_EVENT_WALL_MOVED, .wall_moved_ms = moved_ms });
+    }
+    look_for_pause_file(loop);
+    const struct timeval wait = { .tv_sec = 0, .tv_usec = PULSE_MS * 1000 };
+    (void)event_add(loop->pulse, &wait);
+}
+
+// ---- rules ----
+
+static void loaded(struct tend_loop *loop, const json_t *errors, const json_t *warnings)
+{
+    loop->loading = false;
+    json_decref(loop->loading_sources);
+    loop->loading_sources = NULL;
+    const bool refused = json_array_size(errors) > 0;
+    if (loop->first_loaded) {
+        loop->counts.reloads += !refused;
+        loop->counts.reloads_refused += refused;
+    }
+    loop->first_loaded = loop->first_loaded || !refused;
+    loop->options.on_loaded(loop->options.context, loop->load_id, errors, warnings);
+}
+
+static void refuse(struct tend_loop *loop, const char *at, const char *text)
+{
+    tend_evaluator_pool_discard(loop->pool);
+    json_t *errors = json_pack("[{s:s, s:s}]", "at", at, "text", text);
+    loaded(loop, errors, NULL);
+    json_decref(errors);
+}
+
+static void on_document(void *context, const struct tend_evaluator_reply *reply)
+{
+    struct tend_loop *loop = context;
+    if (reply->json == NULL) {
+        char text[300];
+        (void)snprintf(text, sizeof text, "loading the rules did not end: %s", reply->died.reason);
+        refuse(loop, loop->rules_dir, text);
+        return;
+    }
+    const json_t *errors = json_object_get(reply->json, "errors");
+    const json_t *warnings = json_object_get(reply->json, "warnings");
+    if (json_array_size(errors) > 0) {
+        tend_evaluator_pool_discard(loop->pool);
+        loaded(loop, errors, warnings);
+        return;
+    }
+    char hash[65];
+    struct tend_ruleset *ruleset;
+    struct tend_error error = { .text = "" };
+    tend_rules_dir_hash(loop->loading_sources, hash);
+    if (tend_ruleset_create(reply->json, hash, &ruleset, &error) != TEND_OK) {
+        refuse(loop, loop->rules_dir, error.text);
+        return;
+    }
+    tend_evaluator_pool_adopt(loop->pool);
+    json_decref(loop->sources);
+    loop->sources = json_incref(loop->loading_sources);
+    struct tend_event event = { .kind = TEND_EVENT_GENERATION };
+    event.generation.ruleset = ruleset;
+    event.generation.sources = loop->sources;
+    feed(loop, &event);
+    loaded(loop, NULL, warnings);
+}
+
+void tend_loop_reload(struct tend_loop *loop, uint64_t id)
+{
+    loop->load_id = id;
+    json_decref(loop->loading_sources);
+    loop->loading_sources = NULL;
+    struct tend_error error = { .text = "" };
+    json_t *sources;
+    if (tend_rules_dir_read(loop->rules_dir, loop->env, loop->options.secrets_dir, &sources, &error) != TEND_OK) {
+        refuse(loop, loop->rules_dir, error.text);
+        return;
+    }
+    loop->loading = true;
+    loop->loading_sources = sources;
+    tend_evaluator_pool_load(loop->pool, sources, on_document, loop);
+}
+
+// ---- beginning and end ----
+
+static bool restore_record(void *context, const struct tend_record *record)
+{
+    struct tend_loop *loop = context;
+    tend_engine_restore(loop->engine, record);
+    return true;
+}
+
+static bool restore_step(void *context, const struct tend_record *record)
+{
+    struct tend_loop *loop = context;
+    if (record->kind == TEND_RECORD_STEP) {
+        tend_engine_restore(loop->engine, record);
+    }
+    return true;
+}
+
+static bool restore_steps_of_run(void *context, const struct tend_record *record)
+{
+    struct tend_loop *loop = context;
+    struct tend_error error;
+    if (record->kind == TEND_RECORD_RUN &&
+        tend_journal_read_incident(loop->journal, record->incident, restore_step, loop, &error) != TEND_OK) {
+        tend_log(TEND_LOG_ERROR, "steps of a run cannot be read run=%s why=\"%s\"", record->key, error.text);
+    }
+    return true;
+}
+
+// The journal first: engine time may not fall below it, and what was open comes alive before anything is polled.
+static enum tend_status open_journal(struct tend_loop *loop, struct tend_error *error)
+{
+    const char *path = tend_state_dir_path(loop->state);
+    const struct tend_journal_writer_callbacks callbacks = { .reached = on_reached,
+                                                             .failed = on_journal_failed,
+                                                             .context = loop };
+    enum tend_status status =
+        tend_journal_writer_create(path, loop->options.base, &callbacks, NULL, &loop->writer, error);
+    struct tend_journal_tail tail = { .number = 0 };
+    if (status == TEND_OK) {
+        status = tend_journal_open(path, &loop->journal, error);
+    }
+    if (status == TEND_OK) {
+        status = tend_journal_tail(loop->journal, &tail, error);
+    }
+    if (status != TEND_OK) {
+        return status;
+    }
+    const int64_t wall_ms = clock_read_ms(CLOCK_REALTIME);
+    const int64_t start_ms = wall_ms > tail.at_ms ? wall_ms : tail.at_ms + 1;
+    loop->offset_ms = start_ms - clock_read_ms(CLOCK_BOOTTIME);
+    loop->wall_drift_ms = wall_ms - start_ms;
+    const struct tend_engine_options options = {
+        .at_ms = start_ms, .wall_ms = wall_ms, .next_record = tail.number + 1, .startup_grace_ms = STARTUP_GRACE_MS
+    };
+    status = tend_engine_create(&options, &loop->engine);
+    if (status == TEND_OK) {
+        status = tend_journal_restore(loop->journal, restore_record, loop, error);
+    }
+    if (status == TEND_OK) {
+        status = tend_journal_restore(loop->journal, restore_steps_of_run, loop, error);
+    }
+    return status;
+}
+
+static enum tend_status open_world(struct tend_loop *loop, struct tend_error *error)
+{
+    struct event_base *base = loop->options.base;
+    const struct tend_scrape_options scraping = {
+        .clock_ms = engine_ms,
+        .clock_context = loop,
+        .on_scraped = on_scraped,
+        .context = loop,
+        .ca_file = loop->options.ca_file,
+    };
+    const struct tend_evaluator_deadlines deadlines = tend_evaluator_default_deadlines();
+    enum tend_status status = TEND_OK;
+    if (loop->options.secrets_dir != NULL) {
+        status = tend_secrets_open(loop->options.secrets_dir, &loop->secrets, error);
+    }
+    if (status == TEND_OK) {
+        status = tend_evaluator_pool_create(base, &deadlines, &loop->pool);
+    }
+    if (status == TEND_OK) {
+        status = tend_scrape_client_create(base, &scraping, &loop->scrapes);
+    }
+    if (status == TEND_OK) {
+        status = tend_children_create(base, on_child_end, loop, &loop->children);
+    }
+    if (status == TEND_OK) {
+        status = tend_http_client_create(base, on_step_answer, loop, &loop->steps);
+    }
+    if (status == TEND_OK) {
+        status = tend_http_client_create(base, on_notice_answer, loop, &loop->notices);
+    }
+    loop->wake = event_new(base, -1, 0, on_wake, loop);
+    loop->pulse = event_new(base, -1, 0, on_pulse, loop);
+    return loop->wake == NULL || loop->pulse == NULL ? TEND_E_NOMEM : status;
+}
+
+enum tend_status tend_loop_create(const struct tend_loop_options *options, struct tend_loop **out,
+                                  struct tend_error *error)
+{
+    struct tend_loop *loop = calloc(1, sizeof *loop);
+    if (loop == NULL) {
+        return TEND_E_NOMEM;
+    }
+    loop->options = *options;
+    loop->rules_dir = strdup(options->rules_dir);
+    loop->env = options->env == NULL ? NULL : strdup(options->env);
+    enum tend_status status = loop->rules_dir == NULL ? TEND_E_NOMEM : TEND_OK;
+    if (status == TEND_OK) {
+        status = tend_state_dir_open(options->state_dir, &loop->state, error);
+    }
+    if (status == TEND_OK) {
+        status = open_journal(loop, error);
+    }
+    if (status == TEND_OK) {
+        status = open_world(loop, error);
+    }
+    if (status != TEND_OK) {
+        tend_loop_destroy(loop);
+        return status;
+    }
+    loop->pulse_due_ms = engine_ms(loop);
+    on_pulse(-1, 0, loop);
+    tend_loop_reload(loop, 0);
+    *out = loop;
+    return TEND_OK;
+}
+
+void tend_loop_destroy(struct tend_loop *loop)
+{
+    if (loop == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < loop->discovery_count; i++) {
+        tend_file_discovery_destroy(loop->discoveries[i]);
+    }
+    free((void *)loop->discoveries);
+    tend_scrape_client_destroy(loop->scrapes);
+    tend_evaluator_pool_destroy(loop->pool);
+    tend_children_destroy(loop->children);
+    tend_http_client_destroy(loop->steps);
+    tend_http_client_destroy(loop->notices);
+    if (loop->wake != NULL) {
+        event_free(loop->wake);
+    }
+    if (loop->pulse != NULL) {
+        event_free(loop->pulse);
+    }
+    tend_journal_writer_destroy(loop->writer); // commits what it was given
+    tend_journal_close(loop->journal);
+    tend_engine_destroy(loop->engine);
+    tend_secrets_close(loop->secrets);
+    tend_state_dir_close(loop->state);
+    while (loop->deliveries != NULL) {
+        free(take_delivery(loop, loop->deliveries->id));
+    }
+    json_decref(loop->loading_sources);
+    json_decref(loop->sources);
+    free(loop->rules_dir);
+    free(loop->env);
+    free(loop);
+}
+
+enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, const char *argument, const char *who,
+                                   struct tend_error *error)
+{
+    const bool of_playbook = strcmp(command, "arm") == 0 || strcmp(command, "disarm") == 0;
+    if (of_playbook && !tend_engine_has_playbook(loop->engine, argument)) {
+        tend_error_set(error, "there is no playbook \"%s\"", argument);
+        return TEND_E_INVALID;
+    }
+    if (strcmp(command, "close") == 0 && !tend_engine_has_service(loop->engine, argument)) {
+        tend_error_set(error, "there is no service \"%s\"", argument);
+        return TEND_E_INVALID;
+    }
+    struct tend_event event = { .kind = TEND_EVENT_OPERATOR };
+    event.operator.command = command;
+    event.operator.argument = argument;
+    event.operator.who = who;
+    feed(loop, &event);
+    return TEND_OK;
+}
+
+const struct tend_engine *tend_loop_engine(const struct tend_loop *loop)
+{
+    return loop->engine;
+}
+
+struct tend_journal *tend_loop_journal(struct tend_loop *loop)
+{
+    return loop->journal;
+}
+
+const char *tend_loop_state_path(const struct tend_loop *loop)
+{
+    return tend_state_dir_path(loop->state);
+}
+
+struct tend_scrape_counters tend_loop_scrapes(const struct tend_loop *loop)
+{
+    return tend_scrape_client_counters(loop->scrapes);
+}
+
+struct tend_loop_counts tend_loop_counts(const struct tend_loop *loop)
+{
+    return loop->counts;
+}

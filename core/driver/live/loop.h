@@ -1,0 +1,54 @@
+#pragma once
+/// Loop: the live driver. Feeds the engine with what happens in the world, and carries out what it asks for.
+///
+/// Owns the state directory's lock, the journal and its writer, the evaluators, the scrape client, discovery, children
+/// and requests in flight, and the engine. Everything runs on the event base's thread but the journal writer's commits.
+/// Ownership: who creates destroys; the event base outlives it. Units: `_ms` milliseconds.
+
+#include "base/json.h"
+#include "base/status.h"
+#include "driver/live/journal.h"
+#include "driver/live/scrape_client.h"
+#include "engine/engine.h"
+
+struct event_base;
+struct tend_loop;
+
+struct tend_loop_options {
+    struct event_base *base;
+    const char *rules_dir;
+    const char *env;         ///< NULL: none
+    const char *state_dir;   ///< NULL: as state_dir.h finds it
+    const char *secrets_dir; ///< NULL: none
+    const char *ca_file;     ///< NULL: the system's
+    /// The end of a load of rules, at start (id 0) and of each reload.
+    /// @param errors  NULL or empty: they are in use  @param warnings  or NULL
+    void (*on_loaded)(void *context, uint64_t id, const json_t *errors, const json_t *warnings);
+    void *context;
+};
+
+/// Takes the state directory, reads the journal back, and begins to load the rules; nothing is polled before they are.
+/// @param[out] error  in the user's words  @return TEND_OK, TEND_E_INVALID, TEND_E_IO, TEND_E_CORRUPT or TEND_E_NOMEM
+TEND_MUST_CHECK enum tend_status tend_loop_create(const struct tend_loop_options *options, struct tend_loop **out,
+                                                  struct tend_error *error);
+/// Ends everything in order; what the journal was given is on disk afterwards. NULL is allowed.
+void tend_loop_destroy(struct tend_loop *loop);
+
+/// Reads the rules again; on_loaded with this id says what came of it. A reload that is under way is given up.
+void tend_loop_reload(struct tend_loop *loop, uint64_t id);
+/// A person's command (engine/event.h, OPERATOR). @return TEND_OK, or TEND_E_INVALID: nothing has that name
+TEND_MUST_CHECK enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, const char *argument,
+                                                   const char *who, struct tend_error *error);
+
+const struct tend_engine *tend_loop_engine(const struct tend_loop *loop);
+struct tend_journal *tend_loop_journal(struct tend_loop *loop);
+const char *tend_loop_state_path(const struct tend_loop *loop);
+struct tend_scrape_counters tend_loop_scrapes(const struct tend_loop *loop);
+
+/// Counts that only the driver knows.
+struct tend_loop_counts {
+    uint64_t evaluator_kills;
+    uint64_t reloads, reloads_refused;
+    double lag_s; ///< how late the newest tick of the loop's own timer was
+};
+struct tend_loop_counts tend_loop_counts(const struct tend_loop *loop);
