@@ -15,12 +15,12 @@ static const char *const per_words[] = { "service", "instance", NULL };
 
 static void read_kinds(struct tend_ruleset_reader *reader, const json_t *object, struct tend_rule_def *rule)
 {
-    const json_t *kinds = tend_reader_array(reader, object, "kinds");
+    const json_t *kinds = tend_ruleset_read_array(reader, object, "kinds");
     for (size_t i = 0; i < json_array_size(kinds); i++) {
         const char *text = json_string_value(json_array_get(kinds, i));
         const int kind = text == NULL ? -1 : tend_scrape_kind_parse(text);
         if (kind < 0) {
-            tend_reader_fault(reader, "\"%s\" is no kind of failed scrape", text == NULL ? "" : text);
+            tend_ruleset_read_fault(reader, "\"%s\" is no kind of failed scrape", text == NULL ? "" : text);
             return;
         }
         rule->kinds |= 1U << (unsigned)kind;
@@ -30,51 +30,51 @@ static void read_kinds(struct tend_ruleset_reader *reader, const json_t *object,
 static void read_rule(struct tend_ruleset_reader *reader, const json_t *object, void *item)
 {
     struct tend_rule_def *rule = item;
-    rule->name = tend_reader_name(reader, object, "name");
-    rule->at = tend_reader_text(reader, object, "at", "");
-    rule->summary = tend_reader_text(reader, object, "summary", "");
-    rule->runbook = tend_reader_text(reader, object, "runbook", "");
-    rule->per_instance = tend_reader_word(reader, object, "per", per_words, 0) == 1;
-    rule->metric = tend_reader_text(reader, object, "metric", NULL);
+    rule->name = tend_ruleset_read_name(reader, object, "name");
+    rule->at = tend_ruleset_read_text(reader, object, "at", "");
+    rule->summary = tend_ruleset_read_text(reader, object, "summary", "");
+    rule->runbook = tend_ruleset_read_text(reader, object, "runbook", "");
+    rule->per_instance = tend_ruleset_read_word(reader, object, "per", per_words, 0) == 1;
+    rule->metric = tend_ruleset_read_text(reader, object, "metric", NULL);
     read_kinds(reader, object, rule);
 }
 
 static void read_playbook(struct tend_ruleset_reader *reader, const json_t *object, void *item)
 {
     struct tend_playbook_def *playbook = item;
-    playbook->name = tend_reader_name(reader, object, "name");
-    playbook->at = tend_reader_text(reader, object, "at", "");
-    playbook->within_ms = tend_reader_ms(reader, object, "within_ms", 1, 60000);
-    playbook->limits = tend_reader_limits(reader, object, "limits");
-    playbook->has_when = tend_reader_bool(reader, object, "has_when", false);
-    playbook->also = tend_reader_texts(reader, object, "also", &playbook->also_count);
+    playbook->name = tend_ruleset_read_name(reader, object, "name");
+    playbook->at = tend_ruleset_read_text(reader, object, "at", "");
+    playbook->within_ms = tend_ruleset_read_ms(reader, object, "within_ms", 1, 60000);
+    playbook->limits = tend_ruleset_read_limits(reader, object, "limits");
+    playbook->has_when = tend_ruleset_read_bool(reader, object, "has_when", false);
+    playbook->also = tend_ruleset_read_texts(reader, object, "also", &playbook->also_count);
 }
 
 static void read_group(struct tend_ruleset_reader *reader, const json_t *object, void *item)
 {
     struct tend_group_def *group = item;
-    group->name = tend_reader_name(reader, object, "name");
-    group->at_once = tend_reader_number(reader, object, "at_once", 0, 1e6, (double)NAN);
-    group->per_hour = tend_reader_number(reader, object, "per_hour", 0, 1e6, (double)NAN);
+    group->name = tend_ruleset_read_name(reader, object, "name");
+    group->at_once = tend_ruleset_read_number(reader, object, "at_once", 0, 1e6, (double)NAN);
+    group->per_hour = tend_ruleset_read_number(reader, object, "per_hour", 0, 1e6, (double)NAN);
 }
 
 static void read_notify(struct tend_ruleset_reader *reader, const json_t *object, void *item)
 {
     struct tend_notify_def *notify = item;
-    notify->name = tend_reader_name(reader, object, "name");
-    notify->on = tend_reader_texts(reader, object, "on", &notify->on_count);
-    notify->severities = tend_reader_texts(reader, object, "severity", &notify->severity_count);
-    notify->again_ms = tend_reader_ms(reader, object, "again_ms", 0, 0);
-    notify->to_count = (size_t)tend_reader_number(reader, object, "to", 0, 100, 0);
+    notify->name = tend_ruleset_read_name(reader, object, "name");
+    notify->on = tend_ruleset_read_texts(reader, object, "on", &notify->on_count);
+    notify->severities = tend_ruleset_read_texts(reader, object, "severity", &notify->severity_count);
+    notify->again_ms = tend_ruleset_read_ms(reader, object, "again_ms", 0, 0);
+    notify->to_count = (size_t)tend_ruleset_read_number(reader, object, "to", 0, 100, 0);
 }
 
 static void read_static_service(struct tend_ruleset_reader *reader, const json_t *object, void *item)
 {
     struct tend_service_def *service = item;
-    tend_reader_service(reader, object, false, service);
+    tend_ruleset_read_service(reader, object, false, service);
     if (reader->status == TEND_OK && service->watched != (service->target_count > 0)) {
-        tend_reader_fault(reader, "service %s is %s", service->name,
-                          service->watched ? "watched, but has no targets" : "not watched, but has targets");
+        tend_ruleset_read_fault(reader, "service %s is %s", service->name,
+                                service->watched ? "watched, but has no targets" : "not watched, but has targets");
     }
 }
 
@@ -82,24 +82,24 @@ static void read_discovery(struct tend_ruleset_reader *reader, const json_t *obj
 {
     struct tend_discovery_def *discovery = item;
     static const char *const kind_words[] = { "file", NULL };
-    discovery->at = tend_reader_text(reader, object, "at", "");
-    (void)tend_reader_word(reader, object, "kind", kind_words, 0);
-    discovery->globs = tend_reader_texts(reader, object, "globs", &discovery->glob_count);
-    discovery->service_label = tend_reader_name(reader, object, "service_label");
-    struct tend_service_def *template_def = tend_reader_alloc(reader, 1, sizeof *template_def);
-    const json_t *overrides = tend_reader_array(reader, object, "overrides");
+    discovery->at = tend_ruleset_read_text(reader, object, "at", "");
+    (void)tend_ruleset_read_word(reader, object, "kind", kind_words, 0);
+    discovery->globs = tend_ruleset_read_texts(reader, object, "globs", &discovery->glob_count);
+    discovery->service_label = tend_ruleset_read_name(reader, object, "service_label");
+    struct tend_service_def *template_def = tend_ruleset_read_alloc(reader, 1, sizeof *template_def);
+    const json_t *overrides = tend_ruleset_read_array(reader, object, "overrides");
     const size_t count = json_array_size(overrides);
-    struct tend_service_def *defs = tend_reader_alloc(reader, count + 1, sizeof *defs);
+    struct tend_service_def *defs = tend_ruleset_read_alloc(reader, count + 1, sizeof *defs);
     const struct tend_service_def **list =
-        (const struct tend_service_def **)tend_reader_alloc(reader, count + 1, sizeof *list);
+        (const struct tend_service_def **)tend_ruleset_read_alloc(reader, count + 1, sizeof *list);
     if (reader->status != TEND_OK) {
         return;
     }
-    tend_reader_service(reader, json_object_get(object, "template"), true, template_def);
+    tend_ruleset_read_service(reader, json_object_get(object, "template"), true, template_def);
     for (size_t i = 0; i < count && reader->status == TEND_OK; i++) {
-        tend_reader_service(reader, json_array_get(overrides, i), true, &defs[i]);
+        tend_ruleset_read_service(reader, json_array_get(overrides, i), true, &defs[i]);
         if (reader->status == TEND_OK && defs[i].name[0] == '\0') {
-            tend_reader_fault(reader, "an override has no name");
+            tend_ruleset_read_fault(reader, "an override has no name");
         }
         list[i] = &defs[i];
     }
@@ -114,9 +114,9 @@ static void *read_list(struct tend_ruleset_reader *reader, const char *key, size
                        void (*read_item)(struct tend_ruleset_reader *, const json_t *, void *), size_t *count)
 {
     reader->at = "";
-    const json_t *array = tend_reader_array(reader, reader->ruleset->document, key);
+    const json_t *array = tend_ruleset_read_array(reader, reader->ruleset->document, key);
     const size_t size = json_array_size(array);
-    char *items = tend_reader_alloc(reader, size + 1, item_bytes);
+    char *items = tend_ruleset_read_alloc(reader, size + 1, item_bytes);
     struct tend_hash_map *names = NULL;
     if (reader->status == TEND_OK) {
         reader->status = tend_hash_map_create(&names);
@@ -128,7 +128,7 @@ static void *read_list(struct tend_ruleset_reader *reader, const char *key, size
         if (names_are_unique && reader->status == TEND_OK) {
             const char *name = tend_json_text(object, "name", "");
             if (tend_hash_map_find(names, name, strlen(name)) != NULL) {
-                tend_reader_fault(reader, "\"%s\" is in %s twice", name, key);
+                tend_ruleset_read_fault(reader, "\"%s\" is in %s twice", name, key);
             } else {
                 reader->status = tend_hash_map_set(names, name, strlen(name), items);
             }

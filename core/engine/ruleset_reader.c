@@ -10,7 +10,7 @@
 
 static const int64_t max_ms = INT64_C(100) * 365 * 24 * 3600 * 1000;
 
-void tend_reader_fault(struct tend_ruleset_reader *reader, const char *format, ...)
+void tend_ruleset_read_fault(struct tend_ruleset_reader *reader, const char *format, ...)
 {
     if (reader->status != TEND_OK) {
         return;
@@ -24,7 +24,7 @@ void tend_reader_fault(struct tend_ruleset_reader *reader, const char *format, .
     tend_error_set(reader->error, "%s%s%s", reader->at, reader->at[0] == '\0' ? "" : ": ", text);
 }
 
-void *tend_reader_alloc(struct tend_ruleset_reader *reader, size_t count, size_t size)
+void *tend_ruleset_read_alloc(struct tend_ruleset_reader *reader, size_t count, size_t size)
 {
     void *memory = reader->status == TEND_OK ? tend_arena_alloc(&reader->ruleset->arena, count, size) : NULL;
     if (memory == NULL && reader->status == TEND_OK) {
@@ -49,29 +49,29 @@ static const json_t *member(const json_t *object, const char *key)
     return json_is_null(value) ? NULL : value;
 }
 
-const char *tend_reader_text(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
-                             const char *otherwise)
+const char *tend_ruleset_read_text(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
+                                   const char *otherwise)
 {
     const json_t *value = member(object, key);
     if (value != NULL && !json_is_string(value)) {
-        tend_reader_fault(reader, "\"%s\" is no text", key);
+        tend_ruleset_read_fault(reader, "\"%s\" is no text", key);
         return NULL;
     }
     const char *text = value == NULL ? otherwise : json_string_value(value);
     return text == NULL ? NULL : copy_text(reader, text);
 }
 
-const char *tend_reader_name(struct tend_ruleset_reader *reader, const json_t *object, const char *key)
+const char *tend_ruleset_read_name(struct tend_ruleset_reader *reader, const json_t *object, const char *key)
 {
-    const char *text = tend_reader_text(reader, object, key, "");
+    const char *text = tend_ruleset_read_text(reader, object, key, "");
     if (text != NULL && text[0] == '\0') {
-        tend_reader_fault(reader, "\"%s\" is missing", key);
+        tend_ruleset_read_fault(reader, "\"%s\" is missing", key);
     }
     return text;
 }
 
-double tend_reader_number(struct tend_ruleset_reader *reader, const json_t *object, const char *key, double least,
-                          double most, double otherwise)
+double tend_ruleset_read_number(struct tend_ruleset_reader *reader, const json_t *object, const char *key, double least,
+                                double most, double otherwise)
 {
     const json_t *value = member(object, key);
     if (value == NULL) {
@@ -79,30 +79,31 @@ double tend_reader_number(struct tend_ruleset_reader *reader, const json_t *obje
     }
     const double number = json_is_number(value) ? json_number_value(value) : (double)NAN;
     if (!(number >= least && number <= most)) {
-        tend_reader_fault(reader, "\"%s\" is no number from %g to %g", key, least, most);
+        tend_ruleset_read_fault(reader, "\"%s\" is no number from %g to %g", key, least, most);
         return (double)NAN;
     }
     return number;
 }
 
-int64_t tend_reader_ms(struct tend_ruleset_reader *reader, const json_t *object, const char *key, int64_t least,
-                       int64_t otherwise)
+int64_t tend_ruleset_read_ms(struct tend_ruleset_reader *reader, const json_t *object, const char *key, int64_t least,
+                             int64_t otherwise)
 {
-    const double number = tend_reader_number(reader, object, key, (double)least, (double)max_ms, (double)otherwise);
+    const double number =
+        tend_ruleset_read_number(reader, object, key, (double)least, (double)max_ms, (double)otherwise);
     return reader->status == TEND_OK ? (int64_t)llround(number) : 0;
 }
 
-bool tend_reader_bool(struct tend_ruleset_reader *reader, const json_t *object, const char *key, bool otherwise)
+bool tend_ruleset_read_bool(struct tend_ruleset_reader *reader, const json_t *object, const char *key, bool otherwise)
 {
     const json_t *value = member(object, key);
     if (value != NULL && !json_is_boolean(value)) {
-        tend_reader_fault(reader, "\"%s\" is neither true nor false", key);
+        tend_ruleset_read_fault(reader, "\"%s\" is neither true nor false", key);
     }
     return value == NULL ? otherwise : json_is_true(value);
 }
 
-int tend_reader_word(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
-                     const char *const *words, int otherwise)
+int tend_ruleset_read_word(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
+                           const char *const *words, int otherwise)
 {
     const json_t *value = member(object, key);
     if (value == NULL) {
@@ -114,7 +115,8 @@ int tend_reader_word(struct tend_ruleset_reader *reader, const json_t *object, c
             return i;
         }
     }
-    tend_reader_fault(reader, "\"%s\" is \"%s\", which is none of its words", key, text == NULL ? "no text" : text);
+    tend_ruleset_read_fault(reader, "\"%s\" is \"%s\", which is none of its words", key,
+                            text == NULL ? "no text" : text);
     return otherwise;
 }
 
@@ -122,40 +124,42 @@ static uint32_t index_of(struct tend_ruleset_reader *reader, const json_t *value
 {
     const json_int_t number = json_is_integer(value) ? json_integer_value(value) : -1;
     if (number < 0 || (uint64_t)number >= limit) {
-        tend_reader_fault(reader, "\"%s\" is no index below %zu", key, limit);
+        tend_ruleset_read_fault(reader, "\"%s\" is no index below %zu", key, limit);
         return 0;
     }
     return (uint32_t)number;
 }
 
-uint32_t tend_reader_index(struct tend_ruleset_reader *reader, const json_t *object, const char *key, size_t limit)
+uint32_t tend_ruleset_read_index(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
+                                 size_t limit)
 {
     return index_of(reader, json_object_get(object, key), key, limit);
 }
 
-const json_t *tend_reader_array(struct tend_ruleset_reader *reader, const json_t *object, const char *key)
+const json_t *tend_ruleset_read_array(struct tend_ruleset_reader *reader, const json_t *object, const char *key)
 {
     const json_t *value = member(object, key);
     if (value == NULL || reader->status != TEND_OK || (json_is_object(value) && json_object_size(value) == 0)) {
         return NULL;
     }
     if (!json_is_array(value)) {
-        tend_reader_fault(reader, "\"%s\" is no list", key);
+        tend_ruleset_read_fault(reader, "\"%s\" is no list", key);
         return NULL;
     }
     return value;
 }
 
-const char **tend_reader_texts(struct tend_ruleset_reader *reader, const json_t *object, const char *key, size_t *count)
+const char **tend_ruleset_read_texts(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
+                                     size_t *count)
 {
-    const json_t *array = tend_reader_array(reader, object, key);
+    const json_t *array = tend_ruleset_read_array(reader, object, key);
     const size_t size = json_array_size(array);
-    const char **texts = (const char **)tend_reader_alloc(reader, size + 1, sizeof *texts);
+    const char **texts = (const char **)tend_ruleset_read_alloc(reader, size + 1, sizeof *texts);
     *count = 0;
     for (size_t i = 0; texts != NULL && i < size; i++) {
         const char *text = json_string_value(json_array_get(array, i));
         if (text == NULL) {
-            tend_reader_fault(reader, "\"%s\" holds something that is no text", key);
+            tend_ruleset_read_fault(reader, "\"%s\" holds something that is no text", key);
             return NULL;
         }
         texts[i] = copy_text(reader, text);
@@ -164,7 +168,7 @@ const char **tend_reader_texts(struct tend_ruleset_reader *reader, const json_t 
     return texts;
 }
 
-struct tend_limits tend_reader_limits(struct tend_ruleset_reader *reader, const json_t *object, const char *key)
+struct tend_limits tend_ruleset_read_limits(struct tend_ruleset_reader *reader, const json_t *object, const char *key)
 {
     struct tend_limits limits = tend_limits_none();
     const json_t *given = member(object, key);
@@ -172,17 +176,17 @@ struct tend_limits tend_reader_limits(struct tend_ruleset_reader *reader, const 
         return limits;
     }
     if (!json_is_object(given)) {
-        tend_reader_fault(reader, "\"%s\" is no table", key);
+        tend_ruleset_read_fault(reader, "\"%s\" is no table", key);
         return limits;
     }
-    limits.at_once = tend_reader_number(reader, given, "at_once", 0, 1e6, limits.at_once);
-    limits.share = tend_reader_number(reader, given, "share", 0, 1, limits.share);
-    limits.min_healthy = tend_reader_number(reader, given, "min_healthy", 0, 1e6, limits.min_healthy);
-    limits.per_hour = tend_reader_number(reader, given, "per_hour", 0, 1e6, limits.per_hour);
-    limits.attempts = tend_reader_number(reader, given, "attempts", 0, 1e6, limits.attempts);
-    limits.confidence = tend_reader_number(reader, given, "confidence", 0, 1, limits.confidence);
+    limits.at_once = tend_ruleset_read_number(reader, given, "at_once", 0, 1e6, limits.at_once);
+    limits.share = tend_ruleset_read_number(reader, given, "share", 0, 1, limits.share);
+    limits.min_healthy = tend_ruleset_read_number(reader, given, "min_healthy", 0, 1e6, limits.min_healthy);
+    limits.per_hour = tend_ruleset_read_number(reader, given, "per_hour", 0, 1e6, limits.per_hour);
+    limits.attempts = tend_ruleset_read_number(reader, given, "attempts", 0, 1e6, limits.attempts);
+    limits.confidence = tend_ruleset_read_number(reader, given, "confidence", 0, 1, limits.confidence);
     if (member(given, "cooldown_ms") != NULL) {
-        limits.cooldown_ms = tend_reader_ms(reader, given, "cooldown_ms", 0, 0);
+        limits.cooldown_ms = tend_ruleset_read_ms(reader, given, "cooldown_ms", 0, 0);
     }
     return limits;
 }
@@ -205,8 +209,8 @@ static bool keep_selector(struct tend_ruleset_reader *reader, struct tend_select
     return true;
 }
 
-const struct tend_selector *tend_reader_selector(struct tend_ruleset_reader *reader, const char *text,
-                                                 const char *suffix)
+const struct tend_selector *tend_ruleset_read_selector(struct tend_ruleset_reader *reader, const char *text,
+                                                       const char *suffix)
 {
     if (reader->status != TEND_OK) {
         return NULL;
@@ -220,7 +224,7 @@ const struct tend_selector *tend_reader_selector(struct tend_ruleset_reader *rea
         return NULL;
     }
     if (status != TEND_OK) {
-        tend_reader_fault(reader, "selector %s", error.text);
+        tend_ruleset_read_fault(reader, "selector %s", error.text);
         return NULL;
     }
     if (!keep_selector(reader, selector)) {

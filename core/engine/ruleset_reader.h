@@ -15,34 +15,35 @@ struct tend_ruleset_reader {
     size_t selector_capacity;
 };
 
-void tend_reader_fault(struct tend_ruleset_reader *reader, const char *format, ...) TEND_PRINTF(2, 3);
+void tend_ruleset_read_fault(struct tend_ruleset_reader *reader, const char *format, ...) TEND_PRINTF(2, 3);
 /// Memory for `count` things; never NULL before a fault.
-void *tend_reader_alloc(struct tend_ruleset_reader *reader, size_t count, size_t size);
+void *tend_ruleset_read_alloc(struct tend_ruleset_reader *reader, size_t count, size_t size);
 
 /// A member that must be there and be a text that is not empty.
-const char *tend_reader_name(struct tend_ruleset_reader *reader, const json_t *object, const char *key);
-const char *tend_reader_text(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
-                             const char *otherwise);
-double tend_reader_number(struct tend_ruleset_reader *reader, const json_t *object, const char *key, double least,
-                          double most, double otherwise);
-int64_t tend_reader_ms(struct tend_ruleset_reader *reader, const json_t *object, const char *key, int64_t least,
-                       int64_t otherwise);
-bool tend_reader_bool(struct tend_ruleset_reader *reader, const json_t *object, const char *key, bool otherwise);
+const char *tend_ruleset_read_name(struct tend_ruleset_reader *reader, const json_t *object, const char *key);
+const char *tend_ruleset_read_text(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
+                                   const char *otherwise);
+double tend_ruleset_read_number(struct tend_ruleset_reader *reader, const json_t *object, const char *key, double least,
+                                double most, double otherwise);
+int64_t tend_ruleset_read_ms(struct tend_ruleset_reader *reader, const json_t *object, const char *key, int64_t least,
+                             int64_t otherwise);
+bool tend_ruleset_read_bool(struct tend_ruleset_reader *reader, const json_t *object, const char *key, bool otherwise);
 /// The index of a word in a NULL-terminated list; @p otherwise (an index) when it is missing.
-int tend_reader_word(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
-                     const char *const *words, int otherwise);
+int tend_ruleset_read_word(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
+                           const char *const *words, int otherwise);
 /// An index below @p limit; must be there.
-uint32_t tend_reader_index(struct tend_ruleset_reader *reader, const json_t *object, const char *key, size_t limit);
+uint32_t tend_ruleset_read_index(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
+                                 size_t limit);
 /// An array; NULL when it is missing or a fault was met. An object without members counts as an empty array.
-const json_t *tend_reader_array(struct tend_ruleset_reader *reader, const json_t *object, const char *key);
-const char **tend_reader_texts(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
-                               size_t *count);
-struct tend_limits tend_reader_limits(struct tend_ruleset_reader *reader, const json_t *object, const char *key);
+const json_t *tend_ruleset_read_array(struct tend_ruleset_reader *reader, const json_t *object, const char *key);
+const char **tend_ruleset_read_texts(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
+                                     size_t *count);
+struct tend_limits tend_ruleset_read_limits(struct tend_ruleset_reader *reader, const json_t *object, const char *key);
 /// A selector, owned by the ruleset; with a suffix (may be NULL) on its metric's name.
-const struct tend_selector *tend_reader_selector(struct tend_ruleset_reader *reader, const char *text,
-                                                 const char *suffix);
+const struct tend_selector *tend_ruleset_read_selector(struct tend_ruleset_reader *reader, const char *text,
+                                                       const char *suffix);
 
 /// Reads one service, template or override. `playbooks` and `rules` of the ruleset have been counted before.
 /// @param is_template  its name may be empty and it has no targets
-void tend_reader_service(struct tend_ruleset_reader *reader, const json_t *object, bool is_template,
-                         struct tend_service_def *service);
+void tend_ruleset_read_service(struct tend_ruleset_reader *reader, const json_t *object, bool is_template,
+                               struct tend_service_def *service);

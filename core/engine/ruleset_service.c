@@ -42,25 +42,25 @@ static void read_sources(struct tend_ruleset_reader *reader, const json_t *objec
     size_t least = 0;
     size_t most = 0;
     size_t count = 0;
-    const char **sources = tend_reader_texts(reader, object, "sources", &count);
+    const char **sources = tend_ruleset_read_texts(reader, object, "sources", &count);
     source_counts(metric->kind, &least, &most);
     if (count < least || count > most) {
-        tend_reader_fault(reader, "metric %s has %zu sources, and its kind takes %zu", metric->name, count, most);
+        tend_ruleset_read_fault(reader, "metric %s has %zu sources, and its kind takes %zu", metric->name, count, most);
     }
     if (reader->status != TEND_OK) {
         return;
     }
     if (metric->kind == TEND_METRIC_MEAN) {
-        metric->sources[0] = tend_reader_selector(reader, sources[0], "_sum");
-        metric->sources[1] = tend_reader_selector(reader, sources[0], "_count");
+        metric->sources[0] = tend_ruleset_read_selector(reader, sources[0], "_sum");
+        metric->sources[1] = tend_ruleset_read_selector(reader, sources[0], "_count");
     } else if (metric->kind == TEND_METRIC_QUANTILE) {
-        metric->sources[0] = tend_reader_selector(reader, sources[0], "_bucket");
+        metric->sources[0] = tend_ruleset_read_selector(reader, sources[0], "_bucket");
     } else {
         for (size_t i = 0; i < count; i++) {
-            metric->sources[i] = tend_reader_selector(reader, sources[i], NULL);
+            metric->sources[i] = tend_ruleset_read_selector(reader, sources[i], NULL);
         }
     }
-    const json_t *gauges = tend_reader_array(reader, object, "gauge");
+    const json_t *gauges = tend_ruleset_read_array(reader, object, "gauge");
     for (size_t i = 0; i < 2; i++) {
         metric->source_is_gauge[i] = json_is_true(json_array_get(gauges, i));
     }
@@ -74,19 +74,19 @@ static void read_expectation(struct tend_ruleset_reader *reader, const json_t *o
         metric->expect = TEND_EXPECT_NONE;
     } else if (json_object_get(expect, "value") != NULL) {
         metric->expect = TEND_EXPECT_VALUE;
-        metric->expect_value = tend_reader_number(reader, expect, "value", -1e300, 1e300, (double)NAN);
+        metric->expect_value = tend_ruleset_read_number(reader, expect, "value", -1e300, 1e300, (double)NAN);
     } else if (json_object_get(expect, "peers") != NULL) {
         const json_t *peers = json_object_get(expect, "peers");
         metric->expect = TEND_EXPECT_PEERS;
-        metric->peers_among = tend_reader_text(reader, peers, "among", NULL);
-        metric->peers_with_self = tend_reader_bool(reader, peers, "self", false);
+        metric->peers_among = tend_ruleset_read_text(reader, peers, "among", NULL);
+        metric->peers_with_self = tend_ruleset_read_bool(reader, peers, "self", false);
     } else if (json_object_get(expect, "last") != NULL) {
         metric->expect = TEND_EXPECT_LAST;
-        metric->expect_samples = (size_t)tend_reader_number(reader, expect, "last", 1, 1e6, 1);
+        metric->expect_samples = (size_t)tend_ruleset_read_number(reader, expect, "last", 1, 1e6, 1);
     } else if (json_object_get(expect, "learned") != NULL) {
         metric->expect = TEND_EXPECT_LEARNED;
     } else {
-        tend_reader_fault(reader, "metric %s expects something unknown", metric->name);
+        tend_ruleset_read_fault(reader, "metric %s expects something unknown", metric->name);
     }
 }
 
@@ -99,13 +99,14 @@ static void check_limit(struct tend_ruleset_reader *reader, const struct tend_me
         return;
     }
     if (isnan(metric->alpha) == isnan(metric->out_at)) {
-        tend_reader_fault(reader, "metric %s needs one of alpha and out_at", metric->name);
+        tend_ruleset_read_fault(reader, "metric %s needs one of alpha and out_at", metric->name);
     }
     if (metric->expect == TEND_EXPECT_VALUE && !isnan(metric->out_at)) {
         const double beyond = metric->out_at - metric->expect_value;
         if ((metric->bad == TEND_BAD_ABOVE && beyond <= 0) || (metric->bad == TEND_BAD_BELOW && beyond >= 0) ||
             beyond == 0) {
-            tend_reader_fault(reader, "metric %s has its out_at on the good side of what is expected", metric->name);
+            tend_ruleset_read_fault(reader, "metric %s has its out_at on the good side of what is expected",
+                                    metric->name);
         }
     }
 }
@@ -113,17 +114,17 @@ static void check_limit(struct tend_ruleset_reader *reader, const struct tend_me
 static void read_metric(struct tend_ruleset_reader *reader, const json_t *object, struct tend_metric_def *metric)
 {
     reader->at = tend_json_text(object, "at", reader->at);
-    metric->name = tend_reader_name(reader, object, "name");
-    metric->kind = (enum tend_metric_kind)tend_reader_word(reader, object, "kind", kind_words, 0);
-    metric->quantile = tend_reader_number(reader, object, "q", 0, 1, (double)NAN);
-    metric->bad = (enum tend_bad)tend_reader_word(reader, object, "bad", bad_words, TEND_BAD_ABOVE);
-    metric->alpha = tend_reader_number(reader, object, "alpha", 1e-12, 1e12, (double)NAN);
-    metric->out_at = tend_reader_number(reader, object, "out_at", -1e300, 1e300, (double)NAN);
-    metric->floor = tend_reader_number(reader, object, "floor", 0, 1e300, 0);
-    metric->unit = tend_reader_text(reader, object, "unit", "");
-    metric->min_samples = (uint32_t)tend_reader_number(reader, object, "min_samples", 1, 1e6, 1);
+    metric->name = tend_ruleset_read_name(reader, object, "name");
+    metric->kind = (enum tend_metric_kind)tend_ruleset_read_word(reader, object, "kind", kind_words, 0);
+    metric->quantile = tend_ruleset_read_number(reader, object, "q", 0, 1, (double)NAN);
+    metric->bad = (enum tend_bad)tend_ruleset_read_word(reader, object, "bad", bad_words, TEND_BAD_ABOVE);
+    metric->alpha = tend_ruleset_read_number(reader, object, "alpha", 1e-12, 1e12, (double)NAN);
+    metric->out_at = tend_ruleset_read_number(reader, object, "out_at", -1e300, 1e300, (double)NAN);
+    metric->floor = tend_ruleset_read_number(reader, object, "floor", 0, 1e300, 0);
+    metric->unit = tend_ruleset_read_text(reader, object, "unit", "");
+    metric->min_samples = (uint32_t)tend_ruleset_read_number(reader, object, "min_samples", 1, 1e6, 1);
     if (metric->kind == TEND_METRIC_QUANTILE && isnan(metric->quantile)) {
-        tend_reader_fault(reader, "metric %s is a quantile without a q", metric->name);
+        tend_ruleset_read_fault(reader, "metric %s is a quantile without a q", metric->name);
     }
     if (reader->status == TEND_OK) {
         read_sources(reader, object, metric);
@@ -141,9 +142,9 @@ static int compare_metrics(const void *a, const void *b)
 
 static void read_metrics(struct tend_ruleset_reader *reader, const json_t *object, struct tend_service_def *service)
 {
-    const json_t *array = tend_reader_array(reader, object, "metrics");
+    const json_t *array = tend_ruleset_read_array(reader, object, "metrics");
     const size_t count = json_array_size(array);
-    struct tend_metric_def *metrics = tend_reader_alloc(reader, count + 1, sizeof *metrics);
+    struct tend_metric_def *metrics = tend_ruleset_read_alloc(reader, count + 1, sizeof *metrics);
     for (size_t i = 0; i < count; i++) {
         if (reader->status == TEND_OK) {
             read_metric(reader, json_array_get(array, i), &metrics[i]);
@@ -158,11 +159,11 @@ static void read_metrics(struct tend_ruleset_reader *reader, const json_t *objec
     for (size_t i = 0; i < count; i++) {
         has_up = has_up || (metrics[i].kind == TEND_METRIC_UP && strcmp(metrics[i].name, "up") == 0);
         if (i > 0 && strcmp(metrics[i].name, metrics[i - 1].name) == 0) {
-            tend_reader_fault(reader, "metric %s is there twice", metrics[i].name);
+            tend_ruleset_read_fault(reader, "metric %s is there twice", metrics[i].name);
         }
     }
     if (!has_up) {
-        tend_reader_fault(reader, "service %s has no metric up", service->name);
+        tend_ruleset_read_fault(reader, "service %s has no metric up", service->name);
     }
     service->metrics = metrics;
     service->metric_count = count;
@@ -180,30 +181,30 @@ static bool has_metric(const struct tend_service_def *service, const char *name)
 
 static void read_bindings(struct tend_ruleset_reader *reader, const json_t *object, struct tend_service_def *service)
 {
-    const json_t *array = tend_reader_array(reader, object, "rules");
+    const json_t *array = tend_ruleset_read_array(reader, object, "rules");
     const size_t count = json_array_size(array);
-    struct tend_rule_binding *bindings = tend_reader_alloc(reader, count + 1, sizeof *bindings);
+    struct tend_rule_binding *bindings = tend_ruleset_read_alloc(reader, count + 1, sizeof *bindings);
     for (size_t i = 0; reader->status == TEND_OK && i < count; i++) {
         const json_t *entry = json_array_get(array, i);
         struct tend_rule_binding *binding = &bindings[i];
-        binding->rule = tend_reader_index(reader, entry, "rule", reader->ruleset->rule_count);
-        binding->fire_after_ms = tend_reader_ms(reader, entry, "fire_after_ms", 0, 0);
-        binding->clear_below = tend_reader_number(reader, entry, "clear_below", 0, 1, 1);
-        binding->clear_after_ms = tend_reader_ms(reader, entry, "clear_after_ms", 0, 0);
-        binding->missing = (enum tend_missing_policy)tend_reader_word(reader, entry, "missing", policy_words, 0);
-        binding->severity = tend_reader_text(reader, entry, "severity", "warn");
-        binding->act = tend_reader_bool(reader, entry, "act", false);
+        binding->rule = tend_ruleset_read_index(reader, entry, "rule", reader->ruleset->rule_count);
+        binding->fire_after_ms = tend_ruleset_read_ms(reader, entry, "fire_after_ms", 0, 0);
+        binding->clear_below = tend_ruleset_read_number(reader, entry, "clear_below", 0, 1, 1);
+        binding->clear_after_ms = tend_ruleset_read_ms(reader, entry, "clear_after_ms", 0, 0);
+        binding->missing = (enum tend_missing_policy)tend_ruleset_read_word(reader, entry, "missing", policy_words, 0);
+        binding->severity = tend_ruleset_read_text(reader, entry, "severity", "warn");
+        binding->act = tend_ruleset_read_bool(reader, entry, "act", false);
         if (reader->status != TEND_OK) {
             break;
         }
         const char *metric = reader->ruleset->rules[binding->rule].metric;
         if (metric != NULL && !has_metric(service, metric)) {
-            tend_reader_fault(reader, "rule \"%s\" is on %s, which has no metric %s",
-                              reader->ruleset->rules[binding->rule].name, service->name, metric);
+            tend_ruleset_read_fault(reader, "rule \"%s\" is on %s, which has no metric %s",
+                                    reader->ruleset->rules[binding->rule].name, service->name, metric);
         }
         for (size_t j = 0; j < i; j++) {
             if (bindings[j].rule == binding->rule) {
-                tend_reader_fault(reader, "a rule holds twice for service %s", service->name);
+                tend_ruleset_read_fault(reader, "a rule holds twice for service %s", service->name);
             }
         }
     }
@@ -213,14 +214,14 @@ static void read_bindings(struct tend_ruleset_reader *reader, const json_t *obje
 
 static void read_remedies(struct tend_ruleset_reader *reader, const json_t *object, struct tend_service_def *service)
 {
-    const json_t *array = tend_reader_array(reader, object, "remedies");
+    const json_t *array = tend_ruleset_read_array(reader, object, "remedies");
     const size_t count = json_array_size(array);
-    uint32_t *remedies = tend_reader_alloc(reader, count + 1, sizeof *remedies);
+    uint32_t *remedies = tend_ruleset_read_alloc(reader, count + 1, sizeof *remedies);
     for (size_t i = 0; reader->status == TEND_OK && i < count; i++) {
         const json_t *value = json_array_get(array, i);
         const json_int_t number = json_is_integer(value) ? json_integer_value(value) : -1;
         if (number < 0 || (uint64_t)number >= reader->ruleset->playbook_count) {
-            tend_reader_fault(reader, "a remedy of %s is no playbook", service->name);
+            tend_ruleset_read_fault(reader, "a remedy of %s is no playbook", service->name);
         }
         remedies[i] = (uint32_t)number;
     }
@@ -231,11 +232,11 @@ static void read_remedies(struct tend_ruleset_reader *reader, const json_t *obje
 static void read_records(struct tend_ruleset_reader *reader, const json_t *object, struct tend_service_def *service)
 {
     size_t count = 0;
-    const char **texts = tend_reader_texts(reader, object, "record", &count);
+    const char **texts = tend_ruleset_read_texts(reader, object, "record", &count);
     const struct tend_selector **records =
-        (const struct tend_selector **)tend_reader_alloc(reader, count + 1, sizeof *records);
+        (const struct tend_selector **)tend_ruleset_read_alloc(reader, count + 1, sizeof *records);
     for (size_t i = 0; reader->status == TEND_OK && i < count; i++) {
-        records[i] = tend_reader_selector(reader, texts[i], NULL);
+        records[i] = tend_ruleset_read_selector(reader, texts[i], NULL);
     }
     service->record = records;
     service->record_count = count;
@@ -247,40 +248,40 @@ static void check_limits(struct tend_ruleset_reader *reader, const struct tend_s
     const struct tend_limits *limits = &service->limits;
     if (isnan(limits->at_once) || isnan(limits->share) || isnan(limits->min_healthy) || isnan(limits->per_hour) ||
         isnan(limits->attempts) || isnan(limits->confidence) || limits->cooldown_ms < 0) {
-        tend_reader_fault(reader, "service %s lacks a limit", service->name);
+        tend_ruleset_read_fault(reader, "service %s lacks a limit", service->name);
     }
 }
 
-void tend_reader_service(struct tend_ruleset_reader *reader, const json_t *object, bool is_template,
-                         struct tend_service_def *service)
+void tend_ruleset_read_service(struct tend_ruleset_reader *reader, const json_t *object, bool is_template,
+                               struct tend_service_def *service)
 {
     reader->at = tend_json_text(object, "at", "");
-    service->at = tend_reader_text(reader, object, "at", "");
-    service->name =
-        is_template ? tend_reader_text(reader, object, "name", "") : tend_reader_name(reader, object, "name");
-    service->groups = tend_reader_texts(reader, object, "groups", &service->group_count);
-    service->targets = tend_reader_texts(reader, object, "targets", &service->target_count);
-    service->watched = tend_reader_bool(reader, object, "watched", true);
-    service->every_ms = tend_reader_ms(reader, object, "every_ms", 100, 15000);
-    service->window_ms = tend_reader_ms(reader, object, "window_ms", 100, 60000);
-    service->timeout_ms = tend_reader_ms(reader, object, "timeout_ms", 10, 10000);
-    service->depends = tend_reader_texts(reader, object, "depends", &service->depend_count);
-    service->verbs = tend_reader_texts(reader, object, "verbs", &service->verb_count);
-    service->limits = tend_reader_limits(reader, object, "limits");
+    service->at = tend_ruleset_read_text(reader, object, "at", "");
+    service->name = is_template ? tend_ruleset_read_text(reader, object, "name", "")
+                                : tend_ruleset_read_name(reader, object, "name");
+    service->groups = tend_ruleset_read_texts(reader, object, "groups", &service->group_count);
+    service->targets = tend_ruleset_read_texts(reader, object, "targets", &service->target_count);
+    service->watched = tend_ruleset_read_bool(reader, object, "watched", true);
+    service->every_ms = tend_ruleset_read_ms(reader, object, "every_ms", 100, 15000);
+    service->window_ms = tend_ruleset_read_ms(reader, object, "window_ms", 100, 60000);
+    service->timeout_ms = tend_ruleset_read_ms(reader, object, "timeout_ms", 10, 10000);
+    service->depends = tend_ruleset_read_texts(reader, object, "depends", &service->depend_count);
+    service->verbs = tend_ruleset_read_texts(reader, object, "verbs", &service->verb_count);
+    service->limits = tend_ruleset_read_limits(reader, object, "limits");
     const json_t *version = json_object_get(object, "version");
     if (json_is_object(version)) {
-        const char *series = tend_reader_name(reader, version, "series");
-        service->version_label = tend_reader_name(reader, version, "label");
-        service->version_series = series == NULL ? NULL : tend_reader_selector(reader, series, NULL);
+        const char *series = tend_ruleset_read_name(reader, version, "series");
+        service->version_label = tend_ruleset_read_name(reader, version, "label");
+        service->version_series = series == NULL ? NULL : tend_ruleset_read_selector(reader, series, NULL);
     }
     if (reader->status != TEND_OK) {
         return;
     }
     if (service->timeout_ms > service->every_ms) {
-        tend_reader_fault(reader, "service %s has a timeout longer than every", service->name);
+        tend_ruleset_read_fault(reader, "service %s has a timeout longer than every", service->name);
     }
     if (is_template && service->target_count > 0) {
-        tend_reader_fault(reader, "what discovery finds has targets of its own");
+        tend_ruleset_read_fault(reader, "what discovery finds has targets of its own");
     }
     check_limits(reader, service);
     read_metrics(reader, object, service);

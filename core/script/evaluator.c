@@ -88,14 +88,13 @@ static void write_progress(void *context, enum tend_progress what, uint32_t inde
 // The reply when the real one is larger than a frame may be.
 static const char *too_large(enum tend_message kind)
 {
-    switch (kind) {
-    case TEND_MESSAGE_DOCUMENT:
+    if (kind == TEND_MESSAGE_DOCUMENT) {
         return "{\"errors\":[{\"at\":\"\",\"text\":\"the rules declare more than fits into 16 MB\"}]}";
-    case TEND_MESSAGE_EFFECT:
-        return "{\"end\":{\"ok\":false,\"error\":\"a step of more than 16 MB\",\"undo\":\"none\"}}";
-    default:
-        return "{\"error\":\"a reply of more than 16 MB\"}";
     }
+    if (kind == TEND_MESSAGE_EFFECT) {
+        return "{\"end\":{\"ok\":false,\"error\":\"a step of more than 16 MB\",\"undo\":\"none\"}}";
+    }
+    return "{\"error\":\"a reply of more than 16 MB\"}";
 }
 
 // Takes the value. @return false when memory or the other end is gone

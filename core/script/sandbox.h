@@ -1,5 +1,5 @@
 #pragma once
-// clang-format off: it would run the lists of the next comment together
+// clang-format off
 /// Sandbox: what code in an evaluator sees, and the locks on the process around it.
 ///
 /// Two environments, each a list of what is there; nothing was taken away from the builtin one, which nobody has:
