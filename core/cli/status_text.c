@@ -31,21 +31,17 @@ static void put_head(const json_t *status, struct tend_buffer *out)
     tend_buffer_put_text(out, ", journal ");
     tend_terminal_put_member(out, status, "journal", "-");
     tend_buffer_put_text(out, "\n");
-    if (tend_json_bool(pause, "on", false)) {
-        tend_buffer_put_text(out, "PAUSED: nothing is acted on, by ");
-        tend_terminal_put_member(out, pause, "who", "somebody");
-        const int64_t since_ms = tend_terminal_wall_ms(json_object_get(pause, "since"));
-        if (since_ms >= 0) {
-            tend_buffer_put_text(out, " since ");
-            tend_terminal_put_time(out, since_ms);
-            if (now_ms >= since_ms) {
-                tend_buffer_put_text(out, " (");
-                tend_terminal_put_span(out, (double)(now_ms - since_ms) / 1000.0);
-                tend_buffer_put_text(out, ")");
-            }
-        }
-        tend_buffer_put_text(out, "\n");
+    if (!tend_json_bool(pause, "on", false)) {
+        return;
     }
+    tend_buffer_put_text(out, "PAUSED by ");
+    tend_terminal_put_member(out, pause, "who", "somebody");
+    const int64_t since_ms = tend_terminal_wall_ms(json_object_get(pause, "since"));
+    if (since_ms >= 0 && now_ms >= since_ms) {
+        tend_buffer_put_text(out, " for ");
+        tend_terminal_put_span(out, (double)(now_ms - since_ms) / 1000.0);
+    }
+    tend_buffer_put_text(out, ": nothing is acted on until tend resume\n");
 }
 
 // The metric with the highest A of those that have one; else the first that has no data; else NULL.
@@ -85,7 +81,7 @@ static void put_service(const json_t *service, struct tend_text_table *table)
     if (watched) {
         tend_buffer_printf(cell, "%zu/%zu", up, json_array_size(instances));
     }
-    tend_terminal_put_member(tend_text_table_cell(table), service, "state", watched ? "-" : "not watched");
+    tend_terminal_put(tend_text_table_cell(table), watched ? tend_json_text(service, "state", "-") : "not watched");
     const json_t *metric = worst_metric(service);
     const char *unit = tend_json_text(metric, "unit", "");
     tend_terminal_put_member(tend_text_table_cell(table), metric, "name", "");

@@ -1,8 +1,5 @@
-// The server on a socket of its own, with a source that answers from constants, asked through libcurl as a client
-// would. The loop turns in a thread; the source's notes are read only after a request was answered or the loop was
-// stopped.
+// The server, asked through libcurl as a client would.
 
-#include "api/connection_limit.h"
 #include "api/door.h"
 #include "api/server.h"
 
@@ -10,7 +7,6 @@
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -23,164 +19,7 @@
 
 #include <cmocka.h>
 
-struct fixture {
-    char directory[64];
-    char socket_path[96];
-    struct event_base *base;
-    struct tend_api_server *server;
-    pthread_t loop;
-    struct event *stop;
-    int stop_pipe[2];
-    struct tend_buffer calls; // what the source was asked to do
-    uint64_t reload;          // id of a reload that waits
-    bool answers_reload;
-    bool refuses_reload;
-    bool ready;
-};
-
-static json_t *fake_status(void *context)
-{
-    (void)context;
-    return json_pack("{s:s, s:[]}", "generation", "abc", "services");
-}
-
-static json_t *fake_incidents(void *context)
-{
-    (void)context;
-    return json_pack("{s:[{s:s}]}", "incidents", "id", "i2");
-}
-
-static enum tend_status fake_explain(void *context, const char *id, json_t **out, struct tend_error *error)
-{
-    (void)context;
-    if (strcmp(id, "i9") == 0) {
-        tend_error_set(error, "there is no incident i9; the newest are i2, i1");
-        return TEND_E_INVALID;
-    }
-    *out = json_pack("{s:s}", "incident", id);
-    return TEND_OK;
-}
-
-static enum tend_status fake_operate(void *context, const char *command, const char *argument, const char *who,
-                                     struct tend_error *error)
-{
-    struct fixture *fixture = context;
-    tend_buffer_printf(&fixture->calls, "%s(%s) by %.4s;", command, argument, who);
-    if (strcmp(argument, "nobody") == 0) {
-        tend_error_set(error, "there is no playbook 'nobody'");
-        return TEND_E_INVALID;
-    }
-    return strcmp(argument, "broken") == 0 ? TEND_E_IO : TEND_OK;
-}
-
-static void fake_reload(void *context, uint64_t id, const char *who)
-{
-    struct fixture *fixture = context;
-    tend_buffer_printf(&fixture->calls, "reload by %.4s;", who);
-    fixture->reload = id;
-    if (!fixture->answers_reload) {
-        return;
-    }
-    json_t *errors = fixture->refuses_reload ? json_pack("[{s:s, s:s}]", "at", "shop.lua:3", "text", "no unit") : NULL;
-    tend_api_server_reload_ended(fixture->server, id, "def", errors, NULL);
-    json_decref(errors);
-}
-
-static void fake_metrics(void *context, struct tend_buffer *out)
-{
-    (void)context;
-    tend_buffer_put_text(out, "tend_targets 3\n");
-}
-
-static bool fake_ready(void *context, struct tend_buffer *why)
-{
-    const struct fixture *fixture = context;
-    if (!fixture->ready) {
-        tend_buffer_put_text(why, "no rules yet");
-    }
-    return fixture->ready;
-}
-
-static void stop_loop(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd;
-    (void)what;
-    (void)event_base_loopbreak(context);
-}
-
-static void *turn(void *context)
-{
-    (void)event_base_dispatch(context);
-    return NULL;
-}
-
-static struct tend_api_options options_of(struct fixture *fixture)
-{
-    return (struct tend_api_options){
-        .base = fixture->base,
-        .socket_path = fixture->socket_path,
-        .listen = "127.0.0.1:0",
-        .source = { .context = fixture,
-                    .status = fake_status,
-                    .incidents = fake_incidents,
-                    .explain = fake_explain,
-                    .operate = fake_operate,
-                    .reload = fake_reload,
-                    .metrics = fake_metrics,
-                    .ready = fake_ready },
-    };
-}
-
-static void start_with(struct fixture *fixture, const struct tend_api_options *options)
-{
-    struct tend_error error = { "" };
-    assert_int_equal(tend_api_server_create(options, &fixture->server, &error), TEND_OK);
-    assert_int_equal(pthread_create(&fixture->loop, NULL, turn, fixture->base), 0);
-}
-
-static void start(struct fixture *fixture)
-{
-    const struct tend_api_options options = options_of(fixture);
-    start_with(fixture, &options);
-}
-
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-    assert_non_null(fixture);
-    (void)snprintf(fixture->directory, sizeof fixture->directory, "/tmp/tend-api-XXXXXX");
-    assert_non_null(mkdtemp(fixture->directory));
-    (void)snprintf(fixture->socket_path, sizeof fixture->socket_path, "%s/control.sock", fixture->directory);
-    tend_buffer_init(&fixture->calls);
-    fixture->answers_reload = true;
-    fixture->ready = true;
-    fixture->base = event_base_new();
-    assert_non_null(fixture->base);
-    assert_int_equal(pipe2(fixture->stop_pipe, O_CLOEXEC), 0);
-    fixture->stop = event_new(fixture->base, fixture->stop_pipe[0], EV_READ, stop_loop, fixture->base);
-    assert_int_equal(event_add(fixture->stop, NULL), 0);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-    if (fixture->server != NULL) {
-        assert_int_equal(write(fixture->stop_pipe[1], "x", 1), 1);
-        assert_int_equal(pthread_join(fixture->loop, NULL), 0);
-    }
-    tend_api_server_destroy(fixture->server);
-    assert_int_equal(access(fixture->socket_path, F_OK), -1); // the socket file is gone
-    event_free(fixture->stop);
-    event_base_free(fixture->base);
-    (void)close(fixture->stop_pipe[0]);
-    (void)close(fixture->stop_pipe[1]);
-    (void)rmdir(fixture->directory);
-    tend_buffer_clear(&fixture->calls);
-    free(fixture);
-    return 0;
-}
+#include "served_api.h"
 
 // An answer, and what to ask.
 struct asked {
@@ -198,7 +37,7 @@ static size_t keep_bytes(char *bytes, size_t size, size_t count, void *context)
     return size * count;
 }
 
-static void ask(const struct fixture *fixture, const char *path, const char *body, struct asked *asked)
+static void ask(const struct served_api *fixture, const char *path, const char *body, struct asked *asked)
 {
     tend_buffer_clear(&asked->body);
     tend_buffer_clear(&asked->answer_headers);
@@ -243,7 +82,7 @@ static void forget(struct asked *asked)
     tend_buffer_clear(&asked->answer_headers);
 }
 
-static void expect(const struct fixture *fixture, const char *path, const char *body, long code, const char *answer)
+static void expect(const struct served_api *fixture, const char *path, const char *body, long code, const char *answer)
 {
     struct asked asked = { .code = 0 };
     ask(fixture, path, body, &asked);
@@ -254,7 +93,7 @@ static void expect(const struct fixture *fixture, const char *path, const char *
 
 static void reading_routes_answer_what_the_source_has(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     start(fixture);
     expect(fixture, "/v1/status", NULL, 200, "{\"generation\":\"abc\",\"services\":[]}");
     expect(fixture, "/v1/incidents", NULL, 200, "{\"incidents\":[{\"id\":\"i2\"}]}");
@@ -267,7 +106,7 @@ static void reading_routes_answer_what_the_source_has(void **state)
 
 static void answers_are_typed_json_that_no_browser_guesses_at(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     start(fixture);
     struct asked asked = { .code = 0 };
     ask(fixture, "/v1/status", NULL, &asked);
@@ -280,7 +119,7 @@ static void answers_are_typed_json_that_no_browser_guesses_at(void **state)
 
 static void commands_reach_the_source_with_who_asked(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     start(fixture);
     struct asked asked = { .code = 0 };
     ask(fixture, "/v1/pause", "{\"why\":\"deploy\"}", &asked);
@@ -310,7 +149,7 @@ static void commands_reach_the_source_with_who_asked(void **state)
 
 static void a_command_the_source_refuses_says_why(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     start(fixture);
     expect(fixture, "/v1/arm", "{\"playbook\":\"nobody\"}", 404, "{\"error\":\"there is no playbook 'nobody'\"}");
     expect(fixture, "/v1/arm", "{\"playbook\":\"broken\"}", 503, "{\"error\":\"input or output failed\"}");
@@ -318,7 +157,7 @@ static void a_command_the_source_refuses_says_why(void **state)
 
 static void a_command_that_is_not_clear_reaches_nobody(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     start(fixture);
     static const char *const wrong[][2] = {
         { "/v1/arm", "{}" },
@@ -340,7 +179,7 @@ static void a_command_that_is_not_clear_reaches_nobody(void **state)
 
 static void commands_need_post_and_json(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     start(fixture);
     expect(fixture, "/v1/pause", NULL, 405, "{\"error\":\"/v1/pause takes POST only\"}");
     expect(fixture, "/v1/status", "{}", 405, "{\"error\":\"/v1/status takes GET only\"}");
@@ -357,7 +196,7 @@ static void commands_need_post_and_json(void **state)
 
 static void a_page_of_a_browser_is_refused_on_the_control_socket(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     start(fixture);
     struct asked asked = { .headers = { "Content-Type: application/json", "Origin: http://localhost" } };
     ask(fixture, "/v1/pause", "{}", &asked);
@@ -368,7 +207,7 @@ static void a_page_of_a_browser_is_refused_on_the_control_socket(void **state)
 
 static void the_port_serves_metrics_and_health_and_nothing_else(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     start(fixture);
     struct asked asked = { .on_tcp = true };
     ask(fixture, "/metrics", NULL, &asked);
@@ -394,7 +233,7 @@ static void the_port_serves_metrics_and_health_and_nothing_else(void **state)
 
 static void ready_is_503_with_a_reason_until_it_is(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     fixture->ready = false;
     start(fixture);
     expect(fixture, "/-/ready", NULL, 503, "no rules yet\n");
@@ -404,7 +243,7 @@ static void ready_is_503_with_a_reason_until_it_is(void **state)
 
 static void the_port_refuses_other_hosts_and_origins(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     start(fixture);
     static const struct {
         const char *header;
@@ -425,7 +264,7 @@ static void the_port_refuses_other_hosts_and_origins(void **state)
 
 static void a_reload_is_answered_when_it_ended(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     start(fixture);
     expect(fixture, "/v1/reload", "{}", 200, "{\"ok\":true,\"generation\":\"def\",\"errors\":[],\"warnings\":[]}");
     assert_string_equal(tend_buffer_text(&fixture->calls), "reload by uid ;");
@@ -433,7 +272,7 @@ static void a_reload_is_answered_when_it_ended(void **state)
 
 static void a_refused_reload_names_file_and_line(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     fixture->refuses_reload = true;
     start(fixture);
     expect(fixture, "/v1/reload", "{}", 422,
@@ -458,7 +297,7 @@ static void send_text(int fd, const char *text)
 
 static void a_client_that_leaves_a_reload_harms_nobody(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     fixture->answers_reload = false;
     start(fixture);
     const int fd = connect_to(fixture->socket_path);
@@ -476,14 +315,14 @@ static void a_client_that_leaves_a_reload_harms_nobody(void **state)
     tend_api_server_reload_ended(fixture->server, fixture->reload, "def", NULL, NULL); // twice is once
     tend_api_server_reload_ended(fixture->server, 77, "def", NULL, NULL);
     char x;
-    assert_int_equal(read(fixture->stop_pipe[0], &x, 1), 1); // for tear_down to stop it again
+    assert_int_equal(read(fixture->stop_pipe[0], &x, 1), 1); // for the end to stop it again
     assert_int_equal(pthread_create(&fixture->loop, NULL, turn, fixture->base), 0);
     assert_int_equal(event_add(fixture->stop, NULL), 0);
 }
 
 static void a_reload_that_waits_is_dropped_with_the_server(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     fixture->answers_reload = false;
     start(fixture);
     const int fd = connect_to(fixture->socket_path);
@@ -496,7 +335,7 @@ static void a_reload_that_waits_is_dropped_with_the_server(void **state)
 
 static void headers_and_bodies_over_the_limit_are_refused(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     start(fixture);
     char *big = malloc(100001);
     assert_non_null(big);
@@ -517,7 +356,7 @@ static void headers_and_bodies_over_the_limit_are_refused(void **state)
 
 static void a_connection_that_never_asks_is_cut_off(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     struct tend_api_options options = options_of(fixture);
     options.request_timeout_ms = 1;
     start_with(fixture, &options);
@@ -530,7 +369,7 @@ static void a_connection_that_never_asks_is_cut_off(void **state)
 
 static void connections_over_the_limit_wait_for_their_turn(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     struct tend_api_options options = options_of(fixture);
     options.connections = 2;
     options.request_timeout_ms = 1;
@@ -550,7 +389,7 @@ static void connections_over_the_limit_wait_for_their_turn(void **state)
 
 static void the_socket_is_for_owner_and_group(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     start(fixture);
     struct stat there;
     assert_int_equal(stat(fixture->socket_path, &there), 0);
@@ -560,7 +399,7 @@ static void the_socket_is_for_owner_and_group(void **state)
 
 static void an_old_socket_file_is_replaced(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", fixture->socket_path);
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -572,7 +411,7 @@ static void an_old_socket_file_is_replaced(void **state)
 
 static void another_file_in_the_sockets_place_is_left_alone(void **state)
 {
-    struct fixture *fixture = *state;
+    struct served_api *fixture = *state;
     const int fd = open(fixture->socket_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
     (void)close(fd);
@@ -633,26 +472,40 @@ int main(void)
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(reading_routes_answer_what_the_source_has, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(answers_are_typed_json_that_no_browser_guesses_at, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(commands_reach_the_source_with_who_asked, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_command_the_source_refuses_says_why, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_command_that_is_not_clear_reaches_nobody, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(commands_need_post_and_json, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_page_of_a_browser_is_refused_on_the_control_socket, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_port_serves_metrics_and_health_and_nothing_else, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(ready_is_503_with_a_reason_until_it_is, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_port_refuses_other_hosts_and_origins, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_reload_is_answered_when_it_ended, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_refused_reload_names_file_and_line, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_client_that_leaves_a_reload_harms_nobody, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_reload_that_waits_is_dropped_with_the_server, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(headers_and_bodies_over_the_limit_are_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_connection_that_never_asks_is_cut_off, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(connections_over_the_limit_wait_for_their_turn, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_socket_is_for_owner_and_group, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_old_socket_file_is_replaced, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(another_file_in_the_sockets_place_is_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reading_routes_answer_what_the_source_has, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(answers_are_typed_json_that_no_browser_guesses_at, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(commands_reach_the_source_with_who_asked, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(a_command_the_source_refuses_says_why, served_api_set_up, served_api_tear_down),
+        cmocka_unit_test_setup_teardown(a_command_that_is_not_clear_reaches_nobody, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(commands_need_post_and_json, served_api_set_up, served_api_tear_down),
+        cmocka_unit_test_setup_teardown(a_page_of_a_browser_is_refused_on_the_control_socket, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(the_port_serves_metrics_and_health_and_nothing_else, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(ready_is_503_with_a_reason_until_it_is, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(the_port_refuses_other_hosts_and_origins, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(a_reload_is_answered_when_it_ended, served_api_set_up, served_api_tear_down),
+        cmocka_unit_test_setup_teardown(a_refused_reload_names_file_and_line, served_api_set_up, served_api_tear_down),
+        cmocka_unit_test_setup_teardown(a_client_that_leaves_a_reload_harms_nobody, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(a_reload_that_waits_is_dropped_with_the_server, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(headers_and_bodies_over_the_limit_are_refused, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(a_connection_that_never_asks_is_cut_off, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(connections_over_the_limit_wait_for_their_turn, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(the_socket_is_for_owner_and_group, served_api_set_up, served_api_tear_down),
+        cmocka_unit_test_setup_teardown(an_old_socket_file_is_replaced, served_api_set_up, served_api_tear_down),
+        cmocka_unit_test_setup_teardown(another_file_in_the_sockets_place_is_left_alone, served_api_set_up,
+                                        served_api_tear_down),
         cmocka_unit_test(addresses_that_others_can_reach_are_refused),
         cmocka_unit_test(loopback_addresses_are_taken_and_port_0_is_the_kernels_choice),
         cmocka_unit_test(a_path_too_long_for_a_socket_says_so),
