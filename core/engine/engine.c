@@ -1,5 +1,7 @@
 // Takes events apart, keeps the ticks going, and asks to be woken when time alone will change something.
 
+#include "engine/engine.h"
+
 #include "engine/state.h"
 
 #include "base/log.h"
