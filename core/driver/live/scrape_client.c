@@ -25,6 +25,7 @@
 enum {
     BODY_BYTES_DEFAULT = 10 * 1000 * 1000,
     POOL_MAX = 256,      // idle transfers kept
+    TIMER_EARLY_MS = 4,  // libevent's coarse clock may wake this much early; to sleep again would cost a wake-up
     TIMER_MAX_MS = 5000, // look at the clock this often: engine time runs on while the machine is suspended
 };
 
@@ -180,7 +181,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     struct tend_scrape_client *client = context;
     const int64_t at_ms = now_ms(client);
     struct tend_scrape_start start;
-    while (tend_scrape_slots_take(client->slots, at_ms, &start)) { // callbacks below may set and remove targets
+    while (tend_scrape_slots_take(client->slots, at_ms + TIMER_EARLY_MS,
+                                  &start)) { // callbacks below may set and remove targets
         if (start.missed > 0) {
             client->counters.missed += start.missed;
             continue;
