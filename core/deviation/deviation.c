@@ -8,6 +8,7 @@
 // neither floor, nor E, nor out_at has no scale: F and A are NaN unless P is E or on the good side.
 
 #include "deviation/deviation.h"
+#include "series/missing.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -72,10 +73,10 @@ static void set_slots(struct tend_metric_table *table, size_t first, const struc
 {
     for (size_t i = 0; i < count; i++) {
         const size_t slot = first + i;
-        table->p[slot] = NAN;
-        table->e[slot] = NAN;
-        table->f[slot] = NAN;
-        table->a[slot] = NAN;
+        table->p[slot] = TEND_NO_DATA;
+        table->e[slot] = TEND_NO_DATA;
+        table->f[slot] = TEND_NO_DATA;
+        table->a[slot] = TEND_NO_DATA;
         table->alpha[slot] = defs[i].alpha;
         table->out_at[slot] = defs[i].out_at;
         table->floor[slot] = defs[i].floor;
@@ -121,7 +122,7 @@ void tend_deviation_pass(struct tend_metric_table *table, size_t first, size_t c
         const double above = p[i] - e[i];
         const double sided = bad[i] == TEND_BAD_ABOVE ? above : bad[i] == TEND_BAD_BELOW ? -above : fabs(above);
         const double distance = raised_to(sided, 0);
-        const double deviation = distance == 0 ? 0 : scale == 0 ? (double)NAN : distance / scale;
+        const double deviation = distance == 0 ? 0 : scale == 0 ? TEND_NO_DATA : distance / scale;
         const double threshold = allowed == allowed ? allowed / scale : alpha[i]; // equal to itself: no NaN
         f[i] = deviation;
         a[i] = deviation == 0 ? 0 : deviation / threshold;

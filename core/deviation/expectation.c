@@ -3,13 +3,14 @@
 // Both sums are kept in E itself, which is written anyway: forwards the sums before, backwards the sums after.
 
 #include "deviation/expectation.h"
+#include "series/missing.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 static double mean(double sum, size_t count)
 {
-    return count > 0 ? sum / (double)count : (double)NAN;
+    return count > 0 ? sum / (double)count : TEND_NO_DATA;
 }
 
 void tend_expect_peers(struct tend_metric_table *table, const size_t *slots, size_t count, bool with_self)
@@ -82,7 +83,7 @@ void tend_history_destroy(struct tend_history *history)
 double tend_history_mean(const struct tend_history *history)
 {
     if (history->count < history->samples) {
-        return NAN;
+        return TEND_NO_DATA;
     }
     double sum = 0;
     for (size_t i = 0; i < history->samples; i++) {

@@ -19,6 +19,7 @@
 #include "series/decoder.h"
 
 #include "series/line_table.h"
+#include "series/missing.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -291,7 +292,7 @@ static enum tend_status take_sample(void *context, const struct tend_sample *sam
     }
     decoder->stats.kept++;
     decoder->kept_columns++;
-    decoder->values[column] = tend_is_stale(sample->value) ? (double)NAN : sample->value;
+    decoder->values[column] = tend_is_stale(sample->value) ? TEND_NO_DATA : sample->value;
     return TEND_OK;
 }
 

@@ -128,7 +128,7 @@ static enum tend_missing missing_source(const struct scan *scan, const struct te
 // What a counter gained in the window. @param[in,out] steps  raised by the number of gains that were seen, of 0 or more
 static double increase_of(const struct scan *scan, size_t column, uint32_t *steps)
 {
-    double before = NAN;
+    double before = TEND_NO_DATA;
     double increase = 0;
     for (size_t r = scan->begin; r < scan->end; r++) {
         const struct tend_scrape_row row = tend_series_window_row(scan->window, r);
@@ -136,7 +136,7 @@ static double increase_of(const struct scan *scan, size_t column, uint32_t *step
         if (isnan(value)) {
             continue; // not there, no number, or the scrape failed
         }
-        double gain = NAN;
+        double gain = TEND_NO_DATA;
         if (!isnan(before)) {
             gain = value >= before ? value - before : value;
         } else if (r > scan->begin) {
@@ -234,7 +234,7 @@ static double side_of_share(const struct scan *scan, const struct tend_metric_de
     const bool may_be_absent = side == 0 && !def->source_is_gauge[0];
     *missing = may_be_absent ? TEND_HAS_DATA : missing_source(scan, source);
     if (*missing != TEND_HAS_DATA) {
-        return NAN;
+        return TEND_NO_DATA;
     }
     uint32_t count = 0;
     if (def->source_is_gauge[side]) {
@@ -245,7 +245,7 @@ static double side_of_share(const struct scan *scan, const struct tend_metric_de
     const double increase = increase_of_all(scan, source, &count);
     if (scan->good_count < 2 || (count == 0 && !may_be_absent)) {
         *missing = TEND_MISSING_WARMING_UP;
-        return NAN;
+        return TEND_NO_DATA;
     }
     return def->source_is_gauge[1 - side] ? increase / scan->seconds : increase;
 }
@@ -297,7 +297,7 @@ static void measure_quantile(const struct scan *scan, const struct tend_source_c
 static void measure_age(const struct scan *scan, const struct tend_source_columns *source, struct tend_parts *parts)
 {
     const double *values = tend_series_window_row(scan->window, scan->newest).values;
-    double newest_s = NAN;
+    double newest_s = TEND_NO_DATA;
     for (size_t i = 0; i < source->count; i++) {
         const double value_s = values[source->columns[i]];
         if (!isnan(value_s) && !(value_s <= newest_s)) { // no fmax: the stale marker is a signaling NaN, and stays one
@@ -429,13 +429,13 @@ double tend_measure_value(const struct tend_metric_def *def, const struct tend_p
 {
     *missing = parts->missing;
     if (parts->instances == 0) {
-        return NAN;
+        return TEND_NO_DATA;
     }
     if (parts->samples < def->min_samples) {
         *missing = TEND_MISSING_TOO_FEW_SAMPLES;
-        return NAN;
+        return TEND_NO_DATA;
     }
-    double value = NAN;
+    double value = TEND_NO_DATA;
     if (def->kind == TEND_METRIC_QUANTILE) {
         value = tend_buckets_quantile(parts->buckets, def->quantile);
         *missing = isnan(value) ? missing_quantile(parts->buckets) : TEND_HAS_DATA;
@@ -501,10 +501,10 @@ double tend_buckets_quantile(const struct tend_buckets *buckets, double q)
 {
     const size_t count = buckets->count;
     if (count < 2 || isnan(q) || !(isinf(buckets->le[count - 1]) && buckets->le[count - 1] > 0)) {
-        return NAN;
+        return TEND_NO_DATA;
     }
     if (q < 0 || q > 1) {
-        return q < 0 ? -INFINITY : INFINITY;
+        return q < 0 ? -HUGE_VAL : HUGE_VAL;
     }
     double level[TEND_BUCKETS_MAX];
     level[0] = buckets->increase[0];
@@ -512,7 +512,7 @@ double tend_buckets_quantile(const struct tend_buckets *buckets, double q)
         level[i] = fmax(buckets->increase[i], level[i - 1]);
     }
     if (!(level[count - 1] > 0)) {
-        return NAN;
+        return TEND_NO_DATA;
     }
     double rank = q * level[count - 1];
     size_t b = 0;

@@ -5,6 +5,7 @@
 
 #include "parse/number.h"
 #include "parse/selector.h"
+#include "series/missing.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -56,10 +57,10 @@ static double le_of(const struct tend_label_set *labels)
     size_t bytes;
     const char *text = tend_label_set_get(labels, "le", &bytes);
     if (text == NULL) {
-        return NAN;
+        return TEND_NO_DATA;
     }
     double le;
-    return tend_number_parse(text, bytes, &le) ? le : (double)NAN;
+    return tend_number_parse(text, bytes, &le) ? le : TEND_NO_DATA;
 }
 
 static bool selects(const struct tend_selector *selector, const struct tend_label_set *labels)

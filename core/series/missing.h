@@ -1,6 +1,8 @@
 #pragma once
 /// Missing: why a metric has no value. No data is never zero: it is NaN with one of these causes.
 
+#define TEND_NO_DATA __builtin_nan("") ///< the value of what is missing: NaN, and a double in clang too
+
 enum tend_missing {
     TEND_HAS_DATA = 0,
     TEND_MISSING_SCRAPE_FAILED,   ///< the newest scrape of the target failed (its kind is kept with the instance)

@@ -8,6 +8,7 @@
 // Invariants: 0 <= count <= rows; oldest < rows; at_ms strictly rises from oldest to newest.
 
 #include "series/row_window.h"
+#include "series/missing.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -102,7 +103,7 @@ void tend_row_window_means(const struct tend_row_window *window, int64_t after_m
         }
     }
     for (size_t c = 0; c < columns; c++) {
-        means[c] = counts[c] > 0 ? means[c] / counts[c] : (double)NAN;
+        means[c] = counts[c] > 0 ? means[c] / counts[c] : TEND_NO_DATA;
     }
 }
 

@@ -12,6 +12,7 @@
 // there.
 
 #include "series/series_window.h"
+#include "series/missing.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ struct life {
 };
 
 static const double start_changed_s = 0.5;
-static const struct life unborn = { .last = NAN, .birth_ms = TEND_NEVER_MS, .gained = NAN };
+static const struct life unborn = { .last = TEND_NO_DATA, .birth_ms = TEND_NEVER_MS, .gained = TEND_NO_DATA };
 
 struct tend_series_window {
     size_t row_limit;
@@ -69,8 +70,8 @@ enum tend_status tend_series_window_create(int64_t window_ms, int64_t every_ms, 
         .newest_ms = TEND_NEVER_MS,
         .newest_good_ms = TEND_NEVER_MS,
         .newest_failed_ms = TEND_NEVER_MS,
-        .duration_s = NAN,
-        .process_start_s = NAN,
+        .duration_s = TEND_NO_DATA,
+        .process_start_s = TEND_NO_DATA,
         .restart_seen_ms = TEND_NEVER_MS,
         .cut_ms = TEND_NEVER_MS,
     };
@@ -266,7 +267,7 @@ static void live_on(struct tend_series_window *window, int64_t at_ms, double sta
     for (size_t i = 0; i < columns; i++) {
         struct life *life = &window->lives[i];
         if (restarted) {
-            life->last = NAN;
+            life->last = TEND_NO_DATA;
         }
         if (isnan(values[i])) {
             continue;
@@ -283,7 +284,7 @@ static void live_on(struct tend_series_window *window, int64_t at_ms, double sta
 double tend_series_window_birth(const struct tend_series_window *window, size_t column, int64_t at_ms)
 {
     const struct life *life = &window->lives[column];
-    return life->birth_ms == at_ms ? life->gained : (double)NAN;
+    return life->birth_ms == at_ms ? life->gained : TEND_NO_DATA;
 }
 
 enum tend_status tend_series_window_push(struct tend_series_window *window, int64_t at_ms, double duration_s,
@@ -297,7 +298,7 @@ enum tend_status tend_series_window_push(struct tend_series_window *window, int6
         return status;
     }
     struct tend_scrape_history *history = &window->history;
-    const double start_s = window->start_column == TEND_NO_COLUMN ? (double)NAN : values[window->start_column];
+    const double start_s = window->start_column == TEND_NO_COLUMN ? TEND_NO_DATA : values[window->start_column];
     live_on(window, at_ms, start_s, values);
     if (!isnan(start_s)) {
         if (fabs(start_s - history->process_start_s) > start_changed_s) { // false for the first, which is no restart
@@ -324,7 +325,7 @@ enum tend_status tend_series_window_push_failed(struct tend_series_window *windo
     }
     const size_t columns = tend_row_window_columns(window->rows);
     for (size_t i = START_COLUMN; i < columns; i++) {
-        window->row[i] = NAN;
+        window->row[i] = TEND_NO_DATA;
     }
     window->row[KIND_COLUMN] = kind;
     note_scrape(&window->history, at_ms, duration_s, kind);
@@ -352,10 +353,10 @@ double tend_series_window_newest(const struct tend_series_window *window, size_t
 {
     const size_t count = tend_row_window_count(window->rows);
     if (count == 0 || window->history.newest_ms <= window->history.cut_ms) {
-        return NAN;
+        return TEND_NO_DATA;
     }
     const struct tend_scrape_row row = tend_series_window_row(window, count - 1);
-    return row.good ? row.values[column] : (double)NAN;
+    return row.good ? row.values[column] : TEND_NO_DATA;
 }
 
 size_t tend_series_window_count(const struct tend_series_window *window)

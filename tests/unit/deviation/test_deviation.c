@@ -1,6 +1,7 @@
 // Facts about F and A.
 
 #include "deviation/deviation.h"
+#include "series/missing.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -12,7 +13,7 @@
 
 #include "failing_allocation.h"
 
-static const double none = (double)NAN;
+static const double none = TEND_NO_DATA;
 
 struct limits {
     enum tend_bad bad;

@@ -1,6 +1,7 @@
 // Facts about expectations from peers and from a metric's own past.
 
 #include "deviation/expectation.h"
+#include "series/missing.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -10,7 +11,7 @@
 
 #include <cmocka.h>
 
-static const double none = (double)NAN;
+static const double none = TEND_NO_DATA;
 
 static void make_table(struct tend_metric_table *table, const double *p, size_t count)
 {

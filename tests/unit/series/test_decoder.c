@@ -1,6 +1,7 @@
 // Facts about the decoder. Bodies are Prometheus text unless a test says otherwise.
 
 #include "series/decoder.h"
+#include "series/missing.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -329,7 +330,7 @@ static void random_bodies_give_the_values_they_hold(void **state)
         char text[16384] = "";
         size_t used = 0;
         for (int i = 0; i < 200; i++) {
-            expected[i] = NAN;
+            expected[i] = TEND_NO_DATA;
         }
         const int start = rand() % 150;
         for (int line = 0; line < 50; line++) {

@@ -1,6 +1,7 @@
 // Facts about layouts.
 
 #include "series/layout.h"
+#include "series/missing.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -76,7 +77,7 @@ static void the_stale_marker_is_a_nan_of_its_own(void **state)
     (void)state;
     assert_true(isnan(tend_stale()));
     assert_true(tend_is_stale(tend_stale()));
-    assert_false(tend_is_stale((double)NAN));
+    assert_false(tend_is_stale(TEND_NO_DATA));
     assert_false(tend_is_stale(0));
 }
 

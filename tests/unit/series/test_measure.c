@@ -597,7 +597,7 @@ static double quantile(double q, size_t count, const double *les, const double *
 static void quantiles_are_those_of_promql(void **state)
 {
     (void)state;
-    const double les[] = { 0.1, 0.2, 1, INFINITY };
+    const double les[] = { 0.1, 0.2, 1, HUGE_VAL };
     const double counts[] = { 50, 70, 110, 120 };
     assert_true(quantile(0, 4, les, counts) == 0);
     assert_true(quantile(0.2, 4, les, counts) == 0.1 * (24.0 / 50.0));
@@ -607,12 +607,12 @@ static void quantiles_are_those_of_promql(void **state)
     assert_true(quantile(1, 4, les, counts) == 1);
     assert_true(quantile(-0.1, 4, les, counts) == -HUGE_VAL);
     assert_true(quantile(1.1, 4, les, counts) == HUGE_VAL);
-    assert_true(isnan(quantile((double)NAN, 4, les, counts)));
+    assert_true(isnan(quantile(TEND_NO_DATA, 4, les, counts)));
     assert_true(isnan(quantile(0.5, 3, les, counts)));     // no +Inf
     assert_true(isnan(quantile(0.5, 1, les + 3, counts))); // only +Inf
     const double nothing[] = { 0, 0, 0, 0 };
     assert_true(isnan(quantile(0.5, 4, les, nothing)));
-    const double negative_les[] = { -0.2, -0.1, 0.3, INFINITY };
+    const double negative_les[] = { -0.2, -0.1, 0.3, HUGE_VAL };
     const double negative_counts[] = { 10, 20, 30, 30 };
     assert_true(quantile(0, 4, negative_les, negative_counts) == -0.2); // the first bucket has no lower bound
     assert_true(quantile(0.5, 4, negative_les, negative_counts) == -0.2 + (-0.1 - -0.2) * (5.0 / 10.0));

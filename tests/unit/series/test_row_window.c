@@ -1,5 +1,6 @@
 // Facts about row windows.
 
+#include "series/missing.h"
 #include "series/row_window.h"
 
 #include <math.h>
@@ -45,7 +46,7 @@ static void means_of_nothing_are_no_data(void **state)
     double mean = 0;
     tend_row_window_means(window, 0, 3000, &mean);
     assert_true(isnan(mean));
-    const double nan_value = NAN;
+    const double nan_value = TEND_NO_DATA;
     assert_int_equal(tend_row_window_push(window, 1, &nan_value), TEND_OK);
     tend_row_window_means(window, 0, 3000, &mean);
     assert_true(isnan(mean));
@@ -102,7 +103,7 @@ static void a_window_agrees_with_an_array(void **state)
         at_ms += 1 + rand() % 20;
         times[i] = at_ms;
         for (int c = 0; c < COLUMNS; c++) {
-            all[i][c] = rand() % 5 == 0 ? (double)NAN : rand() / 1000.0;
+            all[i][c] = rand() % 5 == 0 ? TEND_NO_DATA : rand() / 1000.0;
         }
         assert_int_equal(tend_row_window_push(window, at_ms, all[i]), TEND_OK);
         const int64_t after_ms = at_ms - rand() % 100;
