@@ -81,7 +81,7 @@ static void read_static_service(struct tend_ruleset_reader *reader, const json_t
 static void read_discovery(struct tend_ruleset_reader *reader, const json_t *object, void *item)
 {
     struct tend_discovery_def *discovery = item;
-    static const char *const kind_words[] = { "file", NULL };
+    static const char *const kind_words[] = { "file", "prometheus", NULL }; // the latter: checked, finds nothing yet
     discovery->at = tend_ruleset_read_text(reader, object, "at", "");
     (void)tend_ruleset_read_word(reader, object, "kind", kind_words, 0);
     discovery->globs = tend_ruleset_read_texts(reader, object, "globs", &discovery->glob_count);

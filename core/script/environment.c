@@ -20,8 +20,8 @@ static const char *const base_names[] = { "assert", "error",    "ipairs", "pcall
 static const char *const library_names[] = { "setmetatable", "getmetatable", "rawget", "rawset", NULL };
 static const char *const math_names[] = { "abs",   "acos", "asin",  "atan", "atan2", "ceil", "cos",   "cosh",
                                           "deg",   "exp",  "floor", "fmod", "frexp", "huge", "ldexp", "log",
-                                          "log10", "max",  "min",   "mod",  "modf",  "pi",   "pow",   "rad",
-                                          "sin",   "sinh", "sqrt",  "tan",  "tanh",  NULL };
+                                          "log10", "max",  "min",   "modf", "pi",    "pow",  "rad",   "sin",
+                                          "sinh",  "sqrt", "tan",   "tanh", NULL };
 static const char *const string_names[] = { "byte",  "char",  "find",    "gmatch", "gsub",  "len",
                                             "lower", "match", "reverse", "sub",    "upper", NULL };
 static const char *const table_names[] = { "concat", "insert", "maxn", "remove", "sort", NULL };

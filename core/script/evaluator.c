@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum { HEADER_BYTES = 5 };
@@ -197,6 +198,27 @@ static int serve(struct tend_script *script)
     }
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+    const int left = *(const int *)a;
+    const int right = *(const int *)b;
+    return (left > right) - (left < right);
+}
+
+// What asks the system for something on its first use does so now: the filter will forbid it.
+static void warm_up(void)
+{
+    json_object_seed(0); // reads a random device
+    char hash[65];
+    tend_sha256_hex("", 0, hash); // libcrypto takes its locks and reads its settings
+    int numbers[1024];
+    for (int i = 0; i < 1024; i++) {
+        numbers[i] = 1024 - i;
+    }
+    qsort(numbers, 1024, sizeof numbers[0], compare_numbers); // glibc looks how much memory there is, once
+    (void)prctl(PR_SET_NAME, "tend-evaluator");               // the program was started as /proc/self/exe
+}
+
 int tend_evaluator_run(const struct tend_embedded_module *modules)
 {
     if (tend_sandbox_close_files() != TEND_OK) {
@@ -206,11 +228,10 @@ int tend_evaluator_run(const struct tend_embedded_module *modules)
                                                .memory_bytes = TEND_SCRIPT_MEMORY_BYTES,
                                                .progress = write_progress };
     struct tend_script *script = NULL;
-    json_object_seed(0); // reads a random device, which the filter forbids
-    char warm[65];
-    tend_sha256_hex("", 0, warm); // libcrypto takes its locks and reads its settings on first use
-    if (tend_script_create(&config, &script) != TEND_OK) {
-        return TEND_EVALUATOR_EXIT_MEMORY;
+    warm_up();
+    const enum tend_status created = tend_script_create(&config, &script);
+    if (created != TEND_OK) {
+        return created == TEND_E_NOMEM ? TEND_EVALUATOR_EXIT_MEMORY : TEND_EVALUATOR_EXIT_LOCK;
     }
     struct tend_error error;
     if (tend_sandbox_lock(&error) != TEND_OK) {

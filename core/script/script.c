@@ -115,9 +115,10 @@ enum tend_status tend_script_create(const struct tend_script_config *config, str
     }
     (void)lua_atpanic(script->lua, panic);
     (void)luaJIT_setmode(script->lua, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
-    if (lua_cpcall(script->lua, open_protected, script) != 0) {
+    const int failed = lua_cpcall(script->lua, open_protected, script);
+    if (failed != 0) {
         tend_script_destroy(script);
-        return TEND_E_NOMEM; // nothing else can go wrong with the builtin libraries
+        return failed == LUA_ERRMEM ? TEND_E_NOMEM : TEND_E_INVALID;
     }
     *out = script;
     return TEND_OK;
