@@ -75,7 +75,7 @@ local function add_alerts(suspect, context)
     local numbers = name and suspect.data.metrics and suspect.data.metrics[name] or {}
     local class = name and class_of(name, numbers, context.definition(suspect.name, name)) or "face"
     local seen = class == "hard" and suspect.hard
-    for _, metric in ipairs(suspect[class] or {}) do seen = seen or metric == name end
+    for _, metric in ipairs(class ~= "hard" and suspect[class] or {}) do seen = seen or metric == name end
     if not seen and name then add_metric(suspect, name, class, numbers) end
   end
 end
@@ -312,6 +312,9 @@ local function callers_sentence(suspect, suspects)
   end
   local delay = (soonest - suspect.onset) / 1000
   if delay >= 1 then return ("%s and %s %.0f s later"):format(text, #names == 1 and "follows" or "follow", delay) end
+  if delay <= -1 then -- a window had to fill here, or a scrape to time out
+    return ("%s and %s seen out of line %.0f s before"):format(text, #names == 1 and "was" or "were", -delay)
+  end
   return ("%s and %s out of line since the same time"):format(text, #names == 1 and "is" or "are")
 end
 
