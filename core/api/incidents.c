@@ -7,26 +7,56 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NEWEST_NAMED = 5 };
+enum { NEWEST_NAMED = 5, OPERATORS_READ = 200 };
+
+// A read of one incident's records.
+struct reading {
+    struct tend_explanation *explanation;
+    enum tend_status status; // of the last add
+    int64_t opened_ms;       // -1: no incident record was seen
+    int64_t ended_ms;        // INT64_MAX while it is open
+};
 
 static bool add_record(void *context, const struct tend_record *record)
 {
-    return tend_explanation_add(context, record) == TEND_OK;
+    struct reading *reading = context;
+    if (record->kind == TEND_RECORD_INCIDENT) {
+        reading->opened_ms = tend_json_integer(record->body, "opened_wall_ms", record->wall_ms);
+        reading->ended_ms = tend_json_integer(record->body, "ended_wall_ms", INT64_MAX);
+    }
+    reading->status = tend_explanation_add(reading->explanation, record);
+    return reading->status == TEND_OK;
+}
+
+// Operators' records belong to no incident: those of its time are found among the newest of each key. A pause that
+// began before it and still holds tells why nothing was done, too.
+static bool add_operator(void *context, const struct tend_record *record)
+{
+    struct reading *reading = context;
+    const bool still_paused = strcmp(record->key, "pause") == 0 && tend_json_bool(record->body, "on", false);
+    if ((record->wall_ms >= reading->opened_ms || still_paused) && record->wall_ms <= reading->ended_ms) {
+        reading->status = tend_explanation_add(reading->explanation, record);
+    }
+    return reading->status == TEND_OK;
 }
 
 static enum tend_status explain(struct tend_journal *journal, const char *id, json_t **out, struct tend_error *error)
 {
-    struct tend_explanation *explanation;
-    enum tend_status status = tend_explanation_create(&explanation);
+    struct reading reading = { .opened_ms = -1, .ended_ms = INT64_MAX };
+    enum tend_status status = tend_explanation_create(&reading.explanation);
     if (status != TEND_OK) {
         return status;
     }
-    status = tend_journal_read_incident(journal, id, add_record, explanation, error);
+    status = tend_journal_read_incident(journal, id, add_record, &reading, error);
+    if (status == TEND_OK && reading.status == TEND_OK) {
+        status = tend_journal_read_kind(journal, TEND_RECORD_OPERATOR, OPERATORS_READ, add_operator, &reading, error);
+    }
+    status = status == TEND_OK ? reading.status : status;
     if (status == TEND_OK) {
-        *out = tend_explanation_finish(explanation);
+        *out = tend_explanation_finish(reading.explanation);
         status = *out == NULL ? TEND_E_NOMEM : TEND_OK;
     }
-    tend_explanation_destroy(explanation);
+    tend_explanation_destroy(reading.explanation);
     return status;
 }
 

@@ -11,15 +11,14 @@ static void put_head(const json_t *status, struct tend_buffer *out)
 {
     const json_t *targets = json_object_get(status, "targets");
     const json_t *pause = json_object_get(status, "paused");
-    const int64_t now_ms = tend_terminal_wall_ms(json_object_get(status, "now"));
-    const int64_t started_ms = tend_terminal_wall_ms(json_object_get(status, "started"));
-    tend_buffer_put_text(out, "tend");
-    if (started_ms >= 0) {
-        tend_buffer_put_text(out, " up since ");
-        tend_terminal_put_time(out, started_ms);
-        tend_buffer_put_text(out, ",");
+    const double up_s = tend_json_number(status, "up_s", (double)NAN);
+    tend_buffer_put_text(out, "tend ");
+    if (!isnan(up_s)) {
+        tend_buffer_put_text(out, "up ");
+        tend_terminal_put_span(out, up_s);
+        tend_buffer_put_text(out, ", ");
     }
-    tend_buffer_put_text(out, " generation ");
+    tend_buffer_put_text(out, "generation ");
     const char *generation = tend_json_text(status, "generation", "-");
     tend_text_escape(out, generation, strnlen(generation, 12)); // a hash: its beginning is enough
     tend_buffer_printf(out, ", %lld of %lld targets up", (long long)tend_json_integer(targets, "up", 0),
@@ -36,8 +35,9 @@ static void put_head(const json_t *status, struct tend_buffer *out)
     }
     tend_buffer_put_text(out, "PAUSED by ");
     tend_terminal_put_member(out, pause, "who", "somebody");
-    const int64_t since_ms = tend_terminal_wall_ms(json_object_get(pause, "since"));
-    if (since_ms >= 0 && now_ms >= since_ms) {
+    const int64_t now_ms = tend_terminal_wall_ms(json_object_get(status, "now_wall_ms"));
+    const int64_t since_ms = tend_terminal_wall_ms(json_object_get(pause, "since_wall_ms"));
+    if (since_ms > 0 && now_ms >= since_ms) {
         tend_buffer_put_text(out, " for ");
         tend_terminal_put_span(out, (double)(now_ms - since_ms) / 1000.0);
     }
@@ -140,7 +140,7 @@ static void put_section(const char *title, struct tend_text_table *table, struct
     tend_text_table_clear(table);
 }
 
-static void put_alert_row(const json_t *alert, const json_t *service, int64_t now_ms, struct tend_text_table *table)
+static void put_alert_row(const json_t *alert, const json_t *service, struct tend_text_table *table)
 {
     const char *instance = tend_json_text(alert, "instance", "");
     tend_terminal_put_member(tend_text_table_cell(table), alert, "state", "?");
@@ -149,18 +149,15 @@ static void put_alert_row(const json_t *alert, const json_t *service, int64_t no
     tend_terminal_put(tend_text_table_cell(table),
                       instance[0] != '\0' ? instance : tend_json_text(service, "name", "?"));
     struct tend_buffer *cell = tend_text_table_cell(table);
-    const int64_t since_ms = tend_terminal_wall_ms(json_object_get(alert, "since"));
-    if (since_ms >= 0 && now_ms >= since_ms) {
-        tend_buffer_put_text(cell, "for ");
-        tend_terminal_put_span(cell, (double)(now_ms - since_ms) / 1000.0);
-    }
+    tend_buffer_put_text(cell, "for ");
+    tend_terminal_put_span(cell, tend_json_number(alert, "since_s", (double)NAN));
+    tend_terminal_put_member(tend_text_table_cell(table), alert, "summary", "");
 }
 
 static void put_alerts(const json_t *status, struct tend_buffer *out)
 {
-    const int64_t now_ms = tend_terminal_wall_ms(json_object_get(status, "now"));
     struct tend_text_table table;
-    tend_text_table_init(&table, "lllll");
+    tend_text_table_init(&table, "llllll");
     static const char *const states[] = { "firing", "pending" };
     for (size_t s = 0; s < sizeof states / sizeof states[0]; s++) {
         size_t i = 0;
@@ -172,7 +169,7 @@ static void put_alerts(const json_t *status, struct tend_buffer *out)
             json_array_foreach(json_object_get(service, "alerts"), a, alert)
             {
                 if (strcmp(tend_json_text(alert, "state", ""), states[s]) == 0) {
-                    put_alert_row(alert, service, now_ms, &table);
+                    put_alert_row(alert, service, &table);
                 }
             }
         }
@@ -180,32 +177,26 @@ static void put_alerts(const json_t *status, struct tend_buffer *out)
     put_section("alerts", &table, out);
 }
 
-static void put_metric_row(const json_t *metric, const char *subject, struct tend_text_table *table)
+static void put_metric_row(const char *name, const json_t *metric, const char *subject, struct tend_text_table *table)
 {
+    if (!tend_json_bool(metric, "out", false)) {
+        return;
+    }
     const char *unit = tend_json_text(metric, "unit", "");
     tend_terminal_put(tend_text_table_cell(table), subject);
-    tend_terminal_put_member(tend_text_table_cell(table), metric, "name", "?");
+    tend_terminal_put(tend_text_table_cell(table), name);
     tend_terminal_put_quantity(tend_text_table_cell(table), metric, "P", unit);
-    struct tend_buffer *cell = tend_text_table_cell(table);
-    tend_buffer_put_text(cell, "expected ");
-    tend_terminal_put_quantity(cell, metric, "E", unit);
-    static const char *const numbers[][2] = { { "F", "F" }, { "α", "alpha" }, { "A", "A" } };
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        cell = tend_text_table_cell(table);
-        tend_buffer_printf(cell, "%s ", numbers[i][0]);
-        tend_terminal_put_number(cell, metric, numbers[i][1]);
+    static const char *const limits[][2] = { { "expected ", "E" }, { "out at ", "out_at" } };
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        struct tend_buffer *cell = tend_text_table_cell(table);
+        tend_buffer_put_text(cell, limits[i][0]);
+        tend_terminal_put_quantity(cell, metric, limits[i][1], unit);
     }
-}
-
-static void put_metrics_out(const json_t *of, const char *subject, struct tend_text_table *table)
-{
-    size_t i = 0;
-    const json_t *metric = NULL;
-    json_array_foreach(json_object_get(of, "metrics"), i, metric)
-    {
-        if (tend_json_bool(metric, "out", false)) {
-            put_metric_row(metric, subject, table);
-        }
+    static const char *const numbers[] = { "F", "A" };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct tend_buffer *cell = tend_text_table_cell(table);
+        tend_buffer_printf(cell, "%s ", numbers[i]);
+        tend_terminal_put_number(cell, metric, numbers[i]);
     }
 }
 
@@ -217,15 +208,39 @@ static void put_out_of_line(const json_t *status, struct tend_buffer *out)
     const json_t *service = NULL;
     json_array_foreach(json_object_get(status, "services"), s, service)
     {
-        put_metrics_out(service, tend_json_text(service, "name", "?"), &table);
         size_t i = 0;
+        const json_t *metric = NULL;
+        json_array_foreach(json_object_get(service, "metrics"), i, metric)
+        {
+            put_metric_row(tend_json_text(metric, "name", "?"), metric, tend_json_text(service, "name", "?"), &table);
+        }
         const json_t *instance = NULL;
         json_array_foreach(json_object_get(service, "instances"), i, instance)
         {
-            put_metrics_out(instance, tend_json_text(instance, "name", "?"), &table);
+            const char *name = NULL;
+            json_t *value = NULL;
+            json_object_foreach(json_object_get(instance, "metrics"), name, value)
+            {
+                put_metric_row(name, value, tend_json_text(instance, "name", "?"), &table);
+            }
         }
     }
     put_section("out of line", &table, out);
+}
+
+static void put_breakers(const json_t *status, struct tend_buffer *out)
+{
+    struct tend_text_table table;
+    tend_text_table_init(&table, "l");
+    size_t i = 0;
+    const json_t *service = NULL;
+    json_array_foreach(json_object_get(status, "services"), i, service)
+    {
+        if (tend_json_bool(service, "breaker_open", false)) {
+            tend_terminal_put_member(tend_text_table_cell(&table), service, "name", "?");
+        }
+    }
+    put_section("services that are not acted on after failed runs (tend close SERVICE)", &table, out);
 }
 
 static void put_down(const json_t *status, struct tend_buffer *out)
@@ -302,6 +317,7 @@ void tend_status_text_format(const json_t *status, struct tend_buffer *out)
     put_alerts(status, out);
     put_out_of_line(status, out);
     put_down(status, out);
+    put_breakers(status, out);
     put_pairs("rules that are off", json_object_get(status, "rules_off"), "rule", "why", out);
     put_dry_playbooks(status, out);
     put_warnings(status, out);
