@@ -168,7 +168,10 @@ local function walk(what, fields, spec, place, own_at)
     else
       local result, reason = check.value(kind, value)
       if result == nil then
-        registry.error(place(key), check.sentence(tostring(key), value, reason or "is not right"))
+        reason = reason or "is not right"
+        local plain = type(key) == "number" -- a list's member, or a metric's source, has no name to be called by
+        registry.error(place(key), plain and ("%s %s"):format(check.show(value), reason)
+          or check.sentence(key, value, reason))
       end
       used[key] = result
     end

@@ -195,6 +195,9 @@ fields.notify = {
 
 fields.silence = { on = "names", during = hours, from = "string?", till = "string?", why = "string?" }
 
+-- Stands for a source whose fault was told already.
+local FAULTY_SOURCE = { is = "source", kind = "mean", selectors = { "?" }, gauges = {} }
+
 -- Tables of tables: metrics = { name = { field = … } }.
 local function inner(declaration, name, spec, what)
   local used = {}
@@ -208,6 +211,7 @@ local function inner(declaration, name, spec, what)
       registry.error(source.field(declaration, path), check.sentence(name .. "." .. key, value, "is no table"))
     else
       used[key] = check.declared(declaration, path, value, spec, what)
+      if value[1] ~= nil and not used[key][1] and spec[1] then used[key][1] = FAULTY_SOURCE end
     end
   end
   return used

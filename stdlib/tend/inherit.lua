@@ -64,7 +64,8 @@ local RIVAL = { alpha = "out_at", out_at = "alpha" }
 
 local function merge_fields(into, fields, from)
   for key, value in pairs(fields) do
-    into[key] = value ~= false and { value = value, from = from } or nil
+    local removed = value == false and key ~= "act" -- `act = false` is a value like any other
+    into[key] = not removed and { value = value, from = from } or nil
     if RIVAL[key] and fields[RIVAL[key]] == nil then into[RIVAL[key]] = nil end
   end
 end

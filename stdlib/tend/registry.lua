@@ -18,7 +18,6 @@ local registry = {}
 registry.list = {}     ---@type tend.Declaration[] all of them, in order
 registry.errors = {}   ---@type tend.Fault[]
 registry.warnings = {} ---@type tend.Fault[]
-registry.broken = {}   -- declarations that are not used, as set: what depends on them is not complained about
 local seen = {}
 
 local function note(list, mark, at, text)
@@ -55,7 +54,6 @@ function registry.declare(kind, name, at)
         text = ('%s "%s" has the name of a %s, declared at %s'):format(kind, name, other.kind, other.at)
       end
       registry.error(at, text)
-      registry.broken[declaration] = true
       return declaration
     end
   end

@@ -270,13 +270,14 @@ local function sort_services()
   for _, service in ipairs(registry.all "service") do
     local whole = inherit.merge(inherit.layers(service))
     local targets = plain(whole, "targets")
+    local faulty = service.fields.targets and not service.used.targets -- which was told already
     if discovery_of(service) then
       registry.error(source.field(service, { "targets" }),
         "a discovery belongs in a group: it finds services; the targets of a service are addresses")
     elseif type(targets) == "table" and targets.is ~= "discovery" then
       own[#own + 1] = { service = service, whole = whole, targets = targets, name = service.name,
         groups = whole.groups }
-    else
+    elseif not faulty then
       waiting[#waiting + 1] = service
     end
   end

@@ -77,8 +77,7 @@ end
 
 local function module_path(name)
   local pack = name:match("^tend%.pack%.([%w_]+)$")
-  if pack then return ("rules/%s/%s.lua"):format(pack, pack) end
-  local path = "stdlib/" .. name:gsub("%.", "/")
+  local path = pack and ("rules/%s/%s"):format(pack, pack) or "stdlib/" .. name:gsub("%.", "/")
   for _, candidate in ipairs { path .. ".lua", path .. "/init.lua" } do
     local file = io.open(ROOT .. "/" .. candidate)
     if file then
@@ -105,7 +104,7 @@ function fake.new(world)
     return loaded[name]
   end
   rule, library = rule_environment(require_module), rule_environment(require_module)
-  library.setmetatable, library.getmetatable, library.rawget, library.rawset = setmetatable, getmetatable, rawget, rawset
+  for _, name in ipairs { "setmetatable", "getmetatable", "rawget", "rawset" } do library[name] = _G[name] end
   library.host = host
 
   function host.files()
@@ -145,7 +144,8 @@ function fake.new(world)
   function host.call(run, ...)
     return xpcall(run, function(problem)
       local at = host.caller()
-      if type(problem) ~= "string" or problem:find("^[^\n:]*:%d+: ") and user[problem:match("^[^:]*")] then return problem end
+      local file = type(problem) == "string" and problem:match("^([^\n:]*):%d+: ")
+      if type(problem) ~= "string" or user[file] then return problem end
       return ("%s: %s"):format(at, (problem:gsub("^%S*:%d+: ", "")))
     end, ...)
   end
@@ -155,6 +155,20 @@ function fake.new(world)
   end
   function host.family(unit) return FAMILY[unit] or "" end
   function host.format_duration(ms) return ms % 1000 == 0 and ms / 1000 .. "s" or ms .. "ms" end
+  local function json(value)
+    if type(value) == "string" then return '"' .. value:gsub('[%c"\\]', function(char)
+      return ("\\u%04x"):format(char:byte())
+    end) .. '"' end
+    if type(value) ~= "table" then return tostring(value) end
+    local words = {}
+    if arrays[value] or value[1] ~= nil then
+      for i, inner in ipairs(value) do words[i] = json(inner) end
+      return "[" .. table.concat(words, ",") .. "]"
+    end
+    for key, inner in sorted_pairs(value) do words[#words + 1] = json(key) .. ":" .. json(inner) end
+    return "{" .. table.concat(words, ",") .. "}"
+  end
+  host.json = json
   function host.sha256(text) return ("%064x"):format(#text) end
   return require_module "tend.host", require_module
 end

@@ -21,7 +21,8 @@ suite.fact("a simple setup becomes a document", function()
   suite.same(document.errors, {})
   suite.same(document.limits_text, { "pay.response_time  expect 400 ms  alpha 0.5  out of line above 600 ms" })
   local pay = document.services[1]
-  suite.same({ pay.name, pay.at, pay.every_ms, pay.window_ms, pay.timeout_ms }, { "pay", "shop.lua:2", 1000, 10000, 1000 })
+  suite.same({ pay.name, pay.at, pay.every_ms, pay.window_ms, pay.timeout_ms },
+    { "pay", "shop.lua:2", 1000, 10000, 1000 })
   suite.same(pay.verbs, { "restart" })
   suite.same(pay.remedies, { 0 })
   suite.same(pay.rules[1], { rule = 0, fire_after_ms = 2000, clear_below = 0.9, clear_after_ms = 0, missing = "hold",

@@ -1,0 +1,258 @@
+-- Who is at fault: the shipped locator on the shop (gateway → checkout → payments, stock; payments → ledger).
+local suite = ...
+local fake = dofile "tests/lua/fake_host.lua"
+
+local RULES = [[
+local tend = require "tend"
+tend.group "*" { every = "1s", timeout = "800ms", window = "10s", metrics = {
+  response_time = { tend.mean "http_request_duration_seconds", alpha = 2, floor = "50ms", expect = "20ms" },
+  error_rate = { tend.share("e_total", "a_total"), expect = 0, out_at = 0.05 },
+  memory = { tend.gauge "process_resident_memory_bytes", bad = "above", expect = "16MiB", out_at = "120MiB" },
+  traffic = { tend.rate "http_requests_total", bad = "both", expect = 100, alpha = 0.5 },
+}, control = require "tend.control.command" { restart = { "/bin/svc" } } }
+tend.service "gateway" { targets = { "http://a:1/m" }, depends = "checkout" }
+tend.service "checkout" { targets = { "http://a:2/m" }, depends = { "payments", "stock" } }
+tend.service "payments" { targets = { "http://a:3/m" }, depends = "ledger" }
+tend.service "stock" { targets = { "http://a:4/m" } }
+tend.service "ledger" { targets = { "http://a:5/m" } }
+tend.service "bank" { targets = {} }
+tend.rule "down" { on = "*", when = "up" }
+tend.rule "leak" { on = "*", per = "instance", when = "memory" }
+tend.playbook "restart" { run = function(p) p:restart() end }
+tend.playbook "roll back" { when = function(s) return s:deployed_within "30m" and s.out_share > 0.5 end,
+  run = function(p) p:note "back" end }
+tend.playbook "scale" { run = function(p) p:scale(4) end }
+]]
+
+local DEPENDS = { gateway = { "checkout" }, checkout = { "payments", "stock" }, payments = { "ledger" }, stock = {},
+  ledger = {}, bank = {} }
+local NAMES = { "gateway", "checkout", "payments", "stock", "ledger" }
+
+-- Numbers of a metric that is in line, or out of it since a time.
+local function latency(P, onset_ms)
+  local F = math.max(0, P - 0.02) / 0.05
+  return { P = P, E = 0.02, F = F, A = F / 2, out = F / 2 >= 1, onset_ms = onset_ms }
+end
+local function share(P, onset_ms) return { P = P, E = 0, A = P / 0.05, F = P, out = P >= 0.05, onset_ms = onset_ms } end
+local function memory(mib, onset_ms)
+  return { P = mib * 1048576, E = 16777216, F = 1, A = mib / 120, out = mib >= 120, onset_ms = onset_ms }
+end
+local function traffic(P, onset_ms)
+  local F = math.abs(P - 100) / 100
+  return { P = P, E = 100, F = F, A = F / 0.5, out = F >= 0.5, onset_ms = onset_ms }
+end
+local UP_LOST = { P = 0, E = 1, F = 1, A = 2, out = true }
+
+-- A service as the request has it: in line, but for what is given.
+local function service(name, given)
+  given = given or {}
+  local made = { name = name, watched = true, depends = DEPENDS[name], out = false, fresh = true, out_share = 0,
+    instances = 1, up = 1, version = "1", alerts = {}, failures = {}, remedies = { 0 }, metrics = {
+      response_time = latency(0.02), error_rate = share(0), memory = memory(20), traffic = traffic(100),
+      up = { P = 1, E = 1, F = 0, A = 0, out = false },
+    } }
+  for key, value in pairs(given) do
+    if key ~= "metrics" then made[key] = value end
+  end
+  for key, value in pairs(given.metrics or {}) do
+    made.metrics[key] = value
+    if value.out then
+      made.out, made.out_share = true, given.out_share or 1
+      made.onset_ms = math.min(made.onset_ms or math.huge, value.onset_ms or math.huge)
+    end
+  end
+  return made
+end
+
+local function hung(onset_ms)
+  local none = { missing = "scrape failed" }
+  local up = { P = 0, E = 1, F = 1, A = 2, out = true, onset_ms = onset_ms }
+  return { up = 0, failures = { READ_TIMEOUT = 1 },
+    metrics = { up = up, response_time = none, error_rate = none, memory = none, traffic = none } }
+end
+
+-- Asks about the shop; `given[name]` is what is special about a service.
+local function locate(given, more, rules)
+  local document, entry = fake.load((rules or RULES) .. (more or ""))
+  suite.same(document.errors, {})
+  local services = {}
+  for _, name in ipairs(NAMES) do services[#services + 1] = service(name, given[name]) end
+  if given.bank then services[#services + 1] = service("bank", given.bank) end
+  return entry.ask { kind = "locate", incident = "i1", at_ms = 100000, services = services }
+end
+
+local function row(reply, name)
+  for _, one in ipairs(reply.ranking) do
+    if one.service == name then return one end
+  end
+  error(name .. " is not ranked")
+end
+
+local function culprit(reply, name, at_least)
+  suite.same({ reply.culprits, reply.wait }, { { name }, nil })
+  suite.same(reply.ranking[1].service, name)
+  if row(reply, name).confidence < at_least then
+    error(("confidence %.2f is below %.2f"):format(row(reply, name).confidence, at_least), 2)
+  end
+end
+
+local function slow(P, onset_ms) return { metrics = { response_time = latency(P, onset_ms) } } end
+
+suite.fact("a hung ledger is the culprit, not the services that wait for it", function()
+  local reply = locate { ledger = hung(12000), payments = slow(1.9, 10000), checkout = slow(1.95, 11000),
+    gateway = { metrics = { response_time = latency(2, 11000), error_rate = share(0.3, 12000) } } }
+  culprit(reply, "ledger", 0.85)
+  suite.same({ row(reply, "payments").confidence, row(reply, "gateway").confidence }, { 0.1, 0.1 })
+  suite.contains(row(reply, "ledger").reasons[1], "up 0 of 1 (READ_TIMEOUT)")
+  suite.same(row(reply, "ledger").reasons[2],
+    "checkout, gateway and payments depend on it and were seen out of line 2 s before")
+  suite.contains(table.concat(row(reply, "payments").reasons, "\n"), "explained by ledger, which it depends on")
+  suite.same(reply.fits, { ledger = { true } })
+end)
+
+suite.fact("while ledger was not scraped since it began, nobody is named for good", function()
+  local reply = locate { ledger = { fresh = false }, payments = slow(1.9, 10000), checkout = slow(1.95, 11000) }
+  suite.contains(reply.wait, "ledger, which payments depends on, has not been scraped since this began")
+end)
+
+suite.fact("a dependency that was removed and has no instances is not waited for", function()
+  local reply = locate { ledger = { fresh = false, instances = 0 }, payments = slow(1.9, 10000) }
+  suite.same(reply.wait, nil)
+end)
+
+suite.fact("a crashed leaf whose callers are fine is the culprit all the same", function()
+  local reply = locate { stock = { up = 0, failures = { REFUSED = 1 }, metrics = { up = UP_LOST } } }
+  culprit(reply, "stock", 0.85)
+end)
+
+suite.fact("one that is slow by itself is the culprit, with all below it in line", function()
+  local reply = locate { payments = slow(1.9, 10000), checkout = slow(1.95, 11000) }
+  culprit(reply, "payments", 0.85)
+  local reasons = row(reply, "payments").reasons
+  suite.contains(reasons[1], "response_time 1.9 s where 20 ms was expected, F 37.6, A 18.8")
+  suite.same(reasons[2], "checkout depends on it and follows 1 s later")
+  suite.same(reasons[3], "nothing it depends on is out of line")
+end)
+
+suite.fact("two faults in separate branches are two culprits", function()
+  local reply = locate { ledger = hung(10000), stock = { metrics = { memory = memory(500, 3000) } },
+    payments = slow(1.9, 10000), checkout = slow(1.95, 11000) }
+  suite.same(reply.culprits, { "ledger", "stock" })
+  assert(row(reply, "ledger").confidence >= 0.8 and row(reply, "stock").confidence >= 0.8)
+end)
+
+suite.fact("a leak below does not explain slowness above when its callers are served well", function()
+  local reply = locate { ledger = { metrics = { memory = memory(500, 3000) } }, payments = slow(1.9, 10000) }
+  suite.same(reply.culprits, { "ledger", "payments" }) -- what the other depends on first
+  suite.contains(table.concat(row(reply, "payments").reasons, "\n"), "ledger serves its callers as expected")
+end)
+
+suite.fact("a dependency that lost only a little does not explain a victim that lost much", function()
+  local reply = locate { ledger = slow(0.125, 10000), payments = slow(4, 10000) }
+  suite.same(reply.culprits, { "ledger", "payments" })
+  suite.contains(table.concat(row(reply, "payments").reasons, "\n"), "ledger lost only 105 ms")
+  reply = locate { ledger = slow(0.5, 10000), payments = slow(4, 10000) }
+  suite.same(reply.culprits, { "ledger" })
+end)
+
+suite.fact("traffic that fell below a dead caller blames nobody there", function()
+  local reply = locate { payments = { up = 0, failures = { REFUSED = 1 }, metrics = { up = UP_LOST } },
+    ledger = { metrics = { traffic = traffic(0, 9000) } } }
+  culprit(reply, "payments", 0.85)
+  suite.contains(table.concat(row(reply, "ledger").reasons, "\n"), "only its traffic changed")
+end)
+
+suite.fact("odd traffic alone names a suspect that nobody acts on", function()
+  local reply = locate { gateway = { metrics = { traffic = traffic(5, 9000) } } }
+  suite.same({ reply.culprits, row(reply, "gateway").confidence }, { { "gateway" }, 0.5 })
+end)
+
+suite.fact("one that was in trouble long before what it depends on is a suspect of its own, for a person", function()
+  local reply = locate { ledger = hung(90000), payments = { metrics = { error_rate = share(0.4, 10000) } } }
+  suite.same(reply.culprits, { "ledger", "payments" })
+  suite.same({ row(reply, "ledger").confidence, row(reply, "payments").confidence }, { 0.95, 0.75 })
+end)
+
+suite.fact("an unwatched dependency lowers the confidence when all instances are slow at once", function()
+  DEPENDS.ledger = { "bank" }
+  local bank = { watched = false, metrics = {}, instances = 0, fresh = false }
+  local reply = locate { ledger = slow(1.9, 10000), bank = bank }
+  suite.same({ reply.culprits, row(reply, "ledger").confidence, reply.wait }, { { "ledger" }, 0.6, nil })
+  suite.contains(table.concat(row(reply, "bank").reasons, "\n"), "nobody watches it, and ledger depends on it")
+  local one = slow(1.9, 10000)
+  one.out_share, one.instances = 0.25, 4
+  reply = locate { ledger = one, bank = bank }
+  assert(row(reply, "ledger").confidence >= 0.85) -- one of four is slow: the bank would be slow for all of them
+  DEPENDS.ledger = {}
+end)
+
+suite.fact("an unwatched service below all roots is blamed before them, and not acted on", function()
+  DEPENDS.ledger, DEPENDS.stock = { "bank" }, { "bank" }
+  local reply = locate { ledger = slow(1.9, 10000), stock = slow(1.9, 10000), checkout = slow(2, 10000),
+    bank = { watched = false, metrics = {}, instances = 0 } }
+  suite.same(reply.culprits, { "bank" })
+  assert(row(reply, "bank").confidence < 0.8 and row(reply, "ledger").confidence < 0.8)
+  DEPENDS.ledger, DEPENDS.stock = {}, {}
+end)
+
+suite.fact("a silent dependency lowers the confidence", function()
+  local none = { missing = "series gone" }
+  local reply = locate { payments = slow(1.9, 10000), ledger = { up = 1, metrics = { up = none, response_time = none,
+    error_rate = none, memory = none, traffic = none } } }
+  suite.same({ reply.culprits, row(reply, "payments").confidence }, { { "payments" }, 0.6 })
+end)
+
+suite.fact("services in a loop are one suspect, and a person decides", function()
+  DEPENDS.ledger = { "payments" }
+  local reply = locate { payments = slow(1.9, 10000), ledger = slow(1.8, 10000), checkout = slow(2, 10000) }
+  suite.same({ reply.culprits, row(reply, "payments").confidence }, { { "payments" }, 0.5 })
+  DEPENDS.ledger = {}
+end)
+
+suite.fact("three that break at once, each for itself, are for a person", function()
+  local reply = locate { payments = { metrics = { memory = memory(500, 1000) } },
+    stock = { metrics = { memory = memory(500, 1000) } }, ledger = { metrics = { memory = memory(500, 1000) } } }
+  suite.same(#reply.culprits, 3)
+  for _, one in ipairs(reply.ranking) do assert(one.confidence < 0.8) end
+end)
+
+suite.fact("an alert of one instance counts although the service as a whole is in line", function()
+  local reply = locate { stock = { alerts = { "leak" }, out_share = 0.25, instances = 4 } }
+  culprit(reply, "stock", 0.85)
+end)
+
+suite.fact("a victim that times out is still a victim", function()
+  local victim = hung(13000)
+  local reply = locate { ledger = hung(12000), payments = victim, checkout = slow(2, 10000) }
+  culprit(reply, "ledger", 0.85)
+end)
+
+suite.fact("nobody out of line, nobody at fault", function()
+  suite.same(locate {}, { ranking = {}, culprits = {}, errors = {} })
+end)
+
+suite.fact("a user's locator gives points and a reason", function()
+  local reply = locate({ payments = slow(1.9, 10000), ledger = { metrics = { memory = memory(500, 3000) } } }, [[
+tend.locate "full" { on = "ledger", score = function(s, incident)
+  if s.memory.out then return 2, "ledger is full, in " .. incident.id end
+end }]])
+  suite.same(reply.culprits, { "ledger" }) -- the points say that its callers do feel it
+  suite.contains(table.concat(row(reply, "ledger").reasons, "\n"), "ledger is full, in i1")
+end)
+
+suite.fact("a locator that reads what has no data gives no points, one that raises is named", function()
+  local reply = locate({ ledger = hung(10000) }, [[
+tend.locate "reads" { on = "ledger", score = function(s) if not s.memory.out then return 5 end end }
+tend.locate "raises" { on = "ledger", score = function(s) return s.memroy.out end }]])
+  assert(row(reply, "ledger").score < 5)
+  suite.same({ #reply.errors, reply.errors[1].what, reply.errors[1].index }, { 1, "locate", 1 })
+  suite.contains(reply.errors[1].text, "no metric 'memroy' on ledger; it has: error_rate, memory, response_time")
+end)
+
+suite.fact("a remedy fits when its `when` holds and the control has its verbs", function()
+  local given = slow(1.9, 10000)
+  given.remedies, given.deployed_ago_s = { 1, 0, 2 }, 60
+  suite.same(locate({ payments = given }).fits, { payments = { true, true, false } })
+  given.deployed_ago_s = 7200
+  suite.same(locate({ payments = given }).fits, { payments = { false, true, false } })
+end)
