@@ -159,7 +159,7 @@ static void read_open(struct file *file, int fd, struct tend_error *error)
         tend_file_sd_clear(&file->good);
         file->good = read;
         if (read.left_out > 0) {
-            tend_error_set(error, "%zu targets left out: %s", read.left_out, read.reason.text);
+            tend_error_set(error, "%zu of its targets left out: %s", read.left_out, read.reason.text);
         }
     }
 }
