@@ -1,0 +1,224 @@
+// The list and the stories, read from a journal that the writer wrote.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "api/incidents.h"
+#include "driver/live/journal_writer.h"
+#include "ledger_incident.h"
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+struct place {
+    char directory[64];
+    struct event_base *base;
+    struct tend_journal_writer *writer;
+    struct tend_journal *journal;
+    uint64_t number;
+};
+
+static void ignore_number(void *context, uint64_t number)
+{
+    (void)context;
+    (void)number;
+}
+
+static void ignore_reason(void *context, const char *reason)
+{
+    (void)context;
+    (void)reason;
+}
+
+static int make_place(void **state)
+{
+    struct place *place = calloc(1, sizeof *place);
+    assert_non_null(place);
+    (void)snprintf(place->directory, sizeof place->directory, "/tmp/tend-incidents-XXXXXX");
+    assert_non_null(mkdtemp(place->directory));
+    place->base = event_base_new();
+    const struct tend_journal_writer_callbacks callbacks = { .reached = ignore_number, .failed = ignore_reason };
+    struct tend_error error = { "" };
+    assert_int_equal(
+        tend_journal_writer_create(place->directory, place->base, &callbacks, NULL, &place->writer, &error), TEND_OK);
+    *state = place;
+    return 0;
+}
+
+static int remove_place(void **state)
+{
+    struct place *place = *state;
+    tend_journal_close(place->journal);
+    tend_journal_writer_destroy(place->writer);
+    event_base_free(place->base);
+    static const char *const files[] = { "journal.db", "journal.db-wal", "journal.db-shm" };
+    const int directory = open(place->directory, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        (void)unlinkat(directory, files[i], 0);
+    }
+    (void)close(directory);
+    const int removed = rmdir(place->directory);
+    free(place);
+    return removed;
+}
+
+// Appends a record as written, of this incident (NULL: of none).
+static void append(struct place *place, const struct written_record *written, const char *incident)
+{
+    struct tend_record record = written_to_record(written, ++place->number);
+    free(record.incident);
+    record.incident = incident != NULL ? strdup(incident) : NULL;
+    if (incident != NULL && record.kind == TEND_RECORD_INCIDENT) {
+        free(record.key);
+        record.key = strdup(incident);
+        assert_int_equal(json_object_set_new(record.body, "id", json_string(incident)), 0);
+    }
+    tend_journal_writer_append(place->writer, &record);
+}
+
+static void append_all(struct place *place, const char *incident)
+{
+    for (size_t i = 0; i < LEDGER_INCIDENT_RECORDS; i++) {
+        append(place, &ledger_incident[i], incident);
+    }
+}
+
+// Ends the writing and opens the journal to be read.
+static struct tend_journal *written(struct place *place)
+{
+    struct tend_error error = { "" };
+    assert_int_equal(tend_journal_writer_stop(place->writer, &error), TEND_OK);
+    assert_int_equal(tend_journal_open(place->directory, &place->journal, &error), TEND_OK);
+    return place->journal;
+}
+
+static void the_list_has_the_newest_first(void **state)
+{
+    struct place *place = *state;
+    append_all(place, "i1");
+    append_all(place, "i2");
+    append_all(place, "i3");
+    struct tend_journal *journal = written(place);
+    struct tend_error error = { "" };
+    json_t *list = NULL;
+    assert_int_equal(tend_incidents_list(journal, 2, &list, &error), TEND_OK);
+    const json_t *rows = json_object_get(list, "incidents");
+    assert_int_equal(json_array_size(rows), 2);
+    const json_t *row = json_array_get(rows, 0);
+    assert_string_equal(tend_json_text(row, "id", ""), "i3");
+    assert_string_equal(tend_json_text(row, "outcome", ""), "recovered");
+    assert_string_equal(tend_json_text(row, "summary", ""), "ledger does not answer");
+    assert_true(tend_json_number(row, "took_s", 0) == 5.25);
+    const json_t *run = json_array_get(json_object_get(row, "runs"), 0);
+    assert_string_equal(tend_json_text(run, "playbook", ""), "restart");
+    assert_string_equal(tend_json_text(json_array_get(rows, 1), "id", ""), "i2");
+    json_decref(list);
+}
+
+static void an_empty_journal_lists_none_and_explains_that(void **state)
+{
+    struct tend_journal *journal = written(*state);
+    struct tend_error error = { "" };
+    json_t *list = NULL;
+    assert_int_equal(tend_incidents_list(journal, 50, &list, &error), TEND_OK);
+    assert_int_equal(json_array_size(json_object_get(list, "incidents")), 0);
+    json_decref(list);
+    json_t *story = NULL;
+    assert_int_equal(tend_incidents_explain(journal, "last", &story, &error), TEND_E_INVALID);
+    assert_string_equal(error.text, "there has been no incident yet");
+    assert_null(story);
+}
+
+static void no_id_and_last_are_the_newest(void **state)
+{
+    struct place *place = *state;
+    append_all(place, "i1");
+    append_all(place, "i2");
+    struct tend_journal *journal = written(place);
+    static const char *const ids[][2] = { { "", "i2" }, { "last", "i2" }, { "i1", "i1" } };
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        struct tend_error error = { "" };
+        json_t *story = NULL;
+        assert_int_equal(tend_incidents_explain(journal, ids[i][0], &story, &error), TEND_OK);
+        assert_string_equal(tend_json_text(story, "incident", ""), ids[i][1]);
+        json_decref(story);
+    }
+}
+
+static void an_unknown_id_names_the_newest_ones(void **state)
+{
+    struct place *place = *state;
+    append_all(place, "i1");
+    append_all(place, "i2");
+    struct tend_journal *journal = written(place);
+    struct tend_error error = { "" };
+    json_t *story = NULL;
+    assert_int_equal(tend_incidents_explain(journal, "i9'; --", &story, &error), TEND_E_INVALID);
+    assert_string_equal(error.text, "there is no incident \"i9'; --\"; the newest are i2, i1");
+    assert_null(story);
+}
+
+static const json_t *operators_of(struct place *place, json_t **story)
+{
+    struct tend_error error = { "" };
+    assert_int_equal(tend_incidents_explain(written(place), "i7", story, &error), TEND_OK);
+    return json_object_get(*story, "operators");
+}
+
+static const struct written_record paused_before = {
+    TEND_RECORD_OPERATOR, -60000, "pause", "{'what':'pause','argument':'deploy','who':'uid 1000 (ops)','on':true}"
+};
+
+static void a_pause_that_held_is_part_of_the_story(void **state)
+{
+    struct place *place = *state;
+    append(place, &paused_before, NULL);
+    append_all(place, "i7");
+    json_t *story = NULL;
+    const json_t *operators = operators_of(place, &story);
+    assert_int_equal(json_array_size(operators), 1);
+    assert_true(tend_json_number(json_array_get(operators, 0), "after_s", 0) == -60);
+    assert_string_equal(tend_json_text(json_array_get(json_object_get(story, "timeline"), 0), "text", ""),
+                        "uid 1000 (ops): pause deploy");
+    json_decref(story);
+}
+
+static void what_operators_did_before_and_after_is_not(void **state)
+{
+    static const struct written_record others[] = {
+        { TEND_RECORD_OPERATOR, -60000, "arm/aa", "{'what':'arm','argument':'restart','who':'uid 0','on':true}" },
+        { TEND_RECORD_OPERATOR, -50000, "pause", "{'what':'resume','argument':'','who':'uid 0','on':false}" },
+    };
+    static const struct written_record later = { TEND_RECORD_OPERATOR, 90000, "arm/bb",
+                                                 "{'what':'arm','argument':'drain','who':'uid 0','on':true}" };
+    static const struct written_record during = { TEND_RECORD_OPERATOR, 3000, "arm/cc",
+                                                  "{'what':'arm','argument':'scale','who':'uid 0','on':true}" };
+    struct place *place = *state;
+    append(place, &others[0], NULL);
+    append(place, &others[1], NULL);
+    append_all(place, "i7");
+    append(place, &during, NULL);
+    append(place, &later, NULL);
+    json_t *story = NULL;
+    const json_t *operators = operators_of(place, &story);
+    assert_int_equal(json_array_size(operators), 1);
+    assert_string_equal(tend_json_text(json_array_get(operators, 0), "argument", ""), "scale");
+    json_decref(story);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_list_has_the_newest_first, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(an_empty_journal_lists_none_and_explains_that, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(no_id_and_last_are_the_newest, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(an_unknown_id_names_the_newest_ones, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(a_pause_that_held_is_part_of_the_story, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(what_operators_did_before_and_after_is_not, make_place, remove_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
