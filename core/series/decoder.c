@@ -70,7 +70,7 @@ enum tend_status tend_decoder_create(const struct tend_selector *const *wanted, 
     if (decoder == NULL) {
         return TEND_E_NOMEM;
     }
-    decoder->wanted = calloc(wanted_count + 1, sizeof *decoder->wanted);
+    decoder->wanted = calloc(wanted_count + 1, sizeof(const struct tend_selector *));
     decoder->column_capacity = 16;
     decoder->values = calloc(decoder->column_capacity, sizeof *decoder->values);
     decoder->last_seen = calloc(decoder->column_capacity, sizeof *decoder->last_seen);

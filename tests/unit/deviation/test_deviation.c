@@ -6,12 +6,12 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "failing_allocation.h"
+#include "seeded_random.h"
 
 static const double none = TEND_NO_DATA;
 
@@ -226,31 +226,29 @@ static void plain(const struct limits *limits, double p, double e, double *f, do
 
 static double random_value(void)
 {
-    const int kind = rand() % 8;
-    return kind == 0 ? none : kind == 1 ? 0 : (rand() % 2001 - 1000) / 8.0 * (kind == 2 ? 1e12 : 1);
+    const int kind = random_below(8);
+    return kind == 0 ? none : kind == 1 ? 0 : (random_below(2001) - 1000) / 8.0 * (kind == 2 ? 1e12 : 1);
 }
 
 static void the_pass_agrees_with_a_plain_loop(void **state)
 {
     (void)state;
     enum { COUNT = 20000, FIRST = 3 };
-    const unsigned seed = 12345;
-    printf("seed %u\n", seed);
-    srand(seed);
+    seed_random(12345);
     struct tend_metric_table table;
     tend_metric_table_init(&table);
     static struct limits limits[COUNT];
     for (int i = 0; i < COUNT; i++) {
-        const bool by_alpha = rand() % 2 == 0;
-        limits[i] = (struct limits){ .bad = (enum tend_bad)(rand() % 3),
-                                     .alpha = by_alpha ? (1 + rand() % 100) / 50.0 : none,
-                                     .out_at = by_alpha ? none : (rand() % 2001 - 1000) / 8.0,
-                                     .floor = rand() % 2 == 0 ? 0 : rand() % 100 / 4.0 };
+        const bool by_alpha = random_below(2) == 0;
+        limits[i] = (struct limits){ .bad = (enum tend_bad)(random_below(3)),
+                                     .alpha = by_alpha ? (1 + random_below(100)) / 50.0 : none,
+                                     .out_at = by_alpha ? none : (random_below(2001) - 1000) / 8.0,
+                                     .floor = random_below(2) == 0 ? 0 : random_below(100) / 4.0 };
         const struct tend_metric_def def = def_of(limits[i]);
         size_t slot = 0;
         assert_int_equal(tend_metric_table_add(&table, &def, 1, &slot), TEND_OK);
         table.p[slot] = random_value();
-        table.e[slot] = rand() % 10 == 0 ? table.p[slot] : random_value();
+        table.e[slot] = random_below(10) == 0 ? table.p[slot] : random_value();
     }
     tend_deviation_pass(&table, FIRST, COUNT - FIRST);
     assert_true(isnan(table.f[FIRST - 1])); // not asked for

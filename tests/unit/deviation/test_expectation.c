@@ -6,10 +6,11 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
+
+#include "seeded_random.h"
 
 static const double none = TEND_NO_DATA;
 
@@ -102,13 +103,11 @@ static void peers_agree_with_a_plain_double_loop(void **state)
 {
     (void)state;
     enum { COUNT = 200 };
-    const unsigned seed = 77;
-    printf("seed %u\n", seed);
-    srand(seed);
+    seed_random(77);
     static double p[COUNT];
     static size_t slots[COUNT];
     for (size_t i = 0; i < COUNT; i++) {
-        p[i] = rand() % 7 == 0 ? none : rand() % 100000; // whole numbers: sums are exact in any order
+        p[i] = random_below(7) == 0 ? none : random_below(100000); // whole numbers: sums are exact in any order
         slots[i] = COUNT - 1 - i;
     }
     struct tend_metric_table table;

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "failing_allocation.h"
+#include "seeded_random.h"
 
 enum { UP, DURATION, QUEUE, TRAFFIC, LATENCY, P50, ERRORS, MEMORY, AGE, ALIVE, PER_CONN, DEF_COUNT };
 
@@ -575,7 +576,7 @@ static void over_the_most_buckets_the_widest_are_left_out(void **state)
             used += (size_t)snprintf(text + used, sizeof text - used, "latency_bucket{le=\"%d\"} %d\n", i, round * i);
         }
         snprintf(text + used, sizeof text - used, "latency_bucket{le=\"+Inf\"} %d\n", round * 200);
-        scrape(fixture, 10 * round, text);
+        scrape(fixture, INT64_C(10) * round, text);
     }
     assert_p(fixture, P50, 100);
     const struct tend_buckets *buckets = fixture->instances[0].parts[P50].buckets;
@@ -770,53 +771,62 @@ static void measuring_allocates_nothing(void **state)
     assert_int_equal(allocations_so_far(), before);
 }
 
-// A rate against a plain reading of the definition, over random counters with resets, gaps and late births.
+// A target with three counters that are reset, born late and sometimes not scraped, and a plain count of what they
+// gain.
+struct plain_target {
+    double counter[3];
+    double before[3]; // -1: not seen yet
+    double increase;
+    bool previous_good;
+    int64_t first_s; // of the good scrapes; 0: none yet
+    int64_t last_s;
+};
+
+static void scrape_plainly(struct fixture *fixture, struct plain_target *target, int64_t at_s, int64_t born_s)
+{
+    char text[256] = "queue 1\n";
+    size_t used = strlen(text);
+    for (int i = 0; i < 3; i++) {
+        double *counter = &target->counter[i];
+        double *before = &target->before[i];
+        *counter = random_below(8) == 0 ? random_below(5) : *counter + random_below(50);
+        if (i > 0 && at_s < born_s) {
+            continue;
+        }
+        used += (size_t)snprintf(text + used, sizeof text - used, "requests{i=\"%d\"} %.0f\n", i, *counter);
+        if (*before >= 0) {
+            target->increase += *counter >= *before ? *counter - *before : *counter;
+        } else if (target->previous_good) {
+            target->increase += *counter;
+        }
+        *before = *counter;
+    }
+    scrape(fixture, at_s, text);
+    target->first_s = target->first_s == 0 ? at_s : target->first_s;
+    target->last_s = at_s;
+    target->previous_good = true;
+}
+
 static void random_counters_agree_with_a_plain_sum(void **state)
 {
-    const unsigned seed = 99;
-    printf("seed %u\n", seed);
-    srand(seed);
+    (void)state;
+    seed_random(99);
     for (int run = 0; run < 300; run++) {
-        assert_int_equal(teardown(state), 0);
-        assert_int_equal(setup(state), 0);
-        struct fixture *fixture = *state;
-        double counter[3] = { 0, 0, 0 };
-        double before[3] = { -1, -1, -1 }; // -1: not seen yet
-        double increase = 0;
-        bool previous_good = false;
-        bool first_good = true;
-        int64_t first_s = 0;
-        int64_t last_s = 0;
+        void *own = NULL;
+        TEND_ASSERT(setup(&own) == 0 && own != NULL);
+        struct plain_target target = { .before = { -1, -1, -1 } };
         for (int64_t at_s = 10; at_s <= 60; at_s += 10) {
-            if (rand() % 6 == 0) {
-                fail_scrape(fixture, at_s);
-                previous_good = false;
-                continue;
+            if (random_below(6) == 0) {
+                fail_scrape(own, at_s);
+                target.previous_good = false;
+            } else {
+                scrape_plainly(own, &target, at_s, (run % 7) * INT64_C(10));
             }
-            char text[256] = "queue 1\n";
-            size_t used = strlen(text);
-            for (int i = 0; i < 3; i++) {
-                counter[i] = rand() % 8 == 0 ? rand() % 5 : counter[i] + rand() % 50;
-                if (i > 0 && at_s < 10 * (run % 7)) {
-                    continue; // born late
-                }
-                used += (size_t)snprintf(text + used, sizeof text - used, "requests{i=\"%d\"} %.0f\n", i, counter[i]);
-                if (before[i] >= 0) {
-                    increase += counter[i] >= before[i] ? counter[i] - before[i] : counter[i];
-                } else if (previous_good) {
-                    increase += counter[i];
-                }
-                before[i] = counter[i];
-            }
-            scrape(fixture, at_s, text);
-            first_s = first_good ? at_s : first_s;
-            last_s = at_s;
-            first_good = false;
-            previous_good = true;
         }
-        if (previous_good && last_s > first_s) {
-            assert_p(fixture, TRAFFIC, increase / (double)(last_s - first_s));
+        if (target.previous_good && target.last_s > target.first_s) {
+            assert_p(own, TRAFFIC, target.increase / (double)(target.last_s - target.first_s));
         }
+        assert_int_equal(teardown(&own), 0);
     }
 }
 
@@ -875,7 +885,7 @@ int main(void)
         FACT(with_no_data_at_all_the_first_cause_stands),
         FACT(an_idle_instance_does_not_hide_the_busy_one),
         FACT(measuring_allocates_nothing),
-        FACT(random_counters_agree_with_a_plain_sum),
+        cmocka_unit_test(random_counters_agree_with_a_plain_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,10 +6,11 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
+
+#include "seeded_random.h"
 
 static int setup(void **state)
 {
@@ -86,44 +87,55 @@ static void create_refuses_windows_without_rows_or_columns(void **state)
     tend_row_window_destroy(NULL);
 }
 
+enum { ROWS = 7, COLUMNS = 3, PUSHES = 500 };
+
+struct array {
+    int64_t at_ms[PUSHES];
+    double values[PUSHES][COLUMNS];
+};
+
+// The mean of one column over the newest ROWS rows up to this one, read slowly.
+static double plain_mean(const struct array *all, int newest, int column, int64_t after_ms, int64_t until_ms)
+{
+    double sum = 0;
+    int count = 0;
+    for (int r = newest < ROWS ? 0 : newest - ROWS + 1; r <= newest; r++) {
+        const double value = all->values[r][column];
+        if (all->at_ms[r] > after_ms && all->at_ms[r] <= until_ms && !isnan(value)) {
+            sum += value;
+            count++;
+        }
+    }
+    return count == 0 ? TEND_NO_DATA : sum / count;
+}
+
 // The ring against an array that keeps everything.
 static void a_window_agrees_with_an_array(void **state)
 {
     (void)state;
-    enum { ROWS = 7, COLUMNS = 3, PUSHES = 500 };
-    const unsigned seed = 20260302;
-    printf("seed %u\n", seed);
-    srand(seed);
-    static double all[PUSHES][COLUMNS];
-    static int64_t times[PUSHES];
+    seed_random(20260302);
+    static struct array all;
     struct tend_row_window *window = NULL;
     assert_int_equal(tend_row_window_create(ROWS, COLUMNS, &window), TEND_OK);
     int64_t at_ms = -100;
     for (int i = 0; i < PUSHES; i++) {
-        at_ms += 1 + rand() % 20;
-        times[i] = at_ms;
+        at_ms += 1 + random_below(20);
+        all.at_ms[i] = at_ms;
         for (int c = 0; c < COLUMNS; c++) {
-            all[i][c] = rand() % 5 == 0 ? TEND_NO_DATA : rand() / 1000.0;
+            all.values[i][c] = random_below(5) == 0 ? TEND_NO_DATA : random_below(1000000) / 1000.0;
         }
-        assert_int_equal(tend_row_window_push(window, at_ms, all[i]), TEND_OK);
-        const int64_t after_ms = at_ms - rand() % 100;
-        const int64_t until_ms = at_ms - rand() % 30;
+        assert_int_equal(tend_row_window_push(window, at_ms, all.values[i]), TEND_OK);
+        const int64_t after_ms = at_ms - random_below(100);
+        const int64_t until_ms = at_ms - random_below(30);
         double means[COLUMNS];
         tend_row_window_means(window, after_ms, until_ms, means);
         for (int c = 0; c < COLUMNS; c++) {
-            double sum = 0;
-            int count = 0;
-            for (int r = i < ROWS ? 0 : i - ROWS + 1; r <= i; r++) {
-                if (times[r] > after_ms && times[r] <= until_ms && !isnan(all[r][c])) {
-                    sum += all[r][c];
-                    count++;
-                }
-            }
-            assert_true(count == 0 ? isnan(means[c]) : means[c] == sum / count);
+            const double expected = plain_mean(&all, i, c, after_ms, until_ms);
+            assert_true(means[c] == expected || (isnan(means[c]) && isnan(expected)));
         }
         int64_t newest_ms = 0;
-        assert_memory_equal(tend_row_window_row(window, tend_row_window_count(window) - 1, &newest_ms), all[i],
-                            sizeof all[i]);
+        const double *newest = tend_row_window_row(window, tend_row_window_count(window) - 1, &newest_ms);
+        assert_memory_equal(newest, all.values[i], sizeof all.values[i]);
         assert_int_equal(newest_ms, at_ms);
     }
     tend_row_window_destroy(window);
