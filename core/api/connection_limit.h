@@ -24,8 +24,8 @@ void tend_connection_limit_destroy(struct tend_connection_limit *limit);
 
 /// Adds a listener that rests while the limit is reached, borrowed; at most two.
 void tend_connection_limit_watch(struct tend_connection_limit *limit, struct evconnlistener *listener);
-/// Makes the bufferevent of a new connection, for evhttp_set_bevcb. NULL: out of memory.
-struct bufferevent *tend_connection_limit_admit(struct event_base *base, void *limit);
+/// Makes the bufferevent of a new connection, for evhttp_set_bevcb. @param context  the limit. NULL: out of memory.
+struct bufferevent *tend_connection_limit_admit(struct event_base *base, void *context);
 /// A whole request came in on the connection: its time starts again.
 void tend_connection_limit_requested(struct tend_connection_limit *limit, const struct bufferevent *connection);
 /// The connection waits for an answer of ours and may take its time; until the next `requested`.

@@ -365,6 +365,19 @@ static void take(struct story *story, const struct tend_record *record)
     }
 }
 
+static const json_t *place_in_ranking(struct story *story, const char *service)
+{
+    size_t i = 0;
+    const json_t *place = NULL;
+    json_array_foreach(list_of(story, "ranking"), i, place)
+    {
+        if (strcmp(tend_json_text(place, "service", ""), service) == 0) {
+            return place;
+        }
+    }
+    return NULL;
+}
+
 // A culprit is a name or an object; in the story it is always an object, with the ranking's reasons.
 static void complete_culprits(struct story *story)
 {
@@ -375,18 +388,10 @@ static void complete_culprits(struct story *story)
     {
         const char *name =
             json_is_string(culprit) ? json_string_value(culprit) : tend_json_text(culprit, "service", "?");
+        const json_t *place = place_in_ranking(story, name);
         json_t *whole = json_pack("{s:s}", "service", name);
-        json_t *place = NULL;
-        size_t r = 0;
-        json_array_foreach(list_of(story, "ranking"), r, place)
-        {
-            if (strcmp(tend_json_text(place, "service", ""), name) == 0) {
-                break;
-            }
-            place = NULL;
-        }
-        const json_t *own = json_is_object(culprit) && json_object_get(culprit, "confidence") != NULL ? culprit : place;
-        copy(story, whole, "confidence", own, "confidence");
+        copy(story, whole, "confidence", json_object_get(culprit, "confidence") != NULL ? culprit : place,
+             "confidence");
         json_t *reasons = json_object_get(json_object_get(culprit, "reasons") != NULL ? culprit : place, "reasons");
         set(story, whole, "reasons", json_is_array(reasons) ? json_incref(reasons) : json_array());
         if (json_array_set_new(culprits, i, whole) != 0) {

@@ -64,36 +64,54 @@ static void put_spaces(struct tend_buffer *out, size_t count)
     }
 }
 
-void tend_text_table_format(const struct tend_text_table *table, const char *indent, size_t heads,
-                            struct tend_buffer *out)
+// What is known of the columns before the first line is written.
+struct layout {
+    size_t widths[TEND_TEXT_TABLE_COLUMNS];
+    bool shown[TEND_TEXT_TABLE_COLUMNS];
+};
+
+static struct layout lay_out(const struct tend_text_table *table, size_t heads)
 {
-    size_t widths[TEND_TEXT_TABLE_COLUMNS] = { 0 };
-    bool shown[TEND_TEXT_TABLE_COLUMNS] = { false };
+    struct layout layout = { .widths = { 0 } };
     for (size_t row = 0; row < table->rows; row++) {
         for (size_t column = 0; column < table->columns; column++) {
             const size_t width = width_of(cell_at(table, row, column));
-            widths[column] = width > widths[column] ? width : widths[column];
-            shown[column] = shown[column] || (row >= heads && width > 0);
+            layout.widths[column] = width > layout.widths[column] ? width : layout.widths[column];
+            layout.shown[column] = layout.shown[column] || (row >= heads && width > 0);
         }
     }
+    return layout;
+}
+
+static void put_row(const struct tend_text_table *table, const struct layout *layout, size_t row,
+                    struct tend_buffer *out)
+{
+    size_t owed = 0; // spaces that are written only when something follows
+    for (size_t column = 0; column < table->columns; column++) {
+        if (!layout->shown[column]) {
+            continue;
+        }
+        const struct tend_buffer *cell = cell_at(table, row, column);
+        const size_t width = width_of(cell);
+        const size_t pad = layout->widths[column] - width;
+        const bool right = table->alignment[column] == 'r';
+        owed += right ? pad : 0;
+        if (width > 0) {
+            put_spaces(out, owed);
+            tend_buffer_put(out, cell->data, cell->size);
+            owed = 0;
+        }
+        owed += (right ? 0 : pad) + 2;
+    }
+}
+
+void tend_text_table_format(const struct tend_text_table *table, const char *indent, size_t heads,
+                            struct tend_buffer *out)
+{
+    const struct layout layout = lay_out(table, heads);
     for (size_t row = 0; row < table->rows; row++) {
         tend_buffer_put_text(out, indent);
-        size_t owed = 0; // spaces that are written only when something follows
-        for (size_t column = 0; column < table->columns; column++) {
-            const struct tend_buffer *cell = cell_at(table, row, column);
-            const size_t width = width_of(cell);
-            if (!shown[column]) {
-                continue;
-            }
-            const size_t pad = widths[column] - width;
-            owed += table->alignment[column] == 'r' ? pad : 0;
-            if (width > 0) {
-                put_spaces(out, owed);
-                tend_buffer_put(out, cell->data, cell->size);
-                owed = 0;
-            }
-            owed += (table->alignment[column] == 'r' ? 0 : pad) + 2;
-        }
+        put_row(table, &layout, row, out);
         tend_buffer_put_text(out, "\n");
     }
 }
