@@ -98,7 +98,7 @@ static bool read_file(const char *path, struct tend_buffer *body)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
     if (file == NULL) {
-        (void)fprintf(stderr, "tend parse: %s: cannot be opened: %s\n", path, strerror(errno));
+        (void)fprintf(stderr, "tend parse: %s: cannot be opened: %s\n", path, strerrordesc_np(errno));
         return false;
     }
     size_t got = 0;
@@ -112,7 +112,7 @@ static bool read_file(const char *path, struct tend_buffer *body)
         (void)fclose(file);
     }
     if (fault != 0) {
-        (void)fprintf(stderr, "tend parse: %s: cannot be read: %s\n", path, strerror(fault));
+        (void)fprintf(stderr, "tend parse: %s: cannot be read: %s\n", path, strerrordesc_np(fault));
         return false;
     }
     return true;
@@ -135,7 +135,7 @@ static int parse_file(const char *path, enum tend_exposition_format format)
             (void)fprintf(stderr, "%s:%zu: error: %s\n", path, error.line, error.fault.text);
             code = TEND_EXIT_TROUBLE;
         } else if (fwrite(tend_buffer_text(&out), 1, out.size, stdout) != out.size || fflush(stdout) != 0) {
-            (void)fprintf(stderr, "tend parse: the output cannot be written: %s\n", strerror(errno));
+            (void)fprintf(stderr, "tend parse: the output cannot be written: %s\n", strerrordesc_np(errno));
         } else {
             code = TEND_EXIT_FINE;
         }
@@ -155,7 +155,9 @@ int tend_command_parse(int argc, char **argv)
     };
     enum tend_exposition_format format = TEND_EXPOSITION_NONE;
     opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+    int option;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): a command line is read before there are threads
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 'f':
             format = strcmp(optarg, "prometheus") == 0    ? TEND_EXPOSITION_PROMETHEUS

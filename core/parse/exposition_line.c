@@ -117,47 +117,60 @@ static bool check_name_length(struct tend_line_reader *reader, const char *name,
                           tend_line_excerpt(name, bytes, seen), bytes, reader->limits->name_bytes);
 }
 
-// The text of a quoted string from `at`, which is just after the opening quote, to the closing one, which is taken too.
+static bool fail_unclosed(struct tend_line_reader *reader, const char *start)
+{
+    return tend_line_fail(reader, TEND_E_INVALID, "the quote opened at column %zu is not closed",
+                          (size_t)(start - reader->line));
+}
+
+// A quoted string with escapes in it, from `at`, which is behind the opening quote, to behind the closing one.
+static bool read_escaped(struct tend_line_reader *reader, const char **text, size_t *bytes)
+{
+    if (reader->unescaped.size == 0 &&
+        tend_buffer_reserve(&reader->unescaped, (size_t)(reader->end - reader->line)) == NULL) {
+        return tend_line_fail(reader, TEND_E_NOMEM, "out of memory");
+    }
+    const char *start = reader->at;
+    char *first = reader->unescaped.data + reader->unescaped.size;
+    char *to = first;
+    const char *at = start;
+    for (; at < reader->end && *at != '"'; at++) {
+        char byte = *at;
+        if (byte == '\\' && at + 1 < reader->end) {
+            at++;
+            byte = *at;
+            if (byte == 'n') {
+                byte = '\n';
+            } else if (byte != '"' && byte != '\\') {
+                *to++ = '\\'; // an unknown escape stands for itself
+            }
+        }
+        *to++ = byte;
+    }
+    if (at == reader->end) {
+        return fail_unclosed(reader, start);
+    }
+    *text = first;
+    *bytes = (size_t)(to - first);
+    reader->unescaped.size += *bytes;
+    reader->at = at + 1;
+    return true;
+}
+
+// The text of a quoted string, from `at`, which is behind the opening quote, to behind the closing one.
 static bool read_quoted(struct tend_line_reader *reader, const char **text, size_t *bytes)
 {
     const char *start = reader->at;
     const char *quote = memchr(start, '"', (size_t)(reader->end - start));
     if (quote == NULL) {
-        return tend_line_fail(reader, TEND_E_INVALID, "the quote opened at column %zu is not closed",
-                              (size_t)(start - reader->line));
+        return fail_unclosed(reader, start);
     }
-    const char *escape = memchr(start, '\\', (size_t)(quote - start));
-    if (escape == NULL) {
+    if (memchr(start, '\\', (size_t)(quote - start)) == NULL) {
         *text = start;
         *bytes = (size_t)(quote - start);
         reader->at = quote + 1;
-    } else {
-        if (reader->unescaped.size == 0 &&
-            tend_buffer_reserve(&reader->unescaped, (size_t)(reader->end - reader->line)) == NULL) {
-            return tend_line_fail(reader, TEND_E_NOMEM, "out of memory");
-        }
-        char *first = reader->unescaped.data + reader->unescaped.size;
-        char *to = first;
-        const char *at = start;
-        for (; at < reader->end && *at != '"'; at++) {
-            if (*at != '\\' || at + 1 == reader->end) {
-                *to++ = *at;
-                continue;
-            }
-            at++;
-            if (*at != '"' && *at != '\\' && *at != 'n') {
-                *to++ = '\\'; // an unknown escape stands for itself
-            }
-            *to++ = *at == 'n' ? '\n' : *at;
-        }
-        if (at == reader->end) {
-            return tend_line_fail(reader, TEND_E_INVALID, "the quote opened at column %zu is not closed",
-                                  (size_t)(start - reader->line));
-        }
-        *text = first;
-        *bytes = (size_t)(to - first);
-        reader->unescaped.size += *bytes;
-        reader->at = at + 1;
+    } else if (!read_escaped(reader, text, bytes)) {
+        return false;
     }
     if (!reader->all_ascii && !tend_utf8_valid(*text, *bytes)) {
         char seen[TEND_EXCERPT_BYTES];

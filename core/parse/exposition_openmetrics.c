@@ -341,38 +341,45 @@ static bool check_quantile(struct openmetrics *om, const struct tend_label *quan
                         tend_line_excerpt(quantile->value, quantile->value_bytes, seen));
 }
 
-// What the value must be, by suffix and type.
-static bool check_value(struct openmetrics *om, enum suffix suffix, enum tend_series_type type)
+// What is wrong with the value of a sample without a suffix, or NULL.
+static const char *fault_in_plain_value(double value, enum tend_series_type type)
 {
-    const double value = om->reader->sample.value;
+    if (type == TEND_SERIES_STATE_SET && value != 0 && value != 1) {
+        return "the value of a state must be 0 or 1";
+    }
+    return type == TEND_SERIES_SUMMARY && value < 0 ? "a quantile must not be negative" : NULL;
+}
+
+// What is wrong with the value of a sample of this suffix and type, or NULL.
+static const char *fault_in_value(double value, enum suffix suffix, enum tend_series_type type)
+{
     switch (suffix) {
     case SUFFIX_BUCKET:
     case SUFFIX_COUNT:
     case SUFFIX_GCOUNT:
-        if (!isfinite(value) || floor(value) != value) {
-            return FAIL(om->reader, "a count must be a whole number");
-        }
-        return value >= 0 ? true : FAIL(om->reader, "a count must not be negative");
+        return isfinite(value) && floor(value) == value && value >= 0
+                   ? NULL
+                   : "a count must be a whole number, and not negative";
     case SUFFIX_TOTAL:
     case SUFFIX_SUM:
-        return value >= 0 ? true : FAIL(om->reader, "a counter must be neither negative nor NaN");
+        return value >= 0 ? NULL : "a counter must be neither negative nor NaN";
     case SUFFIX_GSUM:
-        return !isnan(value) ? true : FAIL(om->reader, "a sum must not be NaN");
+        return isnan(value) ? "a sum must not be NaN" : NULL;
     case SUFFIX_INFO:
-        return value == 1 ? true : FAIL(om->reader, "the value of an info must be 1");
+        return value == 1 ? NULL : "the value of an info must be 1";
     case SUFFIX_NONE:
-        if (type == TEND_SERIES_STATE_SET) {
-            return value == 0 || value == 1 ? true : FAIL(om->reader, "the value of a state must be 0 or 1");
-        }
-        if (type == TEND_SERIES_SUMMARY) {
-            return !(value < 0) ? true : FAIL(om->reader, "a quantile must not be negative");
-        }
-        return true;
+        return fault_in_plain_value(value, type);
     case SUFFIX_CREATED:
     case SUFFIXES:
-        return true;
+        return NULL;
     }
-    return true;
+    return NULL;
+}
+
+static bool check_value(struct openmetrics *om, enum suffix suffix, enum tend_series_type type)
+{
+    const char *fault = fault_in_value(om->reader->sample.value, suffix, type);
+    return fault == NULL ? true : FAIL(om->reader, "%s", fault);
 }
 
 static int compare_labels(const void *left, const void *right)

@@ -95,6 +95,25 @@ static bool read_slowly(const char *text, size_t bytes, double *out)
     return true;
 }
 
+// The value of few digits and a small power of ten, rounded once. False: strtod must do it.
+static bool read_exactly(const struct decimal *decimal, double *out)
+{
+    if (decimal->digits > MANTISSA_DIGITS) {
+        return false;
+    }
+    const double mantissa = (double)decimal->mantissa;
+    const int exponent = decimal->exponent;
+    if (exponent == 0 || decimal->mantissa == 0) {
+        *out = mantissa;
+        return true;
+    }
+    if (decimal->mantissa > UINT64_C(1) << 53 || exponent < -EXACT_POWER || exponent > EXACT_POWER) {
+        return false;
+    }
+    *out = exponent < 0 ? mantissa / exact_powers[-exponent] : mantissa * exact_powers[exponent];
+    return true;
+}
+
 bool tend_number_parse(const char *text, size_t bytes, double *out)
 {
     if (bytes == 0 || bytes > LONGEST_NUMBER_BYTES) {
@@ -117,19 +136,10 @@ bool tend_number_parse(const char *text, size_t bytes, double *out)
     if (at != end) {
         return false;
     }
-    if (decimal.digits <= MANTISSA_DIGITS) {
-        const double mantissa = (double)decimal.mantissa;
-        const bool exact = decimal.mantissa <= UINT64_C(1) << 53;
-        if (decimal.exponent == 0 || decimal.mantissa == 0) {
-            *out = negative ? -mantissa : mantissa;
-            return true;
-        }
-        if (exact && decimal.exponent >= -EXACT_POWER && decimal.exponent <= EXACT_POWER) {
-            const double value = decimal.exponent < 0 ? mantissa / exact_powers[-decimal.exponent]
-                                                      : mantissa * exact_powers[decimal.exponent];
-            *out = negative ? -value : value;
-            return true;
-        }
+    double value;
+    if (!read_exactly(&decimal, &value)) {
+        return read_slowly(text, bytes, out);
     }
-    return read_slowly(text, bytes, out);
+    *out = negative ? -value : value;
+    return true;
 }

@@ -82,9 +82,14 @@ static bool fail_nomem(struct reading *reading)
     return fail_with(reading, TEND_E_NOMEM, reading->at, "out of memory");
 }
 
+static bool is_space(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 static void skip_space(struct reading *reading)
 {
-    while (reading->at < reading->end && memchr(" \t\r\n", *reading->at, 4) != NULL) {
+    while (reading->at < reading->end && is_space(*reading->at)) {
         reading->at++;
     }
 }
@@ -147,6 +152,9 @@ static bool compile(struct reading *reading, struct matcher *matcher, const char
     pcre2_compile_context_free(context);
     if (matcher->pattern != NULL) {
         return true;
+    }
+    if (code == PCRE2_ERROR_HEAP_FAILED) {
+        return fail_nomem(reading);
     }
     PCRE2_UCHAR why[120];
     (void)pcre2_get_error_message(code, why, sizeof why);

@@ -183,23 +183,32 @@ static bool has_prefix(const char *text, size_t bytes, const char *prefix)
     return bytes >= prefix_bytes && strncasecmp(text, prefix, prefix_bytes) == 0;
 }
 
-// Reads all after "scheme://".
-static enum tend_status read_rest(const char *text, size_t bytes, size_t scheme_bytes, struct tend_url *url,
-                                  struct tend_error *error)
+// Splits what follows "scheme://", from `rest` on. @return what is wrong, or NULL
+static const char *split_rest(const char *text, size_t bytes, const char *rest, struct tend_url *url)
 {
     const char *end = text + bytes;
     const char *fault = fault_in_bytes(text, end);
     if (fault != NULL) {
-        return fail(error, text, bytes, fault);
+        return fault;
     }
-    const char *authority = text + scheme_bytes;
-    const char *authority_end = find_authority_end(authority, end);
-    fault = read_authority(authority, authority_end, url);
-    if (fault != NULL) {
-        return fail(error, text, bytes, fault);
-    }
+    const char *authority_end = find_authority_end(rest, end);
     url->target = (struct tend_url_part){ .text = authority_end, .bytes = (size_t)(end - authority_end) };
-    return TEND_OK;
+    return read_authority(rest, authority_end, url);
+}
+
+// Splits a whole URL. @return what is wrong, or NULL
+static const char *split(const char *text, size_t bytes, struct tend_url *url)
+{
+    *url = (struct tend_url){ .port = 80 };
+    if (has_prefix(text, bytes, "http://")) {
+        return split_rest(text, bytes, text + strlen("http://"), url);
+    }
+    if (has_prefix(text, bytes, "https://")) {
+        url->https = true;
+        url->port = 443;
+        return split_rest(text, bytes, text + strlen("https://"), url);
+    }
+    return "the URL must begin with http:// or https://";
 }
 
 static enum tend_status check_length(size_t bytes, struct tend_error *error)
@@ -213,24 +222,17 @@ static enum tend_status check_length(size_t bytes, struct tend_error *error)
 
 enum tend_status tend_url_parse(const char *text, size_t bytes, struct tend_url *out, struct tend_error *error)
 {
-    enum tend_status status = check_length(bytes, error);
+    const enum tend_status status = check_length(bytes, error);
     if (status != TEND_OK) {
         return status;
     }
-    struct tend_url url = { .port = 80 };
-    size_t scheme_bytes = strlen("http://");
-    if (has_prefix(text, bytes, "https://")) {
-        url.https = true;
-        url.port = 443;
-        scheme_bytes = strlen("https://");
-    } else if (!has_prefix(text, bytes, "http://")) {
-        return fail(error, text, bytes, "the URL must begin with http:// or https://");
+    struct tend_url url;
+    const char *fault = split(text, bytes, &url);
+    if (fault != NULL) {
+        return fail(error, text, bytes, fault);
     }
-    status = read_rest(text, bytes, scheme_bytes, &url, error);
-    if (status == TEND_OK) {
-        *out = url;
-    }
-    return status;
+    *out = url;
+    return TEND_OK;
 }
 
 // Whether the first "/" is that of a "://".
@@ -243,14 +245,15 @@ static bool has_scheme(const char *text, size_t bytes)
 
 enum tend_status tend_url_of_target(const char *text, size_t bytes, struct tend_buffer *out, struct tend_error *error)
 {
-    enum tend_status status = check_length(bytes, error);
-    struct tend_url url = { .port = 80 };
-    if (status == TEND_OK) {
-        status =
-            has_scheme(text, bytes) ? tend_url_parse(text, bytes, &url, error) : read_rest(text, bytes, 0, &url, error);
-    }
+    const enum tend_status status = check_length(bytes, error);
     if (status != TEND_OK) {
         return status;
+    }
+    struct tend_url url = { .port = 80 };
+    const bool whole = has_scheme(text, bytes);
+    const char *fault = whole ? split(text, bytes, &url) : split_rest(text, bytes, text, &url);
+    if (fault != NULL) {
+        return fail(error, text, bytes, fault);
     }
     const size_t size_before = out->size;
     tend_buffer_put_text(out, url.https ? "https://" : "http://");
@@ -282,7 +285,7 @@ void tend_url_redact(const char *text, size_t bytes, struct tend_buffer *out)
     const char *hidden = NULL; // the first byte of the credentials
     const char *sign = NULL;   // the "@" after them
     struct tend_url url;
-    if (tend_url_parse(text, bytes, &url, NULL) == TEND_OK) {
+    if (split(text, bytes, &url) == NULL) {
         hidden = url.credentials.text;
         sign = hidden == NULL ? NULL : hidden + url.credentials.bytes;
     } else if (bytes > 0) {

@@ -1,5 +1,7 @@
 // Facts about selectors. A series is written here as in an exposition: name and label pairs.
 
+#include "failing_allocation.h"
+
 #include "parse/selector.h"
 
 #include <setjmp.h>
@@ -206,6 +208,32 @@ static void more_than_64_matchers_are_too_many(void **state)
     assert_null(selector);
 }
 
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    if (!TEND_CAN_FAIL_ALLOCATIONS) {
+        skip();
+    }
+    const char *text = "x{a=\"b\",c=~\"d.*\",'e'!=`f`}";
+    long failed_ones = 0;
+    for (;; failed_ones++) {
+        struct tend_selector *selector = NULL;
+        struct tend_error error = { "" };
+        fail_allocation_after(failed_ones);
+        const enum tend_status status = tend_selector_parse(text, strlen(text), &selector, &error);
+        fail_allocation_after(-1);
+        if (status == TEND_OK) {
+            tend_selector_destroy(selector);
+            break;
+        }
+        assert_null(selector);
+        if (status != TEND_E_NOMEM) {
+            fail_msg("after %ld allocations: %s", failed_ones, error.text);
+        }
+    }
+    assert_true(failed_ones > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +252,7 @@ int main(void)
         cmocka_unit_test(a_suffix_goes_to_the_name),
         cmocka_unit_test(a_pattern_that_explodes_selects_nothing_and_ends),
         cmocka_unit_test(more_than_64_matchers_are_too_many),
+        cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
