@@ -542,19 +542,23 @@ void tend_children_destroy(struct tend_children *children)
     if (children == NULL) {
         return;
     }
-    while (children->first != NULL) {
-        struct child *child = children->first;
+    for (struct child *child = children->first; child != NULL;) {
+        struct child *next = child->next;
         if (child->state != NOT_STARTED) {
             (void)kill(-child->pid, SIGKILL);
             struct pollfd ended = { .fd = child->pidfd, .events = POLLIN };
             (void)poll(&ended, 1, DESTROY_WAIT_MS); // not for ever: it may be stuck in the kernel
             (void)waitpid(child->pid, NULL, WNOHANG);
         }
-        unlink_child(child);
         free_child(child);
+        child = next;
     }
-    while (children->oldest != NULL) {
-        free_leftover(children->oldest);
+    for (struct leftover *leftover = children->oldest; leftover != NULL;) {
+        struct leftover *next = leftover->next;
+        event_free(leftover->written);
+        (void)close(leftover->pipe);
+        free(leftover);
+        leftover = next;
     }
     free(children);
 }

@@ -217,6 +217,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     return fd;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): libcurl's signature
 static int on_request(void *context, char *remote, char *local, int remote_port, int local_port)
 {
     (void)remote;

@@ -98,6 +98,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return exchange->answer_bytes > ANSWER_BYTES_MAX ? 0 : byte_count;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): libcurl's signature
 static size_t take_header(char *bytes, size_t size, size_t count, void *context)
 {
     (void)bytes;
@@ -521,13 +522,13 @@ void tend_http_client_destroy(struct tend_http_client *client)
     if (client == NULL) {
         return;
     }
-    while (client->first != NULL) {
-        struct exchange *exchange = client->first;
+    for (struct exchange *exchange = client->first; exchange != NULL;) {
+        struct exchange *next = exchange->next;
         if (!evtimer_pending(exchange->cancelled, NULL)) {
             tend_curl_multi_remove(client->multi, exchange->easy);
         }
-        unlink_exchange(exchange);
         free_exchange(exchange);
+        exchange = next;
     }
     tend_curl_multi_destroy(client->multi);
     free(client);

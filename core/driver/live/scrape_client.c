@@ -242,7 +242,7 @@ static void drop_flight(struct tend_scrape_client *client, struct target *target
 static enum tend_status make_decoder(const struct tend_service_def *def, struct tend_decoder **out)
 {
     const size_t most = def == NULL ? 0 : 2 * def->metric_count + def->record_count + 1;
-    const struct tend_selector **wanted = calloc(most + 1, sizeof *wanted);
+    const struct tend_selector **wanted = calloc(most + 1, sizeof(const struct tend_selector *));
     if (wanted == NULL) {
         return TEND_E_NOMEM;
     }
@@ -297,11 +297,11 @@ static bool make_room(struct tend_scrape_client *client, size_t index)
     }
     size_t capacity = client->target_capacity < 16 ? 16 : client->target_capacity * 2;
     capacity = capacity > index ? capacity : index + 1;
-    struct target **targets = reallocarray(client->targets, capacity, sizeof *targets);
+    struct target **targets = reallocarray(client->targets, capacity, sizeof(struct target *));
     if (targets == NULL) {
         return false;
     }
-    memset(targets + client->target_capacity, 0, (capacity - client->target_capacity) * sizeof *targets);
+    memset(targets + client->target_capacity, 0, (capacity - client->target_capacity) * sizeof(struct target *));
     client->targets = targets;
     client->target_capacity = capacity;
     return true;

@@ -38,6 +38,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return transfer->body.failed ? 0 : byte_count;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): libcurl's signature
 static size_t take_header(char *bytes, size_t size, size_t count, void *context)
 {
     (void)bytes;

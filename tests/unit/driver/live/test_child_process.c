@@ -172,7 +172,7 @@ static void arguments_arrive_as_they_are(void **state)
 static void the_environment_is_clean(void **state)
 {
     struct fixture *fixture = *state;
-    (void)setenv("TEND_TEST_SECRET", "leaked", 1);
+    (void)setenv("TEND_TEST_SECRET", "leaked", 1); // NOLINT(concurrency-mt-unsafe): there is one thread
     const char *const argv[] = { "/usr/bin/env", NULL };
     const char *const environment[] = { "SERVICE=ledger", NULL };
     const struct tend_child_spec spec = { .argv = argv, .environment = environment };
@@ -242,7 +242,7 @@ static void what_does_not_exist_has_failed(void **state)
 static void a_name_that_is_in_no_fixed_place_has_failed(void **state)
 {
     struct fixture *fixture = *state;
-    (void)setenv("PATH", "/tmp", 1);
+    (void)setenv("PATH", "/tmp", 1); // NOLINT(concurrency-mt-unsafe): there is one thread
     const char *const argv[] = { "no-such-program", NULL };
     const struct tend_child_spec spec = { .argv = argv };
     run(fixture, &spec);
@@ -302,7 +302,7 @@ static void on_timeout_the_whole_group_is_stopped(void **state)
     assert_true(fixture->timed_out);
     assert_int_equal(fixture->signal, SIGTERM);
     assert_in_range(fixture->took_ms, 90, 9999); // libevent counts in steps of 4 ms
-    const pid_t grandchild = atoi(fixture->output);
+    const pid_t grandchild = (pid_t)strtol(fixture->output, NULL, 10);
     assert_true(grandchild > 1);
     char path[64];
     (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)grandchild);
@@ -346,7 +346,7 @@ static void it_ends_with_its_pid_not_with_its_output(void **state)
     struct fixture *fixture = *state;
     run_shell(fixture, "sleep 1000 & echo $!");
     assert_string_equal(fixture->outcome, "done");
-    const pid_t grandchild = atoi(fixture->output);
+    const pid_t grandchild = (pid_t)strtol(fixture->output, NULL, 10);
     assert_int_equal(kill(grandchild, 0), 0); // a service that was restarted lives on
     assert_int_equal(kill(grandchild, SIGKILL), 0);
 }

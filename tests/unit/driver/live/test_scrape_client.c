@@ -572,9 +572,9 @@ static void metadata_addresses_in_ipv6_are_never_connected_to(void **state)
 static void a_proxy_of_the_environment_is_not_used(void **state)
 {
     struct fixture *fixture = *state;
-    (void)setenv("http_proxy", "http://127.0.0.1:1", 1);
+    (void)setenv("http_proxy", "http://127.0.0.1:1", 1); // NOLINT(concurrency-mt-unsafe): there is one thread
     const struct result *result = scrape(fixture, answer_text, "x 1\n");
-    (void)unsetenv("http_proxy");
+    (void)unsetenv("http_proxy"); // NOLINT(concurrency-mt-unsafe): there is one thread
     assert_int_equal(result->kind, TEND_SCRAPE_OK);
 }
 

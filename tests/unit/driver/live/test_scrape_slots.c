@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static int set_up(void **state)
 {
@@ -148,46 +147,69 @@ static void a_fleet_is_spread_over_the_interval(void **state)
     assert_int_equal(sum, 1000);
 }
 
-// The heap against the plainest possible model: an array that is searched from end to end.
+// The plainest possible model: an array that is searched from end to end.
+enum { TARGETS = 40, ROUNDS = 4000 };
+
+struct model {
+    int64_t due_ms[TARGETS];
+    int64_t every_ms[TARGETS]; // 0: not there
+};
+
+static size_t first_due(const struct model *model, int64_t now_ms)
+{
+    size_t first = TARGETS;
+    for (size_t i = 0; i < TARGETS; i++) {
+        const bool is_due = model->every_ms[i] != 0 && model->due_ms[i] <= now_ms;
+        if (is_due && (first == TARGETS || model->due_ms[i] < model->due_ms[first])) {
+            first = i;
+        }
+    }
+    return first;
+}
+
+static void take_all(struct tend_scrape_slots *slots, struct model *model, int64_t now_ms)
+{
+    struct tend_scrape_start start;
+    size_t first = TARGETS;
+    while ((first = first_due(model, now_ms)) != TARGETS) {
+        assert_true(tend_scrape_slots_take(slots, now_ms, &start));
+        assert_int_equal(start.target, first);
+        assert_int_equal(start.due_ms, model->due_ms[first]);
+        do {
+            model->due_ms[first] += model->every_ms[first];
+        } while (start.missed > 0 && model->due_ms[first] <= now_ms);
+    }
+    assert_false(tend_scrape_slots_take(slots, now_ms, &start));
+}
+
+static uint32_t draw(uint32_t *seed, uint32_t below)
+{
+    *seed ^= *seed << 13; // xorshift32
+    *seed ^= *seed >> 17;
+    *seed ^= *seed << 5;
+    return *seed % below;
+}
+
 static void starts_come_in_order_whatever_is_set_and_removed(void **state)
 {
-    enum { TARGETS = 40, ROUNDS = 4000 };
     struct tend_scrape_slots *slots = *state;
-    const unsigned seed = 20240607;
+    uint32_t seed = 20240607;
     print_message("seed %u\n", seed);
-    srand(seed);
-    int64_t due_ms[TARGETS];
-    int64_t every_ms[TARGETS] = { 0 };
+    struct model model = { .every_ms = { 0 } };
     int64_t now_ms = 1000;
     for (int round = 0; round < ROUNDS; round++) {
-        const size_t target = (size_t)rand() % TARGETS;
-        if (rand() % 3 == 0) {
+        const size_t target = draw(&seed, TARGETS);
+        if (draw(&seed, 3) == 0) {
             tend_scrape_slots_remove(slots, target);
-            every_ms[target] = 0;
-        } else if (every_ms[target] == 0) {
-            every_ms[target] = 1 + rand() % 90; // under a slot: the phase is 0
-            set(slots, target, "u", every_ms[target], now_ms);
-            due_ms[target] = (now_ms / every_ms[target] + 1) * every_ms[target];
+            model.every_ms[target] = 0;
+        } else if (model.every_ms[target] == 0) {
+            const int64_t every_ms = 1 + draw(&seed, 90); // under a slot: the phase is 0
+            set(slots, target, "u", every_ms, now_ms);
+            model.every_ms[target] = every_ms;
+            model.due_ms[target] = (now_ms / every_ms + 1) * every_ms;
         }
-        now_ms += rand() % 20;
-        for (;;) {
-            size_t first = TARGETS;
-            for (size_t i = 0; i < TARGETS; i++) {
-                if (every_ms[i] != 0 && due_ms[i] <= now_ms && (first == TARGETS || due_ms[i] < due_ms[first])) {
-                    first = i;
-                }
-            }
-            struct tend_scrape_start start;
-            assert_int_equal(tend_scrape_slots_take(slots, now_ms, &start), first != TARGETS);
-            if (first == TARGETS) {
-                break;
-            }
-            assert_int_equal(start.target, first);
-            assert_int_equal(start.due_ms, due_ms[first]);
-            do {
-                due_ms[first] += every_ms[first];
-            } while (start.missed > 0 && due_ms[first] <= now_ms);
-        }
+        now_ms += draw(&seed, 20);
+        take_all(slots, &model, now_ms);
     }
 }
 
