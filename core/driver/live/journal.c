@@ -246,7 +246,7 @@ enum tend_status tend_journal_find(struct tend_journal *journal, enum tend_recor
 enum tend_status tend_journal_find_source(struct tend_journal *journal, const char *hash, json_t **body,
                                           struct tend_error *error)
 {
-    struct tend_record record;
+    struct tend_record record = { .number = 0 };
     const enum tend_status status = tend_journal_find(journal, TEND_RECORD_SOURCE, hash, &record, error);
     if (status == TEND_OK) {
         *body = json_incref(record.body); // NULL stays NULL
@@ -255,8 +255,8 @@ enum tend_status tend_journal_find_source(struct tend_journal *journal, const ch
     return status;
 }
 
-// Checks one row against the chain. @param hash  in: of the record before; out: of this one
-static enum tend_status verify_row(sqlite3_stmt *row, struct tend_buffer *scratch, char hash[TEND_JOURNAL_HASH_SIZE],
+// Checks one row against the chain. @param chain  in: the hash of the record before; out: of this one
+static enum tend_status verify_row(sqlite3_stmt *row, struct tend_buffer *scratch, char chain[TEND_JOURNAL_HASH_SIZE],
                                    struct tend_error *error)
 {
     bool failed = false;
@@ -272,10 +272,10 @@ static enum tend_status verify_row(sqlite3_stmt *row, struct tend_buffer *scratc
     };
     char expected[TEND_JOURNAL_HASH_SIZE];
     enum tend_status status = TEND_E_NOMEM;
-    if (!failed && tend_journal_entry_hash(&entry, hash, scratch, expected) == TEND_OK) {
+    if (!failed && tend_journal_entry_hash(&entry, chain, scratch, expected) == TEND_OK) {
         const char *found = column_text(row, HASH);
         status = found != NULL && strcmp(found, expected) == 0 ? TEND_OK : TEND_E_CORRUPT;
-        memcpy(hash, expected, TEND_JOURNAL_HASH_SIZE);
+        memcpy(chain, expected, TEND_JOURNAL_HASH_SIZE);
     }
     if (status == TEND_E_CORRUPT) {
         tend_error_set(error, "record %llu of the journal, or one removed before it, is not what was written",
@@ -298,10 +298,10 @@ static enum tend_status verify_records(struct tend_journal *journal, struct tend
                                       NULL, NULL, NULL, &statement, error);
     struct tend_buffer scratch;
     tend_buffer_init(&scratch);
-    char hash[TEND_JOURNAL_HASH_SIZE] = "";
+    char chain[TEND_JOURNAL_HASH_SIZE] = "";
     int result = SQLITE_ROW;
     while (status == TEND_OK && (result = sqlite3_step(statement)) == SQLITE_ROW) {
-        status = verify_row(statement, &scratch, hash, error);
+        status = verify_row(statement, &scratch, chain, error);
     }
     if (status == TEND_OK && result != SQLITE_DONE) {
         status = tend_journal_file_failed(journal->connection, reading, error);

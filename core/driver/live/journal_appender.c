@@ -191,20 +191,20 @@ static bool run(sqlite3_stmt *statement)
     return sqlite3_reset(statement) == SQLITE_OK && done; // keeps the error of a failed step
 }
 
-// @param hash  in: of the record before; out: of this one
+// @param chain  in: the hash of the record before; out: of this one
 static enum tend_status write_entry(struct tend_journal_appender *appender, const struct tend_journal_entry *entry,
-                                    char hash[TEND_JOURNAL_HASH_SIZE], struct tend_error *error)
+                                    char chain[TEND_JOURNAL_HASH_SIZE], struct tend_error *error)
 {
     struct tend_journal_entry kept = *entry;
     if (source_is_kept(appender, entry)) {
         kept.body = NULL;
     }
     char next[TEND_JOURNAL_HASH_SIZE];
-    if (tend_journal_entry_hash(&kept, hash, &appender->scratch, next) != TEND_OK) {
+    if (tend_journal_entry_hash(&kept, chain, &appender->scratch, next) != TEND_OK) {
         tend_error_set(error, "cannot write record %llu: out of memory", (unsigned long long)entry->number);
         return TEND_E_NOMEM;
     }
-    memcpy(hash, next, TEND_JOURNAL_HASH_SIZE);
+    memcpy(chain, next, TEND_JOURNAL_HASH_SIZE);
     if (!bind_record(appender->insert, &kept, next) || !run(appender->insert) ||
         !bind_state(appender->set_state, &kept) || !run(appender->set_state)) {
         return tend_journal_file_failed(appender->connection, "write to the journal", error);
@@ -229,10 +229,10 @@ enum tend_status tend_journal_appender_commit(struct tend_journal_appender *appe
     if (status == TEND_OK) {
         status = tend_journal_file_execute(appender->connection, "BEGIN IMMEDIATE", "write to the journal", error);
     }
-    char hash[TEND_JOURNAL_HASH_SIZE];
-    memcpy(hash, appender->last_hash, sizeof hash);
+    char chain[TEND_JOURNAL_HASH_SIZE];
+    memcpy(chain, appender->last_hash, sizeof chain);
     for (const struct tend_journal_entry *entry = first; entry != NULL && status == TEND_OK; entry = entry->next) {
-        status = write_entry(appender, entry, hash, error);
+        status = write_entry(appender, entry, chain, error);
     }
     tend_journal_fault_at(TEND_JOURNAL_FAULT_DURING, first->number, last);
     if (status == TEND_OK) {
@@ -244,7 +244,7 @@ enum tend_status tend_journal_appender_commit(struct tend_journal_appender *appe
     }
     tend_journal_fault_at(TEND_JOURNAL_FAULT_AFTER, first->number, last);
     appender->last = last;
-    memcpy(appender->last_hash, hash, sizeof hash);
+    memcpy(appender->last_hash, chain, sizeof chain);
     return TEND_OK;
 }
 
