@@ -169,12 +169,14 @@ local function times(whole)
   local every, every_from = plain(whole, "every", EVERY_MS)
   local window, window_from = plain(whole, "window", WINDOW_MS)
   local timeout, timeout_from = plain(whole, "timeout", math.min(every, TIMEOUT_MS))
-  if every == 0 then
-    registry.error(source.field(every_from, { "every" }),
-      'every = "0s" would scrape without a pause; write it like "15s"')
-  elseif timeout > every or timeout == 0 then
+  if every < 100 then
+    registry.error(source.field(every_from, { "every" }), 'every is too often; write "100ms" or more')
+  elseif timeout < 10 then
+    registry.error(source.field(timeout_from, { "timeout" }), 'timeout is too short; write "10ms" or more')
+  elseif timeout > every then
     registry.error(source.field(timeout_from, { "timeout" }),
-      "timeout is 0, or longer than every: the next scrape would be due before it")
+      ("timeout (%s) is longer than every (%s): the next scrape would be due before it"):format(
+        host.format_duration(timeout), host.format_duration(every)))
   elseif window < 2 * every then
     local from = window_from or every_from
     local text = "window is shorter than two scrapes: rates, means and shares need two"

@@ -59,6 +59,7 @@ local function service(name, given)
     if value.out then
       made.out, made.out_share = true, given.out_share or 1
       made.onset_ms = math.min(made.onset_ms or math.huge, value.onset_ms or math.huge)
+      made.alerts = given.alerts or { "an alert" }
     end
   end
   return made
@@ -155,6 +156,11 @@ suite.fact("a dependency that lost only a little does not explain a victim that 
   suite.same(reply.culprits, { "ledger" })
 end)
 
+suite.fact("a dependency that is in line yet, but slower by half of what the victim lost, makes it doubtful", function()
+  local reply = locate { ledger = slow(0.1, nil), payments = slow(0.16, 10000) }
+  suite.same({ reply.culprits, row(reply, "payments").confidence }, { { "payments" }, 0.6 })
+end)
+
 suite.fact("traffic that fell below a dead caller blames nobody there", function()
   local reply = locate { payments = { up = 0, failures = { REFUSED = 1 }, metrics = { up = UP_LOST } },
     ledger = { metrics = { traffic = traffic(0, 9000) } } }
@@ -219,6 +225,19 @@ end)
 suite.fact("an alert of one instance counts although the service as a whole is in line", function()
   local reply = locate { stock = { alerts = { "leak" }, out_share = 0.25, instances = 4 } }
   culprit(reply, "stock", 0.85)
+end)
+
+suite.fact("out of line without an alert is nobody's culprit, unless it explains one", function()
+  local quiet = slow(1.9, 10000)
+  quiet.alerts = {}
+  local leaking = { alerts = {}, metrics = { memory = memory(500, 3000) } }
+  local reply = locate { stock = leaking, ledger = quiet, payments = slow(2, 10000) }
+  suite.same(reply.culprits, { "ledger" })
+end)
+
+suite.fact("an instance that is out of line without an alert names nobody", function()
+  local reply = locate { ledger = { out = true, out_share = 0.25, instances = 4 }, payments = slow(2, 10000) }
+  suite.same(reply.culprits, { "payments" })
 end)
 
 suite.fact("a victim that times out is still a victim", function()

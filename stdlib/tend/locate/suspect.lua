@@ -1,0 +1,143 @@
+--- Suspect: what an incident's evidence says of one service, taken by itself.
+--
+-- Metrics are told apart by what they say of whose fault it is: the *face* is what callers feel (latencies, errors),
+-- *inner* is what only the service itself feels (memory, queues), *load* is what callers do to it.
+local suspect = {}
+
+---@class tend.locate.Context
+---@field definition fun(service: string, metric: string): table?   the metric's definition
+---@field times fun(service: string): table                         its every_ms, window_ms, timeout_ms
+---@field metric_of_rule fun(rule: string): string?                  the metric that a rule judges
+---@field points table<string, { points: number, reasons: string[] }>
+
+---@class tend.locate.Suspect
+---@field name string
+---@field data table            as the request has it
+---@field out boolean
+---@field hard boolean          some instance does not answer
+---@field face string[]         metrics out of line that callers feel: latencies and errors
+---@field inner string[]        other metrics out of line
+---@field load string[]         traffic out of line: what callers do to it
+---@field by_instance table<string, boolean>  metrics that an alert of a single instance speaks of
+---@field alerted boolean
+---@field weak boolean          out of line, but no case of its own
+---@field onset? number         ms: when its own trouble began, load aside
+---@field explains table<string, boolean>
+---@field points number         from the user's tend.locate
+---@field reasons string[]      the user's
+
+-- What a metric tells of its service. Its kind and unit come from the definition; a metric that is not defined (any
+-- more) is judged by its name.
+local function class_of(name, numbers, definition)
+  local kind, unit = definition and definition.kind, definition and definition.unit
+  if name == "up" then return "hard" end
+  if name == "scrape_duration" then return "inner" end
+  local word = name:lower()
+  if word:find("error") or word:find("fail") then return "face" end
+  if kind == "rate" then
+    local named = word:find("traffic") or word:find("request") or word:find("throughput") or word:find("load")
+    local starved = numbers.P and numbers.E and numbers.P < numbers.E
+    return (named or starved) and "load" or "inner"
+  end
+  if word:find("traffic") then return "load" end
+  if kind == "mean" or kind == "quantile" then return unit == "s" and "face" or "inner" end
+  if word:find("latency") or word:find("response_time") or word:find("^p%d%d") then return "face" end
+  return "inner"
+end
+
+--- The smaller of two times, either of which may be nil.
+function suspect.earlier(a, b)
+  if not a then return b end
+  if not b then return a end
+  return math.min(a, b)
+end
+
+local function add_metric(one, name, class, numbers)
+  if class ~= "load" then one.onset = suspect.earlier(one.onset, numbers.onset_ms) end
+  if class == "hard" then one.hard = true else table.insert(one[class], name) end
+end
+
+-- Alerts of single instances count although the service as a whole is in line: one of four that leaks is a fault.
+local function add_alerts(one, context)
+  for _, rule in ipairs(one.data.alerts or {}) do
+    local name = context.metric_of_rule(rule)
+    local numbers = name and one.data.metrics and one.data.metrics[name] or {}
+    local class = name and class_of(name, numbers, context.definition(one.name, name)) or "face"
+    local seen = class == "hard" and one.hard
+    for _, metric in ipairs(class ~= "hard" and one[class] or {}) do seen = seen or metric == name end
+    if not seen and name then
+      one.by_instance[name] = true
+      add_metric(one, name, class, numbers)
+    end
+  end
+end
+
+--- Makes the suspect of one service of the request.
+---@param data table
+---@param context tend.locate.Context
+---@return tend.locate.Suspect
+function suspect.new(data, context)
+  local one = { name = data.name, data = data, out = data.out == true, hard = false, face = {}, inner = {},
+    load = {}, by_instance = {}, explains = {}, explained_by = {}, not_explained = {}, points = 0, reasons = {} }
+  for name, numbers in pairs(data.metrics or {}) do
+    if numbers.out then
+      add_metric(one, name, class_of(name, numbers, context.definition(data.name, name)), numbers)
+    end
+  end
+  if one.out or #(data.alerts or {}) > 0 then add_alerts(one, context) end
+  -- One failed scrape of one among many is no fault yet; when the service is out of line anyway, it is a trace.
+  if data.up and (data.up <= 0.5 or data.up < 1 and one.out) then one.hard = true end
+  one.onset = one.onset or data.onset_ms
+  one.out = one.out or one.hard or #one.face + #one.inner + #one.load > 0
+  -- Odd traffic, or a metric of one instance that no alert speaks of, is no case of its own.
+  one.alerted = #(data.alerts or {}) > 0
+  local own_case = one.hard or #one.face + #one.inner > 0 or one.alerted and #one.load == 0
+  one.weak = one.out and not own_case
+  return one
+end
+
+--- The largest excess over what was expected among latencies, out of line or not.
+---@return number seconds   0 when there is none
+---@return boolean only      nothing but latencies of its face is out of line
+function suspect.latency_excess(one, context)
+  local worst, only = 0, true
+  for name, numbers in pairs(one.data.metrics or {}) do
+    local definition = context.definition(one.name, name)
+    if class_of(name, numbers, definition) == "face" then
+      local is_latency = (definition and definition.unit or "s") == "s"
+      if is_latency and numbers.P and numbers.E then worst = math.max(worst, numbers.P - numbers.E) end
+      if not is_latency and numbers.out then only = false end
+    end
+  end
+  return worst, only
+end
+
+--- Whether something is known of a service's face and all of it is fine: then its callers are served well.
+function suspect.face_is_fine(one, context)
+  if one.hard or #one.face > 0 then return false end
+  for name, numbers in pairs(one.data.metrics or {}) do
+    local judged = numbers.A ~= nil and not numbers.missing
+    if judged and class_of(name, numbers, context.definition(one.name, name)) == "face" then return true end
+  end
+  return false
+end
+
+--- Unwatched services that could be behind a root: below it, with nothing known of them.
+function suspect.blind_spots(one, suspects)
+  local unwatched, silent = {}, {}
+  for _, name in ipairs(one.below) do
+    local below = suspects[name]
+    if not below.data.watched then
+      unwatched[#unwatched + 1] = name
+    elseif not below.out then
+      local judged = false
+      for metric, numbers in pairs(below.data.metrics or {}) do
+        judged = judged or metric ~= "scrape_duration" and numbers.A ~= nil and not numbers.missing
+      end
+      if not judged then silent[#silent + 1] = name end
+    end
+  end
+  return unwatched, silent
+end
+
+return suspect
