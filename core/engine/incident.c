@@ -435,8 +435,7 @@ void tend_incident_located(struct tend_engine *engine, struct tend_incident *inc
     if (reply == NULL || json_object_get(reply, "error") != NULL) {
         tend_log(TEND_LOG_WARN, "locator failed incident=%s why=\"%s\"", incident->id,
                  reply == NULL ? event->reply.died.reason : tend_json_text(reply, "error", ""));
-        incident->stale = true; // the next tick asks again
-        return;
+        return; // the next tick asks again
     }
     set_culprits(incident, reply);
     json_decref(incident->ranking);

@@ -214,13 +214,15 @@ static struct tend_instance *find_instance(const struct tend_engine *engine, con
     return service == NULL || name == NULL ? NULL : tend_service_find_instance(service, name);
 }
 
-// From now on only samples of scrapes begun after this moment count, for the culprit and for its victims alike.
+// From now on only samples of scrapes begun after this moment count: for the culprit, for the services of the incident, and
+// for all that depend on the culprit, as what they felt of it may not raise alerts after the cure.
 static void cut_windows(struct tend_engine *engine, const struct tend_run *run)
 {
     const struct tend_incident *incident = tend_incident_find(engine, run->incident);
+    const struct tend_service *culprit = tend_fleet_find(engine->fleet, run->service);
     for (size_t i = 0; i < engine->fleet->service_count; i++) {
         struct tend_service *service = engine->fleet->services[i];
-        bool concerned = strcmp(service->name, run->service) == 0;
+        bool concerned = culprit != NULL && tend_topology_depends(&engine->fleet->topology, i, culprit->index);
         for (size_t m = 0; incident != NULL && !concerned && m < incident->member_count; m++) {
             concerned = strcmp(incident->members[m].service, service->name) == 0;
         }
