@@ -1,4 +1,5 @@
--- Each bad rule gives its own file and line, and says what would be right.
+-- Each bad rule gives its own file and line, and says what would be right. With TEND_BINARY=build/tend in the environment
+-- the same rules also go through `tend check`, which must say the same and exit with 1.
 local suite = ...
 local fake = dofile "tests/lua/fake_host.lua"
 
@@ -10,8 +11,43 @@ local function faults(list)
   return lines
 end
 
+-- The error lines of `tend check` on these files, and its exit status.
+local function check_for_real(binary, files, secrets)
+  local directory = os.tmpname()
+  os.remove(directory)
+  assert(os.execute(("mkdir -p '%s/rules' '%s/secrets'"):format(directory, directory)) == 0)
+  local function write(path, text)
+    local file = assert(io.open(directory .. path, "w"))
+    file:write(text)
+    file:close()
+  end
+  for name, text in pairs(files) do write("/rules/" .. name, text) end
+  for _, name in ipairs(secrets or {}) do write("/secrets/" .. name, "x") end
+  local pipe = assert(io.popen(("'%s' check %s '%s/rules' 2>&1; echo $?"):format(binary,
+    secrets and ("--secrets '%s/secrets'"):format(directory) or "", directory)))
+  local lines = {}
+  for line in pipe:lines() do lines[#lines + 1] = line end
+  pipe:close()
+  os.execute(("rm -r '%s'"):format(directory))
+  local status, errors = table.remove(lines), {}
+  for _, line in ipairs(lines) do
+    if line:find("^[%w_/]+%.lua:%d+: ") and not line:find("^%S+ warning: ") and not line:find("^%S+ looser: ") then
+      errors[#errors + 1] = line
+    end
+  end
+  return errors, status
+end
+
 -- The rules, after one line of head, give exactly these errors.
 local function gives(name, text, wanted, world)
+  local binary = os.getenv "TEND_BINARY"
+  if binary then
+    suite.fact(name .. ", said by tend check", function()
+      local files = world and world.files or { ["shop.lua"] = HEAD .. text }
+      local lines, status = check_for_real(binary, files, world and world.secrets)
+      suite.same({ lines, status }, { type(wanted) == "table" and wanted or { wanted }, "1" })
+    end)
+  end
   suite.fact(name, function()
     local document = fake.load(HEAD .. text, world)
     suite.same(faults(document.errors), type(wanted) == "table" and wanted or { wanted })
@@ -24,7 +60,10 @@ gives("a syntax error", "tend.service {", "shop.lua:2: unexpected symbol near '<
 gives("an error while loading", "local x = nil\nx.y = 1", "shop.lua:3: attempt to index local 'x' (a nil value)")
 gives("bytecode", "", "shop.lua:1: is bytecode; only source text is loaded",
   { files = { ["shop.lua"] = string.dump(function() return 1 end) } })
-gives("a module that is not there", 'require "tend.pack.goldn"', "shop.lua:2: there is no module 'tend.pack.goldn'")
+suite.fact("a module that is not there", function()
+  local document = fake.load(HEAD .. 'require "tend.pack.goldn"')
+  suite.same(faults(document.errors), { "shop.lua:2: there is no module 'tend.pack.goldn'" })
+end)
 
 gives("an unknown field", 'tend.rule "a" {\n  on = "*", when = "up",\n  fire_afterr = "5s",\n}',
   'shop.lua:4: unknown field "fire_afterr"; did you mean "fire_after"?')

@@ -11,7 +11,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -109,7 +111,11 @@ static enum tend_status read_file(struct walk *walk, int at, const char *entry, 
         status = fault(walk, TEND_E_LIMIT, name, "with this file there are more than 10 MB of rules");
     } else {
         *out = source_of(name, &text);
-        if (*out == NULL) {
+        if (*out == NULL && text.size > 0 && tend_buffer_text(&text)[0] == '\x1b') {
+            char place[PATH_MAX];
+            (void)snprintf(place, sizeof place, "%s:1", name);
+            status = fault(walk, TEND_E_INVALID, place, "is bytecode; only source text is loaded");
+        } else if (*out == NULL) {
             status = fault(walk, TEND_E_INVALID, name, "not UTF-8 text");
         }
     }
