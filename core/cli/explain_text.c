@@ -77,7 +77,7 @@ static void put_alert(const json_t *alert, struct tend_text_table *table)
             tend_terminal_put_number(cell, alert, numbers[i]);
         }
     }
-    static const char *const times[] = { "since_after_s", "fired_after_s", "resolved_after_s" };
+    static const char *const times[] = { "fired_after_s", "resolved_after_s" };
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         put_after(alert, times[i], tend_text_table_cell(table));
     }
@@ -87,14 +87,14 @@ static void put_alert(const json_t *alert, struct tend_text_table *table)
 static void put_alerts(const json_t *story, struct tend_buffer *out)
 {
     static const char *const heads[] = { "RULE", "ON", "METRIC", "EXPECTED", "MEASURED", "F",
-                                         "α",    "A",  "SINCE",  "FIRED",    "OVER",     "SUMMARY" };
+                                         "α",    "A",  "FIRED",  "OVER",     "SUMMARY" };
     const json_t *alerts = json_object_get(story, "alerts");
     if (json_array_size(alerts) == 0) {
         return;
     }
     put_title("What was out of line (times from the opening)", out);
     struct tend_text_table table;
-    tend_text_table_init(&table, "lllrrrrrrrrl");
+    tend_text_table_init(&table, "lllrrrrrrrl");
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
         tend_text_table_put(&table, heads[i]);
     }

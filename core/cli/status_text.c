@@ -200,6 +200,24 @@ static void put_metric_row(const char *name, const json_t *metric, const char *s
     }
 }
 
+static void put_instances_out(const json_t *instances, struct tend_text_table *table)
+{
+    if (json_array_size(instances) == 1) {
+        return; // it is the service, which is shown already
+    }
+    size_t i = 0;
+    const json_t *instance = NULL;
+    json_array_foreach(instances, i, instance)
+    {
+        const char *name = NULL;
+        json_t *metric = NULL;
+        json_object_foreach(json_object_get(instance, "metrics"), name, metric)
+        {
+            put_metric_row(name, metric, tend_json_text(instance, "name", "?"), table);
+        }
+    }
+}
+
 static void put_out_of_line(const json_t *status, struct tend_buffer *out)
 {
     struct tend_text_table table;
@@ -214,16 +232,7 @@ static void put_out_of_line(const json_t *status, struct tend_buffer *out)
         {
             put_metric_row(tend_json_text(metric, "name", "?"), metric, tend_json_text(service, "name", "?"), &table);
         }
-        const json_t *instance = NULL;
-        json_array_foreach(json_object_get(service, "instances"), i, instance)
-        {
-            const char *name = NULL;
-            json_t *value = NULL;
-            json_object_foreach(json_object_get(instance, "metrics"), name, value)
-            {
-                put_metric_row(name, value, tend_json_text(instance, "name", "?"), &table);
-            }
-        }
+        put_instances_out(json_object_get(service, "instances"), &table);
     }
     put_section("out of line", &table, out);
 }
