@@ -5,6 +5,9 @@
 // A scrape ends by libcurl (answer, fault, timeout) or, when the target's next start comes first, by that start: it is
 // then a timeout as well. So a timeout as long as the interval does not cost every second scrape of a hung target.
 //
+// libcurl looks names up in threads, and one that hangs (a name server that is down) lives on, with two fds, after its
+// scrape: some 10 s with glibc. So a target whose lookup hung asks again only after that time, and fails meanwhile.
+//
 // Invariants: targets[i]->flight, if any, has target == i; a transfer is either in flight or in the pool.
 
 #include "driver/live/scrape_client.h"
@@ -24,7 +27,8 @@
 
 enum {
     BODY_BYTES_DEFAULT = 10 * 1000 * 1000,
-    POOL_MAX = 256,      // idle transfers kept
+    RESOLVE_PAUSE_MS = 10 * 1000, // after a lookup that hung
+    POOL_MAX = 256,               // idle transfers kept
     TIMER_EARLY_MS = 4,  // libevent's coarse clock may wake this much early; to sleep again would cost a wake-up
     TIMER_MAX_MS = 5000, // look at the clock this often: engine time runs on while the machine is suspended
 };
@@ -36,6 +40,7 @@ struct target {
     struct tend_decoder *decoder;
     const struct headers *headers;
     struct tend_scrape_transfer *flight; // NULL: none
+    int64_t resolve_again_ms;            // no lookup of the host name before
 };
 
 struct headers { // what is sent to all targets with the same timeout
@@ -110,6 +115,9 @@ static void finish(struct tend_scrape_transfer *transfer, CURLcode result)
     struct tend_event_scraped scraped = { .target = transfer->target, .begun_ms = transfer->begun_ms };
     struct tend_error reason;
     tend_scrape_transfer_end(transfer, result, target->decoder, &scraped, &reason);
+    if (scraped.kind == TEND_SCRAPE_RESOLVE && result == CURLE_OPERATION_TIMEDOUT) {
+        target->resolve_again_ms = transfer->begun_ms + RESOLVE_PAUSE_MS;
+    }
     client->counters.ended[scraped.kind]++;
     client->counters.body_bytes += transfer->body.size;
     give_back(client, transfer);
@@ -123,14 +131,16 @@ static void on_done(void *context, CURLcode result)
 
 // ---- starting ----
 
-static void report_no_memory(struct tend_scrape_client *client, size_t index)
+// The result of a scrape that came to nothing before anything was sent.
+static void report_unsent(struct tend_scrape_client *client, size_t index, enum tend_scrape_kind kind,
+                          const char *reason)
 {
-    client->counters.ended[TEND_SCRAPE_SEND]++;
+    client->counters.ended[kind]++;
     const struct tend_event_scraped scraped = {
         .target = index,
         .begun_ms = now_ms(client),
-        .kind = TEND_SCRAPE_SEND,
-        .reason = "out of memory here",
+        .kind = kind,
+        .reason = reason,
     };
     client->options.on_scraped(client->options.context, &scraped);
 }
@@ -139,9 +149,14 @@ static void start_scrape(struct tend_scrape_client *client, size_t index)
 {
     struct target *target = client->targets[index];
     client->counters.started++;
+    if (now_ms(client) < target->resolve_again_ms) {
+        report_unsent(client, index, TEND_SCRAPE_RESOLVE,
+                      "the last lookup of the host name hung; waiting with the next");
+        return;
+    }
     struct tend_scrape_transfer *transfer = take_transfer(client);
     if (transfer == NULL) {
-        report_no_memory(client, index);
+        report_unsent(client, index, TEND_SCRAPE_SEND, "out of memory here");
         return;
     }
     transfer->target = index;
@@ -149,7 +164,7 @@ static void start_scrape(struct tend_scrape_client *client, size_t index)
     if (tend_scrape_transfer_begin(transfer, target->url, target->headers->list, target->timeout_ms) != TEND_OK ||
         tend_curl_multi_add(client->multi, transfer->easy, on_done, transfer) != TEND_OK) {
         tend_scrape_transfer_destroy(transfer);
-        report_no_memory(client, index);
+        report_unsent(client, index, TEND_SCRAPE_SEND, "out of memory here");
         return;
     }
     target->flight = transfer;
