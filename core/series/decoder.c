@@ -410,6 +410,9 @@ static enum tend_status take_over(struct tend_decoder *decoder, const struct ten
     if (age != UINT64_MAX) {
         move_columns(decoder, remap, count);
     }
+    if (decoder->stats.added == 0) {
+        tend_line_table_trim(decoder->lines); // the target is settled
+    }
     free(remap);
     return TEND_OK;
 }

@@ -22,6 +22,7 @@ struct tend_line_table {
     size_t text_bytes;
     size_t text_capacity;
     uint32_t *places;   // ids, TEND_NO_LINE: free
+    bool trimmed;       // nothing was added since trim
     size_t place_count; // 0 or a power of two, at least 2 * count
 };
 
@@ -165,6 +166,7 @@ enum tend_status tend_line_table_add(struct tend_line_table *table, const char *
     table->lines[table->count] = line;
     put_in_place(table->places, table->place_count, line.hash, (uint32_t)table->count);
     table->count++;
+    table->trimmed = false;
     return TEND_OK;
 }
 
@@ -182,29 +184,21 @@ void tend_line_table_truncate(struct tend_line_table *table, size_t count)
     }
 }
 
-// Gives memory back after many lines were forgotten. A failed shrink keeps the larger block, which is no harm.
-static void shrink(struct tend_line_table *table)
+void tend_line_table_trim(struct tend_line_table *table)
 {
-    if (table->count * 4 < table->capacity && table->count > 0) {
-        struct tend_line *lines = realloc(table->lines, table->count * 2 * sizeof *lines);
-        if (lines != NULL) {
-            table->lines = lines;
-            table->capacity = table->count * 2;
-        }
+    if (table->trimmed || table->count == 0) {
+        return;
     }
-    if (table->text_bytes * 4 < table->text_capacity && table->text_bytes > 0) {
-        char *text = realloc(table->text, table->text_bytes * 2);
-        if (text != NULL) {
-            table->text = text;
-            table->text_capacity = table->text_bytes * 2;
-        }
+    table->trimmed = true; // a failed shrink keeps the larger block, which is no harm
+    struct tend_line *lines = realloc(table->lines, table->count * sizeof *lines);
+    if (lines != NULL) {
+        table->lines = lines;
+        table->capacity = table->count;
     }
-    while (table->place_count > 32 && table->count * 8 < table->place_count) {
-        table->place_count /= 2;
-    }
-    uint32_t *places = realloc(table->places, table->place_count * sizeof *places);
-    if (places != NULL) {
-        table->places = places;
+    char *text = realloc(table->text, table->text_bytes + 1);
+    if (text != NULL) {
+        table->text = text;
+        table->text_capacity = table->text_bytes + 1;
     }
 }
 
@@ -224,8 +218,11 @@ void tend_line_table_keep_placed(struct tend_line_table *table)
     }
     table->count = kept;
     table->text_bytes = text_bytes;
+    table->trimmed = false;
     if (table->place_count > 0) {
-        shrink(table);
+        while (table->place_count > 32 && table->count * 8 < table->place_count) {
+            table->place_count /= 2; // the block shrinks when it is next made anew
+        }
         put_all_in_place(table, table->places, table->place_count);
     }
 }

@@ -38,5 +38,7 @@ TEND_MUST_CHECK enum tend_status tend_line_table_add(struct tend_line_table *tab
                                                      uint32_t column);
 /// Takes back the newest lines until @p count are left.
 void tend_line_table_truncate(struct tend_line_table *table, size_t count);
+/// Gives back the room that growing took in advance; does nothing until lines were added again.
+void tend_line_table_trim(struct tend_line_table *table);
 /// Forgets all lines without a position. The others keep their order and get new ids.
 void tend_line_table_keep_placed(struct tend_line_table *table);

@@ -431,7 +431,8 @@ double tend_measure_value(const struct tend_metric_def *def, const struct tend_p
     if (parts->instances == 0) {
         return TEND_NO_DATA;
     }
-    if (parts->samples < def->min_samples) {
+    const bool of_series = def->kind != TEND_METRIC_UP && def->kind != TEND_METRIC_SCRAPE_DURATION;
+    if (of_series && parts->samples < def->min_samples) {
         *missing = TEND_MISSING_TOO_FEW_SAMPLES;
         return TEND_NO_DATA;
     }

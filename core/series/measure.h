@@ -48,7 +48,8 @@ void tend_parts_destroy(struct tend_parts *parts); ///< frees all of one create;
 void tend_measure_instance(const struct tend_metric_plan *plan, const struct tend_series_window *window, int64_t now_ms,
                            double wall_s, int64_t window_ms, struct tend_parts *parts);
 
-/// P of parts, of one instance or pooled; NaN with a cause when there is none.
+/// P of parts, of one instance or pooled; NaN with a cause when there is none. `min_samples` does not bind UP and
+/// SCRAPE_DURATION: one scrape tells them.
 /// @param[out] missing  TEND_HAS_DATA or the cause
 double tend_measure_value(const struct tend_metric_def *def, const struct tend_parts *parts,
                           enum tend_missing *missing);

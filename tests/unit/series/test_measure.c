@@ -464,9 +464,11 @@ static void fewer_scrapes_than_asked_for_are_too_few(void **state)
 {
     struct fixture *fixture = *state;
     fixture->defs[QUEUE].min_samples = 3;
+    fixture->defs[UP].min_samples = 3; // does not count: one scrape tells
     scrape(fixture, 0, "queue 1\n");
     scrape(fixture, 10, "queue 2\n");
     assert_missing(fixture, QUEUE, TEND_MISSING_TOO_FEW_SAMPLES);
+    assert_p(fixture, UP, 1);
     scrape(fixture, 20, "queue 3\n");
     assert_p(fixture, QUEUE, 2);
 }
