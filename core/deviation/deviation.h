@@ -3,8 +3,9 @@
 ///
 /// F = |P - E| / max(|E|, floor), only the bad side counting; A = F / alpha (article's formulas; the floor keeps an
 /// expectation of 0 from dividing by zero). Where `out_at` is given, alpha = |out_at - E| / max(|E|, floor).
-/// A metric table holds a slot for each metric of each service and of each instance; whoever owns services and instances
-/// gives each a block of neighbouring slots. All values in base units; NaN is no data. Nothing allocates after reserve.
+/// A metric table holds a slot for each metric of each service and of each instance; whoever owns services and
+/// instances gives each a block of neighbouring slots. All values in base units; NaN is no data. Nothing allocates
+/// after reserve.
 
 #include "base/status.h"
 #include "series/metric_def.h"
@@ -31,10 +32,11 @@ void tend_metric_table_init(struct tend_metric_table *table);
 void tend_metric_table_clear(struct tend_metric_table *table);
 /// Makes room, so that adding up to @p count slots in all allocates nothing. @return TEND_OK or TEND_E_NOMEM
 TEND_MUST_CHECK enum tend_status tend_metric_table_reserve(struct tend_metric_table *table, size_t count);
-/// Appends a block of slots for these definitions: P, E, F, A are NaN, missing is WARMING_UP. @param[out] first its first slot
-TEND_MUST_CHECK enum tend_status tend_metric_table_add(struct tend_metric_table *table, const struct tend_metric_def *defs,
-                                                       size_t count, size_t *first);
+/// Appends a block of slots for these definitions: P, E, F, A are NaN, missing is WARMING_UP. @param[out] first its
+/// first slot
+TEND_MUST_CHECK enum tend_status tend_metric_table_add(struct tend_metric_table *table,
+                                                       const struct tend_metric_def *defs, size_t count, size_t *first);
 /// Computes F and A of the slots first … first + count - 1 from P, E and the limits. NaN in P or E gives NaN in both.
-/// Where E and floor are 0 the scale is |out_at - E|, so that A is 1 at out_at; without out_at there is no scale: F and A
-/// are NaN, but 0 when P is E or on the good side of it.
+/// Where E and floor are 0 the scale is |out_at - E|, so that A is 1 at out_at; without out_at there is no scale: F and
+/// A are NaN, but 0 when P is E or on the good side of it.
 void tend_deviation_pass(struct tend_metric_table *table, size_t first, size_t count);
