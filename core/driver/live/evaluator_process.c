@@ -411,8 +411,9 @@ static void on_watch(evutil_socket_t fd, short what, void *context)
         (void)snprintf(reason, sizeof reason, "used %lld ms of CPU time", (long long)cpu_limit_ms);
         begin_dying(evaluator, reason);
     } else if (wall_ms >= wall_limit_ms) {
-        // Nothing in there can wait but for a processor: the machine is at fault, not the rule.
-        evaluator->blames_nobody = true;
+        // Nothing in there can wait but for a processor: the machine is at fault, not the rule. A file is named all the
+        // same, for naming it switches nothing off.
+        evaluator->blames_nobody = !loading;
         (void)snprintf(reason, sizeof reason, "no answer for %lld ms, with %lld ms of CPU time",
                        (long long)wall_limit_ms, (long long)cpu_ms);
         begin_dying(evaluator, reason);
