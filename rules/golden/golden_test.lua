@@ -1,4 +1,4 @@
--- What the pack promises: fires, stays quiet just below the limit and just before `fire_after` is over, resolves, no data.
+-- What the pack promises: fires, stays quiet just below the limit and just before `fire_after` ends, resolves, no data.
 local tend = require "tend"
 local test = require "tend.test"
 require "tend.pack.golden"

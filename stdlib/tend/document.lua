@@ -26,16 +26,19 @@ local function check_rule(rule, resolved)
   local when = rule.used.when
   resolve.check_names(rule, "on", rule.used.on, BOTH)
   if type(when) ~= "string" or rule.bound then return end
-  local known, has = {}, false
+  local known, has, removed = {}, false, false
   for _, entry in ipairs(resolved.every) do
     if resolve.in_any(rule.used.on, entry.def.groups, entry.def.name) then
       for name in pairs(entry.metrics) do known[name] = true end
       has = has or entry.metrics[when] ~= nil
+      removed = removed or entry.whole.metrics[when] == false
     end
   end
   if not next(known) then
     registry.warning(rule.at, ('rule "%s" is on nobody: no service is in %s'):format(rule.name,
       table.concat(rule.used.on or {}, ", ")))
+  elseif not has and removed then
+    return -- on purpose
   elseif not has then
     registry.error(source.field(rule, { "when" }), ('when = "%s": nobody it is on has this metric%s'):format(when,
       check.suggest(when, check.names(known), "there is")))

@@ -1,5 +1,5 @@
--- Each bad rule gives its own file and line, and says what would be right. With TEND_BINARY=build/tend in the environment
--- the same rules also go through `tend check`, which must say the same and exit with 1.
+-- Each bad rule gives its own file and line, and says what would be right. With TEND_BINARY=build/tend in the
+-- environment the same rules also go through `tend check`, which must say the same and exit with 1.
 local suite = ...
 local fake = dofile "tests/lua/fake_host.lua"
 
