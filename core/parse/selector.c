@@ -258,6 +258,9 @@ static bool read_matcher_into(struct reading *reading, struct tend_buffer *label
         tend_buffer_put(label, start, bytes);
         skip_space(reading);
     }
+    if (label->failed) {
+        return fail_nomem(reading);
+    }
     if (label->size == 0) {
         return fail(reading, start, "the label's name is empty");
     }
