@@ -257,6 +257,9 @@ enum tend_status tend_file_sd_parse(const char *text, size_t bytes, struct tend_
 {
     json_error_t fault;
     json_t *root = json_loadb(text, bytes, 0, &fault);
+    if (root == NULL && fault.text[0] == '\0') {
+        return TEND_E_NOMEM; // what jansson mostly makes of it; else it says that a token is wrong
+    }
     if (root == NULL) {
         struct tend_buffer quoted; // the message quotes what it stumbled over
         tend_buffer_init(&quoted);

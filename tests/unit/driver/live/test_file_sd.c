@@ -2,11 +2,14 @@
 
 #include "driver/live/file_sd.h"
 
+#include "failing_allocation.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,6 +173,25 @@ static void over_100000_targets_are_too_many(void **state)
     free(text);
 }
 
+static void no_failed_allocation_gives_half_a_file(void **state)
+{
+    if (!TEND_CAN_FAIL_ALLOCATIONS) {
+        skip();
+    }
+    struct tend_file_sd *file = *state;
+    static const char text[] = "[{\"targets\":[\"a:1\",\"b:1\"],\"labels\":{\"k\":\"v\",\"__param_x\":\"1\"}}]";
+    enum tend_status status = TEND_E_NOMEM;
+    for (long i = 0; status != TEND_OK; i++) {
+        fail_allocation_after(i);
+        status = tend_file_sd_parse(text, strlen(text), file, NULL);
+        fail_allocation_after(-1);
+        assert_true(status == TEND_OK || status == TEND_E_NOMEM || status == TEND_E_INVALID);
+        assert_int_equal(file->count, status == TEND_OK ? 2 : 0);
+        assert_int_equal(file->left_out, 0);
+        assert_in_range(i, 0, 500);
+    }
+}
+
 #define FACT(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -188,6 +210,7 @@ int main(void)
         FACT(broken_json_is_an_error_with_its_place),
         FACT(a_message_cannot_drive_a_terminal),
         FACT(over_100000_targets_are_too_many),
+        FACT(no_failed_allocation_gives_half_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
