@@ -10,6 +10,7 @@
 #include "api/wall_time.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -297,6 +298,21 @@ static void take_step(struct story *story, const struct tend_record *record)
     set_took(story, step, began_ms, ended_ms);
 }
 
+// A notice's key is "INCIDENT/NOTIFY/ABOUT/NUMBER"; ABOUT is firing, resolved or escalated.
+static json_t *about_of(const char *key)
+{
+    static const char *const known[] = { "firing", "resolved", "escalated" };
+    const char *last = strrchr(key, '/');
+    for (size_t i = 0; i < sizeof known / sizeof known[0] && last != NULL; i++) {
+        const size_t bytes = strlen(known[i]);
+        const size_t before = (size_t)(last - key);
+        if (before > bytes && last[-(ptrdiff_t)bytes - 1] == '/' && strncmp(last - bytes, known[i], bytes) == 0) {
+            return json_string(known[i]);
+        }
+    }
+    return json_null();
+}
+
 static void take_notice(struct story *story, const struct tend_record *record)
 {
     static const char *const same[] = { "key", "notify", "to", NULL };
@@ -308,6 +324,7 @@ static void take_notice(struct story *story, const struct tend_record *record)
     }
     if (notice != NULL) {
         copy_all(story, notice, record->body, members);
+        set(story, notice, "about", about_of(tend_json_text(record->body, "key", "")));
         set_time(story, notice, "at", "after_s", record->wall_ms);
     }
 }

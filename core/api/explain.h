@@ -15,7 +15,7 @@
 ///    took_s,
 ///           steps:[{seq, attempt, verb, instance, kind, args, undo, dry, idempotent, at, state, outcome, error, value,
 ///                   began, ended, began_after_s, took_s}]}],
-///    notices:[{key, notify, to, status, tries, error, at, after_s}],
+///    notices:[{key, about, notify, to, status, tries, error, at, after_s}],
 ///    operators:[{what, argument, who, on, at, after_s}],
 ///    timeline:[{at, after_s, text}]}
 /// The P, E, F and A of an alert are those of the record that fired it.

@@ -40,18 +40,31 @@ static bool add_operator(void *context, const struct tend_record *record)
     return reading->status == TEND_OK;
 }
 
-static enum tend_status explain(struct tend_journal *journal, const char *id, json_t **out, struct tend_error *error)
+// A row of the list has neither evidence nor operators. With evidence (20 rankings of seven services each) a list of 50
+// held the loop for 0.7 s, without it for 11 ms.
+enum depth { ROW, STORY };
+
+static enum tend_status read_records(struct tend_journal *journal, const char *id, enum depth depth,
+                                     struct reading *reading, struct tend_error *error)
+{
+    enum tend_status status =
+        depth == ROW ? tend_journal_read_incident_without(journal, id, TEND_RECORD_EVIDENCE, add_record, reading, error)
+                     : tend_journal_read_incident(journal, id, add_record, reading, error);
+    if (depth == STORY && status == TEND_OK && reading->status == TEND_OK) {
+        status = tend_journal_read_kind(journal, TEND_RECORD_OPERATOR, OPERATORS_READ, add_operator, reading, error);
+    }
+    return status == TEND_OK ? reading->status : status;
+}
+
+static enum tend_status explain(struct tend_journal *journal, const char *id, enum depth depth, json_t **out,
+                                struct tend_error *error)
 {
     struct reading reading = { .opened_ms = -1, .ended_ms = INT64_MAX };
     enum tend_status status = tend_explanation_create(&reading.explanation);
     if (status != TEND_OK) {
         return status;
     }
-    status = tend_journal_read_incident(journal, id, add_record, &reading, error);
-    if (status == TEND_OK && reading.status == TEND_OK) {
-        status = tend_journal_read_kind(journal, TEND_RECORD_OPERATOR, OPERATORS_READ, add_operator, &reading, error);
-    }
-    status = status == TEND_OK ? reading.status : status;
+    status = read_records(journal, id, depth, &reading, error);
     if (status == TEND_OK) {
         *out = tend_explanation_finish(reading.explanation);
         status = *out == NULL ? TEND_E_NOMEM : TEND_OK;
@@ -135,7 +148,7 @@ enum tend_status tend_incidents_list(struct tend_journal *journal, size_t limit,
     json_array_foreach(ids, index, id)
     {
         json_t *story;
-        status = explain(journal, json_string_value(id), &story, error);
+        status = explain(journal, json_string_value(id), ROW, &story, error);
         if (status != TEND_OK) {
             break;
         }
@@ -180,7 +193,7 @@ enum tend_status tend_incidents_explain(struct tend_journal *journal, const char
         status = TEND_E_INVALID;
     }
     if (status == TEND_OK) {
-        status = explain(journal, wanted, out, error);
+        status = explain(journal, wanted, STORY, out, error);
     }
     tend_record_clear(&found);
     json_decref(ids);

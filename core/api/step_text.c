@@ -83,8 +83,11 @@ void tend_step_text(const json_t *step, struct tend_buffer *out)
         tend_buffer_printf(out, "verify %s", instance != NULL ? instance : "the incident");
     } else if (strcmp(kind, "pick") == 0) {
         const char *picked = tend_json_text(json_object_get(step, "value"), "instance", NULL);
-        tend_buffer_printf(out, "pick the worst instance%s%s", picked != NULL ? ": " : "",
-                           picked != NULL ? picked : "");
+        const bool ended = strcmp(tend_json_text(step, "state", ""), "ended") == 0;
+        tend_buffer_printf(out, "%s%s",
+                           ended && picked == NULL ? "no instance is left to pick" : "pick the worst instance",
+                           picked != NULL ? ": " : "");
+        tend_buffer_put_text(out, picked != NULL ? picked : "");
     } else if (strcmp(kind, "note") == 0 || strcmp(kind, "escalate") == 0) {
         tend_buffer_printf(out, "%s: ", kind);
         put_value(json_object_get(args, "text"), out);

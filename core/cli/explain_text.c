@@ -286,13 +286,14 @@ static void put_notices(const json_t *story, struct tend_buffer *out)
     }
     put_title("Who was told", out);
     struct tend_text_table table;
-    tend_text_table_init(&table, "rlll");
+    tend_text_table_init(&table, "rllll");
     size_t i = 0;
     const json_t *notice = NULL;
     json_array_foreach(notices, i, notice)
     {
         put_after(notice, "after_s", tend_text_table_cell(&table));
         tend_terminal_put_member(tend_text_table_cell(&table), notice, "notify", "?");
+        tend_terminal_put_member(tend_text_table_cell(&table), notice, "about", "");
         struct tend_buffer *cell = tend_text_table_cell(&table);
         tend_terminal_put_member(cell, notice, "status", "?");
         const long long tries = (long long)tend_json_integer(notice, "tries", 1);

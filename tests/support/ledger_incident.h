@@ -81,8 +81,8 @@ static const struct written_record ledger_incident[] = {
       "{'id':'r3','incident':'i7','playbook':'restart','playbook_hash':'ab12','service':'ledger','state':'ended',"
       "'outcome':'recovered','dry':false,'generation':'cd34','frozen':{},'began_wall_ms':$2000,'ended_wall_ms':$4450,"
       "'error':null}" },
-    { TEND_RECORD_NOTICE, 4500, "i7/firing",
-      "{'key':'i7/firing','incident':'i7','notify':'on "
+    { TEND_RECORD_NOTICE, 4500, "i7/on call/firing/1",
+      "{'key':'i7/on call/firing/1','incident':'i7','notify':'on "
       "call','to':0,'status':'sent','tries':2,'request':null,'log':null,"
       "'error':null}" },
     { TEND_RECORD_ALERT, 5000, "down\nledger\nledger/127.0.0.1:9105",

@@ -197,6 +197,17 @@ enum tend_status tend_journal_read_incident(struct tend_journal *journal, const 
     return status == TEND_OK ? read_rows(journal, statement, each, context, error) : status;
 }
 
+enum tend_status tend_journal_read_incident_without(struct tend_journal *journal, const char *incident,
+                                                    enum tend_record_kind without, tend_journal_each *each,
+                                                    void *context, struct tend_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    const enum tend_status status =
+        prepare(journal, RECORD_COLUMNS "FROM record r WHERE r.incident = ? AND r.kind <> ? ORDER BY r.number",
+                incident, tend_record_kind_text(without), NULL, &statement, error);
+    return status == TEND_OK ? read_rows(journal, statement, each, context, error) : status;
+}
+
 enum tend_status tend_journal_read_kind(struct tend_journal *journal, enum tend_record_kind kind, size_t limit,
                                         tend_journal_each *each, void *context, struct tend_error *error)
 {

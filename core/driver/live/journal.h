@@ -51,6 +51,12 @@ TEND_MUST_CHECK enum tend_status tend_journal_read_incident(struct tend_journal 
                                                             tend_journal_each *each, void *context,
                                                             struct tend_error *error);
 
+/// The same, but for the records of one kind: evidence is most of an incident's bytes, and a list does not show it.
+TEND_MUST_CHECK enum tend_status tend_journal_read_incident_without(struct tend_journal *journal, const char *incident,
+                                                                    enum tend_record_kind without,
+                                                                    tend_journal_each *each, void *context,
+                                                                    struct tend_error *error);
+
 /// The newest record of each key of a kind, newest first, at most @p limit of them.
 TEND_MUST_CHECK enum tend_status tend_journal_read_kind(struct tend_journal *journal, enum tend_record_kind kind,
                                                         size_t limit, tend_journal_each *each, void *context,

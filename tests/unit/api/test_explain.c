@@ -259,6 +259,7 @@ static void each_kind_of_step_has_its_words(void **state)
     assert_step("{'kind':'verify','instance':'a/b:1'}", "verify a/b:1", "");
     assert_step("{'kind':'note','args':{'text':'ledger first'}}", "note: ledger first", "");
     assert_step("{'kind':'pick','value':{'instance':'a/b:1'}}", "pick the worst instance: a/b:1", "");
+    assert_step("{'kind':'pick','state':'ended','value':{'instance':null}}", "no instance is left to pick", "");
     assert_step("{'kind':'exec','args':{'argv':['a','-b','','c d']}}", "a -b '' 'c d'", "a -b '' 'c d'");
     assert_step("{'kind':'exec','undo':true,'verb':'drain','instance':'a/b:1','args':{'argv':['x']}}",
                 "undo: drain a/b:1", "x");
@@ -269,6 +270,14 @@ static void secrets_are_never_shown(void **state)
     (void)state;
     assert_step("{'kind':'http','args':{'method':'POST','url':['http://h/',{'secret':'token'},'/x']}}",
                 "POST http://h/***/x", "POST http://h/***/x");
+}
+
+static void a_notice_says_what_it_was_about(void **state)
+{
+    (void)state;
+    json_t *story = ledger_story();
+    assert_string_equal(tend_json_text(at(story, "notices", 0), "about", ""), "firing");
+    json_decref(story);
 }
 
 static void wall_times_are_rfc_3339_in_utc(void **state)
@@ -296,6 +305,7 @@ int main(void)
         cmocka_unit_test(a_record_of_unknown_shape_breaks_nothing),
         cmocka_unit_test(each_kind_of_step_has_its_words),
         cmocka_unit_test(secrets_are_never_shown),
+        cmocka_unit_test(a_notice_says_what_it_was_about),
         cmocka_unit_test(wall_times_are_rfc_3339_in_utc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -252,7 +252,7 @@ static void explain_tells_the_whole_story(void **state)
                 "    1  +2.01 s  restart ledger/127.0.0.1:9105  done  0.42 s  shopctl '/tmp/a shop' restart ledger\n"
                 "    2  +2.44 s  verify the incident            done  2.00 s\n"
                 "\nWho was told\n"
-                "  +4.50 s  on call  sent after 2 tries\n"
+                "  +4.50 s  on call  firing  sent after 2 tries\n"
                 "\nLine by line\n"
                 "  -1.00 s  ledger/127.0.0.1:9105 out of line: up is 0, expected 1 (F 1, α 0.5, A 2); rule down waits\n"
                 "  +0.00 s  alert down fires on ledger/127.0.0.1:9105: up is 0, expected 1 (F 1, α 0.5, A 2)\n"
