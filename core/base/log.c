@@ -17,15 +17,25 @@ void tend_log_set_level(enum tend_log_level level)
     atomic_store(&lowest_level, (int)level);
 }
 
+static size_t sequence_bytes(unsigned char first)
+{
+    if (first < 0x80) {
+        return 1;
+    }
+    if (first >= 0xf0) {
+        return first <= 0xf4 ? 4 : 0;
+    }
+    return first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
+}
+
 // Length of the valid UTF-8 sequence at text, 0 if there is none. Control characters count as none.
 static size_t printable_bytes(const unsigned char *text, size_t left)
 {
-    const unsigned char first = text[0];
-    if (first < 0x80) {
-        return first >= 0x20 && first != 0x7f ? 1 : 0;
+    const size_t length = sequence_bytes(text[0]);
+    if (length <= 1) {
+        return text[0] >= 0x20 && text[0] < 0x7f ? 1 : 0;
     }
-    const size_t length = first >= 0xf0 && first <= 0xf4 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
-    if (length == 0 || first > 0xf4 || length > left) {
+    if (length > left) {
         return 0;
     }
     for (size_t i = 1; i < length; i++) {
@@ -33,10 +43,11 @@ static size_t printable_bytes(const unsigned char *text, size_t left)
             return 0;
         }
     }
-    const bool overlong = (first == 0xe0 && text[1] < 0xa0) || (first == 0xf0 && text[1] < 0x90);
-    const bool outside = (first == 0xed && text[1] >= 0xa0) || (first == 0xf4 && text[1] >= 0x90);
-    const bool c1_control = first == 0xc2 && text[1] < 0xa0;
-    return overlong || outside || c1_control ? 0 : length;
+    // The second byte says whether the sequence is overlong, a surrogate, past U+10FFFF, or a C1 control character.
+    const unsigned pair = (unsigned)text[0] << 8 | text[1];
+    const bool overlong = (pair >= 0xe080 && pair < 0xe0a0) || (pair >= 0xf080 && pair < 0xf090);
+    const bool outside = (pair >= 0xeda0 && pair < 0xee00) || (pair >= 0xf490 && pair < 0xf500);
+    return overlong || outside || (pair >= 0xc280 && pair < 0xc2a0) ? 0 : length;
 }
 
 static void escape_into(struct tend_buffer *out, const char *text, size_t count, bool quotes_too)

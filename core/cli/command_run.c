@@ -277,6 +277,7 @@ int tend_command_run(int argc, char **argv)
     struct tend_loop_options loop = { .rules_dir = NULL };
     const char *listen = NULL;
     int option;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread runs yet
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (option) {
         case OPTION_ENV:

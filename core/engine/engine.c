@@ -81,9 +81,9 @@ enum tend_status tend_engine_create(const struct tend_engine_options *options, s
 
 static void clear_listing(struct tend_listing *listing)
 {
-    for (size_t i = 0; i < listing->count; i++) {
-        free((void *)(uintptr_t)listing->targets[i].url);
-        free((void *)(uintptr_t)listing->targets[i].address);
+    for (size_t i = 0; listing->targets != NULL && i < listing->count; i++) {
+        free(listing->targets[i].url);
+        free(listing->targets[i].address);
         json_decref(listing->targets[i].labels);
     }
     free(listing->targets);
@@ -267,7 +267,7 @@ static void take_targets(struct tend_engine *engine, const struct tend_event_tar
         return;
     }
     struct tend_listing *listing = &engine->listings[event->discovery];
-    struct tend_discovered *targets = calloc(event->count + 1, sizeof *targets);
+    struct tend_listed *targets = calloc(event->count + 1, sizeof *targets);
     TEND_ASSERT(targets != NULL);
     for (size_t i = 0; i < event->count; i++) {
         targets[i].url = tend_copy_text(event->targets[i].url);

@@ -302,7 +302,7 @@ static enum tend_status add_discovered(struct tend_fleet *fleet, const struct te
                                        const struct tend_listing *listing)
 {
     for (size_t i = 0; i < listing->count; i++) {
-        const struct tend_discovered *found = &listing->targets[i];
+        const struct tend_listed *found = &listing->targets[i];
         const char *name = tend_json_text(found->labels, discovery->service_label, NULL);
         if (name == NULL || name[0] == '\0') {
             continue; // without the label it is nobody's: `tend status` warns of it
@@ -489,56 +489,69 @@ static void take_over_service(struct tend_service *now, struct tend_service *bef
     }
 }
 
-// Target numbers: an instance that was there keeps its number, so that its connection and its slot are kept too.
+// Name of an instance → its place in the old target table.
+static enum tend_status old_places(const struct tend_fleet *before, struct tend_hash_map **out)
+{
+    struct tend_hash_map *places;
+    enum tend_status status = tend_hash_map_create(&places);
+    for (size_t i = 0; status == TEND_OK && before != NULL && i < before->instance_count; i++) {
+        const struct tend_instance *old = before->instances[i];
+        if (old != NULL) {
+            status = tend_hash_map_set(places, old->name, strlen(old->name), (void *)(before->instances + i));
+        }
+    }
+    *out = places;
+    return status;
+}
+
+// Gives an instance the number that it had. @return false: it had none
+static bool keep_number(struct tend_fleet *fleet, const struct tend_fleet *before, const struct tend_hash_map *places,
+                        struct tend_instance *instance, bool same_rules)
+{
+    struct tend_instance **old = tend_hash_map_find(places, instance->name, strlen(instance->name));
+    if (old == NULL || strcmp((*old)->url, instance->url) != 0) {
+        return false;
+    }
+    fleet->instances[old - before->instances] = instance;
+    instance->revision = same_rules ? (*old)->revision : ++fleet->revisions;
+    return true;
+}
+
+// Target numbers: an instance that was there keeps its number, so that its connection and its slot are kept too; new
+// ones take the numbers that are free, lowest first.
 static enum tend_status number_instances(struct tend_fleet *fleet, const struct tend_fleet *before, bool same_rules)
 {
-    const size_t old_count = before == NULL ? 0 : before->instance_count;
-    size_t most = old_count;
+    size_t most = before == NULL ? 0 : before->instance_count;
     for (size_t i = 0; i < fleet->service_count; i++) {
         most += fleet->services[i]->instance_count;
     }
+    struct tend_hash_map *places = NULL;
     fleet->instances = calloc(most + 1, sizeof(struct tend_instance *));
-    struct tend_hash_map *numbers;
-    if (fleet->instances == NULL || tend_hash_map_create(&numbers) != TEND_OK) {
-        return TEND_E_NOMEM;
-    }
-    enum tend_status status = TEND_OK;
-    for (size_t i = 0; status == TEND_OK && i < old_count; i++) {
-        struct tend_instance *old = before->instances[i];
-        if (old != NULL) {
-            status = tend_hash_map_set(numbers, old->name, strlen(old->name), (void *)(before->instances + i));
-        }
-    }
+    struct tend_instance **unplaced = calloc(most + 1, sizeof(struct tend_instance *));
+    const bool ready = fleet->instances != NULL && unplaced != NULL && old_places(before, &places) == TEND_OK;
     fleet->revisions = before == NULL ? 0 : before->revisions;
-    struct tend_instance **unplaced = fleet->instances + most; // filled from the back while numbers are given
-    for (size_t i = 0; status == TEND_OK && i < fleet->service_count; i++) {
+    size_t unplaced_count = 0;
+    for (size_t i = 0; ready && i < fleet->service_count; i++) {
         for (size_t j = 0; j < fleet->services[i]->instance_count; j++) {
             struct tend_instance *instance = fleet->services[i]->instances[j];
-            struct tend_instance **old = tend_hash_map_find(numbers, instance->name, strlen(instance->name));
-            if (old != NULL && strcmp((*old)->url, instance->url) == 0) {
-                fleet->instances[old - before->instances] = instance;
-                instance->revision = same_rules ? (*old)->revision : ++fleet->revisions;
-            } else {
-                instance->revision = ++fleet->revisions;
-                *--unplaced = instance;
+            if (!keep_number(fleet, before, places, instance, same_rules)) {
+                unplaced[unplaced_count++] = instance;
             }
         }
     }
-    tend_hash_map_destroy(numbers);
-    size_t next = 0;
-    while (status == TEND_OK && unplaced < fleet->instances + most) {
-        struct tend_instance *instance = *unplaced;
-        *unplaced++ = NULL;
-        while (fleet->instances[next] != NULL) {
-            next++;
+    for (size_t i = 0, next = 0; i < unplaced_count; next++) {
+        if (fleet->instances[next] == NULL) {
+            unplaced[i]->revision = ++fleet->revisions;
+            fleet->instances[next] = unplaced[i++];
         }
-        fleet->instances[next] = instance;
     }
-    fleet->instance_count = most;
+    free((void *)unplaced);
+    tend_hash_map_destroy(places);
+    fleet->instance_count = ready ? most : 0;
     while (fleet->instance_count > 0 && fleet->instances[fleet->instance_count - 1] == NULL) {
         fleet->instance_count--;
     }
-    return status;
+    return ready ? TEND_OK : TEND_E_NOMEM;
 }
 
 enum tend_status tend_fleet_create(const struct tend_ruleset *ruleset, const struct tend_listing *listings,

@@ -96,10 +96,17 @@ struct tend_fleet {
     uint64_t revisions;            ///< last number given to a target
 };
 
+/// A target that a discovery listed, with copies of its own.
+struct tend_listed {
+    char *url;
+    char *address;
+    json_t *labels;
+};
+
 /// What one discovery listed last, kept so that a new generation starts with it.
 struct tend_listing {
     char *key; ///< the globs and label of the discovery it belongs to
-    struct tend_discovered *targets;
+    struct tend_listed *targets;
     size_t count;
 };
 

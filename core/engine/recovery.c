@@ -379,6 +379,44 @@ static void punish(struct tend_engine *engine, struct tend_service *service, con
     }
 }
 
+static void note_in_incident(struct tend_engine *engine, struct tend_incident *incident, const struct tend_run *run,
+                             const char *outcome, const char *error)
+{
+    incident->stale = true;
+    free(incident->culprit_key); // the ranking must settle again on what the run left behind
+    incident->culprit_key = NULL;
+    if (run->dry) {
+        return;
+    }
+    incident->acted = true;
+    free(incident->outcome);
+    incident->outcome = tend_copy_text(outcome);
+    if (strcmp(outcome, "escalated") != 0) {
+        return;
+    }
+    for (size_t i = 0; i < incident->culprit_count; i++) {
+        if (strcmp(incident->culprits[i].service, run->service) == 0) {
+            incident->culprits[i].given_up = true;
+        }
+    }
+    tend_recovery_escalate(engine, incident, run->service, "run", error == NULL ? "the run stopped" : error);
+}
+
+static void note_in_guard(struct tend_engine *engine, struct tend_service *service, const struct tend_run *run,
+                          const char *outcome)
+{
+    if (strcmp(outcome, "recovered") == 0) {
+        service->guard.failed_runs = 0;
+        service->guard.backoff_until_ms = TEND_NEVER;
+    } else {
+        punish(engine, service, run);
+    }
+    if (run->limits.cooldown_ms > 0) {
+        service->guard.cooldown_until_ms = engine->now_ms + run->limits.cooldown_ms;
+    }
+    tend_facts_guard(engine, service);
+}
+
 void tend_recovery_run_ended(struct tend_engine *engine, struct tend_run *run, const char *outcome, const char *error)
 {
     struct tend_incident *incident = tend_incident_find(engine, run->incident);
@@ -391,34 +429,9 @@ void tend_recovery_run_ended(struct tend_engine *engine, struct tend_run *run, c
         engine->runs_ended[i] += strcmp(tend_engine_outcomes[i], outcome) == 0;
     }
     if (incident != NULL) {
-        incident->stale = true;
-        free(incident->culprit_key); // the ranking must settle again on what the run left behind
-        incident->culprit_key = NULL;
-        incident->acted = incident->acted || !run->dry;
-        if (!run->dry) {
-            free(incident->outcome);
-            incident->outcome = tend_copy_text(outcome);
-        }
+        note_in_incident(engine, incident, run, outcome, error);
     }
     if (service != NULL && !run->dry) {
-        const bool cured = strcmp(outcome, "recovered") == 0;
-        if (cured) {
-            service->guard.failed_runs = 0;
-            service->guard.backoff_until_ms = TEND_NEVER;
-        } else {
-            punish(engine, service, run);
-        }
-        if (run->limits.cooldown_ms > 0) {
-            service->guard.cooldown_until_ms = engine->now_ms + run->limits.cooldown_ms;
-        }
-        tend_facts_guard(engine, service);
-        if (incident != NULL && strcmp(outcome, "escalated") == 0) {
-            for (size_t i = 0; i < incident->culprit_count; i++) {
-                if (strcmp(incident->culprits[i].service, run->service) == 0) {
-                    incident->culprits[i].given_up = true;
-                }
-            }
-            tend_recovery_escalate(engine, incident, run->service, "run", error == NULL ? "the run stopped" : error);
-        }
+        note_in_guard(engine, service, run, outcome);
     }
 }

@@ -214,8 +214,8 @@ static struct tend_instance *find_instance(const struct tend_engine *engine, con
     return service == NULL || name == NULL ? NULL : tend_service_find_instance(service, name);
 }
 
-// From now on only samples of scrapes begun after this moment count: for the culprit, for the services of the incident, and
-// for all that depend on the culprit, as what they felt of it may not raise alerts after the cure.
+// From now on only samples of scrapes begun after this moment count: for the culprit, for the services of the incident,
+// and for all that depend on the culprit, as what they felt of it may not raise alerts after the cure.
 static void cut_windows(struct tend_engine *engine, const struct tend_run *run)
 {
     const struct tend_incident *incident = tend_incident_find(engine, run->incident);

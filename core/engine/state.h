@@ -186,7 +186,7 @@ struct tend_engine {
     json_t *restored_guards; ///< service → body, until the first generation
     json_t *restored_alerts; ///< key → body, likewise
 
-    uint64_t next_id;    ///< of effects that are answered
+    uint64_t next_id; ///< of effects that are answered
     uint64_t runs_ended[TEND_ENGINE_OUTCOMES];
     int64_t wake_ms;     ///< asked for last; TEND_NEVER: none
     bool blind;          ///< most targets failed at once

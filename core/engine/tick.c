@@ -339,7 +339,7 @@ double tend_deployed_ago_s(const struct tend_engine *engine, const struct tend_s
     int64_t newest = TEND_NEVER;
     for (size_t i = 0; i < service->instance_count; i++) {
         const struct tend_instance *instance = service->instances[i];
-        if ((only == NULL || only == instance) && instance->version_since_ms > newest) {
+        if (instance != NULL && (only == NULL || only == instance) && instance->version_since_ms > newest) {
             newest = instance->version_since_ms;
         }
     }

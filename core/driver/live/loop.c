@@ -483,7 +483,7 @@ static void on_pulse(evutil_socket_t fd, short what, void *context)
         feed(loop, &(struct tend_event){ .kind = TEND_EVENT_WALL_MOVED, .wall_moved_ms = moved_ms });
     }
     look_for_pause_file(loop);
-    const struct timeval wait = { .tv_sec = 0, .tv_usec = PULSE_MS * 1000 };
+    const struct timeval wait = { .tv_sec = 0, .tv_usec = PULSE_MS * 1000L };
     (void)event_add(loop->pulse, &wait);
 }
 
