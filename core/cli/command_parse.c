@@ -59,6 +59,10 @@ static void put_json_number(struct tend_buffer *out, double value)
         tend_buffer_put_text(out, value > 0 ? "\"+Inf\"" : "\"-Inf\"");
         return;
     }
+    if (value == 0) {
+        tend_buffer_put_text(out, signbit(value) ? "-0.0" : "0"); // "-0" would be read as the integer 0
+        return;
+    }
     char text[40];
     for (int digits = 15; digits <= 17; digits++) {
         (void)snprintf(text, sizeof text, "%.*g", digits, value);
