@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 enum { INCIDENTS_LISTED = 50, SIGNALS = 5 };
 
@@ -261,6 +262,19 @@ static bool set_log_level(const char *name)
     return false;
 }
 
+// A thousand kept connections need more than the 1,024 descriptors that a login shell gives; the hard limit is ours to
+// use.
+static void raise_open_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            tend_log(TEND_LOG_WARN, "open files cannot be raised limit=%llu", (unsigned long long)limit.rlim_cur);
+        }
+    }
+}
+
 int tend_command_run(int argc, char **argv)
 {
     enum { OPTION_ENV = 256, OPTION_STATE, OPTION_SECRETS, OPTION_LISTEN, OPTION_CA, OPTION_LEVEL };
@@ -315,6 +329,7 @@ int tend_command_run(int argc, char **argv)
 #ifndef TEND_SANITIZED
     (void)prctl(PR_SET_DUMPABLE, 0); // secrets pass through this process
 #endif
+    raise_open_files();
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     const int status = run_daemon(&loop, listen);
     curl_global_cleanup();
