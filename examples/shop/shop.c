@@ -12,7 +12,7 @@
 ///     hang             takes every connection and answers nothing, /metrics included
 ///     slow   (50)      its own work takes X times as long
 ///     errors (0.8)     answers 500 to that share of the requests
-///     leak   (20)      keeps X more MB each second, to LEAK_MAX_MB
+///     leak   (30)      keeps X more MB each second, to LEAK_MAX_MB
 ///     none             is well again
 /// `POST /set?value=X` sets the gauge. SIGTERM ends it.
 ///
@@ -482,7 +482,7 @@ static void handle_fault(struct shop *shop, struct evhttp_request *request, cons
                    { "hang", FAULT_HANG, 0 },
                    { "slow", FAULT_SLOW, 50 },
                    { "errors", FAULT_ERRORS, 0.8 },
-                   { "leak", FAULT_LEAK, 20 } };
+                   { "leak", FAULT_LEAK, 30 } };
     const char *kind = evhttp_find_header(query, "kind");
     const char *factor = evhttp_find_header(query, "factor");
     if (kind != NULL && strcmp(kind, "crash") == 0) {

@@ -6,13 +6,13 @@ local env = tend.env -- env/demo.lua, or what --env names
 
 tend.group "shop" {
   targets = file { env.targets, service = "app" }, -- shopctl writes the file; a service for each value of "app"
-  every = "1s", timeout = "800ms", window = "10s",
+  every = "1s", timeout = "800ms", window = "5s",
   metrics = {
     response_time = { tend.mean "http_request_duration_seconds", alpha = 2, floor = "50ms" }, -- expect: below
     error_rate    = { tend.share('http_requests_total{code=~"5.."}', "http_requests_total"),
                       expect = 0, out_at = 0.05 },
     memory        = { tend.gauge "process_resident_memory_bytes", bad = "above",
-                      expect = "16MiB", out_at = "120MiB" },
+                      expect = "16MiB", out_at = "96MiB" },
     traffic       = { tend.rate "http_requests_total", bad = "both" }, -- no expect: evidence only
   },
   control  = command { restart = { env.shopctl, env.run, "restart", "{service}", "{port}" }, idempotent = true },
@@ -32,15 +32,15 @@ tend.rule "down" {
   summary = "{instance} does not answer",
 }
 tend.rule "slow" {
-  on = "shop", when = "response_time", fire_after = "2s", severity = "page", act = true,
-  summary = "{service} takes {response_time}",
+  on = "shop", per = "instance", when = "response_time", fire_after = "1s", severity = "page", act = true,
+  summary = "{instance} takes {response_time}",
 }
 tend.rule "errors" {
-  on = "shop", when = "error_rate", fire_after = "2s", severity = "page", act = true,
-  summary = "{service} fails {error_rate} of its requests",
+  on = "shop", per = "instance", when = "error_rate", fire_after = "1s", severity = "page", act = true,
+  summary = "{instance} fails {error_rate} of its requests",
 }
 tend.rule "leaking" {
-  on = "shop", per = "instance", when = "memory", fire_after = "2s", severity = "page", act = true,
+  on = "shop", per = "instance", when = "memory", fire_after = "1s", severity = "page", act = true,
   summary = "{instance} holds {memory}",
 }
 
