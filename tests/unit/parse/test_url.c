@@ -185,7 +185,7 @@ static void four_kilobytes_are_the_limit(void **state)
     (void)state;
     static char text[5000];
     memset(text, 'a', sizeof text);
-    memcpy(text, "http://h/", 9);
+    memcpy(text, "http://h/", sizeof "http://h/" - 1);
     struct tend_url url;
     assert_int_equal(tend_url_parse(text, 4096, &url, NULL), TEND_OK);
     assert_int_equal(tend_url_parse(text, 4097, &url, NULL), TEND_E_LIMIT);
