@@ -34,6 +34,7 @@ static enum tend_alert_change take_out(struct tend_alert *alert, const struct te
     case TEND_ALERT_INACTIVE:
         alert->state = TEND_ALERT_PENDING;
         alert->since_ms = data_ms;
+        alert->began_ms = data_ms;
         if (times->fire_after_ms > 0) {
             return TEND_ALERT_BEGAN;
         }

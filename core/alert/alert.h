@@ -32,6 +32,7 @@ struct tend_alert_times {
 
 struct tend_alert {
     enum tend_alert_state state;
+    int64_t began_ms;       ///< first sample out of line of the time that is pending or firing
     int64_t since_ms;       ///< pending: first sample out of line; firing: when it fired
     int64_t clear_since_ms; ///< firing: first sample back in line, or TEND_ALERT_NEVER
     bool by_missing;        ///< out because data is missing, under "warn": it may not act

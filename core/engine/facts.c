@@ -138,13 +138,14 @@ void tend_facts_alert(struct tend_engine *engine, struct tend_rule_alert *alert,
     json_t *body = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:o, s:o, s:s, s:s?, s:s, s:b}", "rule", rule, "service",
         alert->service->name, "instance", instance, "state", state, "severity", alert->binding->severity, "act",
-        alert->binding->act, "since_wall_ms", (json_int_t)(engine->wall_ms - (engine->now_ms - alert->alert.since_ms)),
+        alert->binding->act, "since_wall_ms", (json_int_t)(engine->wall_ms - (engine->now_ms - alert->alert.began_ms)),
         "fired_wall_ms", alert->fired_wall_ms == 0 ? json_null() : json_integer(alert->fired_wall_ms),
         "resolved_wall_ms", strcmp(state, "resolved") == 0 ? json_integer(engine->wall_ms) : json_null(), "summary",
         summary, "incident", alert->incident, "verdict_policy", policies[alert->binding->missing], "by_missing",
         alert->alert.by_missing);
     free(summary);
     (void)json_object_set_new(body, "since_ms", json_integer(alert->alert.since_ms));
+    (void)json_object_set_new(body, "began_ms", json_integer(alert->alert.began_ms));
     if (metric >= 0) {
         const enum tend_missing missing = (enum tend_missing)table->missing[slot];
         json_t *numbers = json_pack(
@@ -187,7 +188,7 @@ void tend_facts_incident(struct tend_engine *engine, const struct tend_incident 
         (void)json_array_append_new(culprits,
                                     json_pack("{s:s, s:o, s:I, s:I, s:b, s:b}", "service", culprit->service,
                                               "confidence", tend_json_real(culprit->confidence), "remedy",
-                                              (json_int_t)culprit->remedy, "attempts", (json_int_t)culprit->attempts,
+                                              (json_int_t)culprit->remedy, "rounds", (json_int_t)culprit->rounds,
                                               "given_up", culprit->given_up, "dry_told", culprit->dry_told));
     }
     json_t *body = json_pack(
@@ -299,6 +300,7 @@ void tend_facts_restore_alerts(struct tend_engine *engine)
             const bool firing = strcmp(tend_json_text(body, "state", ""), "firing") == 0;
             alert->alert.state = firing ? TEND_ALERT_FIRING : TEND_ALERT_INACTIVE; // a gap restarts a pending count
             alert->alert.since_ms = tend_json_integer(body, "since_ms", engine->now_ms);
+            alert->alert.began_ms = tend_json_integer(body, "began_ms", alert->alert.since_ms);
             alert->alert.by_missing = tend_json_bool(body, "by_missing", false);
             alert->fired_wall_ms = tend_json_integer(body, "fired_wall_ms", engine->wall_ms);
             const int metric = tend_service_metric(service->def, tend_json_text(body, "metric", ""));

@@ -378,7 +378,7 @@ static void set_culprits(struct tend_incident *incident, const json_t *reply)
             struct tend_culprit *old = &incident->culprits[j];
             if (strcmp(old->service, name) == 0) {
                 culprit->remedy = old->remedy;
-                culprit->attempts = old->attempts;
+                culprit->rounds = old->rounds;
                 culprit->given_up = old->given_up;
                 culprit->dry_told = old->dry_told;
                 culprit->said = old->said;
@@ -428,13 +428,29 @@ static void record_evidence(struct tend_engine *engine, const struct tend_incide
     (void)tend_emit_record(engine, TEND_RECORD_EVIDENCE, incident->id, incident->id, false, false, body);
 }
 
+// Without a ranking nothing is done; a person hears of it, and the story says why.
+static void locator_failed(struct tend_engine *engine, struct tend_incident *incident, const char *why)
+{
+    char wait[300];
+    (void)snprintf(wait, sizeof wait, "the locator failed: %s", why);
+    if (incident->wait != NULL && strcmp(incident->wait, wait) == 0) {
+        return;
+    }
+    tend_log(TEND_LOG_WARN, "locator failed incident=%s why=\"%s\"", incident->id, why);
+    free(incident->wait);
+    incident->wait = tend_copy_text(wait);
+    json_t *request = tend_locate_request(engine, incident);
+    record_evidence(engine, incident, request);
+    json_decref(request);
+    tend_recovery_escalate(engine, incident, "", "locator", wait);
+}
+
 void tend_incident_located(struct tend_engine *engine, struct tend_incident *incident, const struct tend_event *event)
 {
     incident->ask = 0;
     const json_t *reply = event->reply.json;
     if (reply == NULL || json_object_get(reply, "error") != NULL) {
-        tend_log(TEND_LOG_WARN, "locator failed incident=%s why=\"%s\"", incident->id,
-                 reply == NULL ? event->reply.died.reason : tend_json_text(reply, "error", ""));
+        locator_failed(engine, incident, reply == NULL ? event->reply.died.reason : tend_json_text(reply, "error", ""));
         return; // the next tick asks again
     }
     set_culprits(incident, reply);
@@ -490,7 +506,7 @@ void tend_incident_restore(struct tend_engine *engine, const json_t *body)
         incident->culprits[incident->culprit_count++] = (struct tend_culprit){
             .service = tend_copy_text(tend_json_text(row, "service", "")),
             .remedy = (size_t)tend_json_integer(row, "remedy", 0),
-            .attempts = (size_t)tend_json_integer(row, "attempts", 0),
+            .rounds = (size_t)tend_json_integer(row, "rounds", 0),
             .given_up = tend_json_bool(row, "given_up", false),
             .dry_told = tend_json_bool(row, "dry_told", false),
         };

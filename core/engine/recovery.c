@@ -168,9 +168,8 @@ static struct tend_gate gate_of(const struct tend_engine *engine, const struct t
         .in_grace = in_grace(engine, service),
         .breaker_open = service->guard.breaker_open,
         .confidence = culprit->confidence,
-        .attempts = culprit->attempts,
         .cooldown_until_ms =
-            culprit->attempts == 0 && culprit->remedy == 0 ? service->guard.cooldown_until_ms : TEND_NEVER,
+            culprit->rounds == 0 && culprit->remedy == 0 ? service->guard.cooldown_until_ms : TEND_NEVER,
         .backoff_until_ms = service->guard.backoff_until_ms,
         .runs_last_hour =
             runs_since(service->guard.runs_ms, sizeof service->guard.runs_ms / sizeof service->guard.runs_ms[0],
@@ -252,7 +251,7 @@ static void refusal_text(enum tend_refusal why, const struct tend_limits *limits
 static void no_remedy_left(struct tend_engine *engine, struct tend_incident *incident, struct tend_culprit *culprit)
 {
     culprit->given_up = true;
-    const bool none = culprit->remedy == 0;
+    const bool none = culprit->rounds == 0 && culprit->remedy == 0;
     const char *text = none ? "it has no remedy: a person is needed" : "no remedy is left: a person is needed";
     tend_recovery_say(engine, incident, culprit, "escalate", NULL, "no remedy", text);
     tend_recovery_escalate(engine, incident, culprit->service, "no remedy", text);
@@ -281,7 +280,6 @@ static void begin(struct tend_engine *engine, struct tend_incident *incident, st
         }
         return;
     }
-    culprit->attempts++;
     const size_t kept = sizeof service->guard.runs_ms / sizeof service->guard.runs_ms[0];
     memmove(service->guard.runs_ms + 1, service->guard.runs_ms, (kept - 1) * sizeof service->guard.runs_ms[0]);
     service->guard.runs_ms[0] = engine->now_ms;
@@ -292,6 +290,47 @@ static void begin(struct tend_engine *engine, struct tend_incident *incident, st
                       "it is the culprit, and the playbook is its remedy");
     tend_facts_guard(engine, service);
     (void)tend_run_begin(engine, incident, culprit, service, playbook, limits, false);
+}
+
+// How often a remedy was tried in this incident: remedies go round, so those before the next one are a round ahead.
+static size_t tries_of(const struct tend_culprit *culprit, size_t remedy)
+{
+    return culprit->rounds + (remedy < culprit->remedy ? 1 : 0);
+}
+
+// Begins a remedy, or says what it waits for. @return false: it is not for this incident (any more), the next one is
+static bool try_remedy(struct tend_engine *engine, struct tend_incident *incident, struct tend_culprit *culprit,
+                       struct tend_service *service, size_t remedy)
+{
+    const size_t playbook = service->def->remedies[remedy];
+    const char *name = engine->ruleset->playbooks[playbook].name;
+    if (json_is_false(json_array_get(culprit->fits, remedy))) {
+        tend_recovery_say(engine, incident, culprit, "refuse", name, "when", "its `when` does not hold");
+        return false;
+    }
+    const struct tend_limits limits = limits_for(engine, service, playbook);
+    struct tend_gate gate = gate_of(engine, service, culprit);
+    gate.attempts = tries_of(culprit, remedy);
+    const enum tend_refusal why = tend_limits_refuse_run(&limits, &gate);
+    if (why == TEND_REFUSAL_NONE) {
+        if (is_armed(engine, playbook)) {
+            culprit->remedy = (remedy + 1) % service->def->remedy_count;
+            culprit->rounds += culprit->remedy == 0;
+        }
+        begin(engine, incident, culprit, service, playbook, &limits);
+        return true;
+    }
+    char text[256];
+    refusal_text(why, &limits, &gate, text, sizeof text);
+    const bool hold = tend_refusal_is_hold(why);
+    tend_recovery_say(engine, incident, culprit, hold ? "hold" : "refuse", name, tend_refusal_text(why), text);
+    if (why == TEND_REFUSAL_ATTEMPTS) {
+        return false;
+    }
+    if (!hold) {
+        tend_recovery_escalate(engine, incident, culprit->service, tend_refusal_text(why), text);
+    }
+    return true; // looked at again after the next tick
 }
 
 static void consider_culprit(struct tend_engine *engine, struct tend_incident *incident, struct tend_culprit *culprit)
@@ -305,34 +344,12 @@ static void consider_culprit(struct tend_engine *engine, struct tend_incident *i
         tend_recovery_say(engine, incident, culprit, "hold", NULL, "no act", text);
         return;
     }
-    while (culprit->remedy < service->def->remedy_count) {
-        const size_t playbook = service->def->remedies[culprit->remedy];
-        const char *name = engine->ruleset->playbooks[playbook].name;
-        const json_t *fits = json_array_get(culprit->fits, culprit->remedy);
-        if (json_is_false(fits)) {
-            tend_recovery_say(engine, incident, culprit, "refuse", name, "when", "its `when` does not hold");
-            culprit->remedy++;
-            culprit->attempts = 0;
-            continue;
-        }
-        const struct tend_limits limits = limits_for(engine, service, playbook);
-        const struct tend_gate gate = gate_of(engine, service, culprit);
-        const enum tend_refusal why = tend_limits_refuse_run(&limits, &gate);
-        if (why == TEND_REFUSAL_NONE) {
-            begin(engine, incident, culprit, service, playbook, &limits);
+    const size_t count = service->def->remedy_count;
+    for (size_t n = 0; n < count; n++) {
+        const size_t remedy = (culprit->remedy + n) % count;
+        if (try_remedy(engine, incident, culprit, service, remedy)) {
             return;
         }
-        refusal_text(why, &limits, &gate, text, sizeof text);
-        const bool hold = tend_refusal_is_hold(why);
-        tend_recovery_say(engine, incident, culprit, hold ? "hold" : "refuse", name, tend_refusal_text(why), text);
-        if (why != TEND_REFUSAL_ATTEMPTS) {
-            if (!hold) {
-                tend_recovery_escalate(engine, incident, culprit->service, tend_refusal_text(why), text);
-            }
-            return; // looked at again after the next tick
-        }
-        culprit->remedy++;
-        culprit->attempts = 0;
     }
     no_remedy_left(engine, incident, culprit);
 }
@@ -405,6 +422,9 @@ static void note_in_incident(struct tend_engine *engine, struct tend_incident *i
 static void note_in_guard(struct tend_engine *engine, struct tend_service *service, const struct tend_run *run,
                           const char *outcome)
 {
+    if (run->unfit) {
+        return; // nothing was tried
+    }
     if (strcmp(outcome, "recovered") == 0) {
         service->guard.failed_runs = 0;
         service->guard.backoff_until_ms = TEND_NEVER;

@@ -19,6 +19,7 @@ void tend_ruleset_read_fault(struct tend_ruleset_reader *reader, const char *for
     char text[384];
     va_list arguments;
     va_start(arguments, format);
+    // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, one line above
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     tend_error_set(reader->error, "%s%s%s", reader->at, reader->at[0] == '\0' ? "" : ": ", text);

@@ -602,6 +602,7 @@ static void take_end(struct tend_engine *engine, struct tend_run *run, const jso
     } else if (tend_json_bool(end, "ok", false)) {
         end_run(engine, run, "recovered", NULL);
     } else {
+        run->unfit = tend_json_bool(end, "unfit", false) && run->acted_ms == TEND_NEVER;
         const char *undo = tend_json_text(end, "undo", "none");
         const char *error = tend_json_text(end, "error", "the playbook failed");
         end_run(engine, run,

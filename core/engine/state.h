@@ -34,8 +34,8 @@ struct tend_rule_health {
 struct tend_culprit {
     char *service;
     double confidence;
-    size_t remedy;   ///< the next one to try, an index of the service's remedies
-    size_t attempts; ///< of that remedy
+    size_t remedy;   ///< the next one to try, an index of the service's remedies; they go round
+    size_t rounds;   ///< how often all of them were tried
     bool given_up;   ///< no remedy left: a person has it
     bool dry_told;   ///< what an unarmed remedy would do was reported
     json_t *fits;    ///< of the newest ranking: [bool], one a remedy
@@ -122,6 +122,7 @@ struct tend_run {
     char **picked;
     size_t picked_count;
     bool redeployed;
+    bool unfit; ///< the control lacks a verb that the playbook needs: nothing was tried
 };
 
 enum tend_notice_state { TEND_NOTICE_FORMATTING, TEND_NOTICE_QUEUED, TEND_NOTICE_SENDING, TEND_NOTICE_RETRY };
