@@ -136,9 +136,9 @@ static void run_check(struct check *check)
     if (check->document == NULL) {
         return;
     }
-    const json_t *errors = json_object_get(check->document, "errors");
+    json_t *errors = json_object_get(check->document, "errors");
     if (json_array_size(errors) > 0) {
-        (void)json_array_extend(check->errors, (json_t *)(uintptr_t)errors); // jansson only reads it
+        (void)json_array_extend(check->errors, errors);
     } else {
         decode(check);
     }

@@ -183,7 +183,7 @@ struct tend_limits tend_ruleset_read_limits(struct tend_ruleset_reader *reader, 
     limits.at_once = tend_ruleset_read_number(reader, given, "at_once", 0, 1e6, limits.at_once);
     limits.share = tend_ruleset_read_number(reader, given, "share", 0, 1, limits.share);
     limits.min_healthy = tend_ruleset_read_number(reader, given, "min_healthy", 0, 1e6, limits.min_healthy);
-    limits.per_hour = tend_ruleset_read_number(reader, given, "per_hour", 0, 1e6, limits.per_hour);
+    limits.per_hour = tend_ruleset_read_number(reader, given, "per_hour", 0, TEND_RUNS_KEPT, limits.per_hour);
     limits.attempts = tend_ruleset_read_number(reader, given, "attempts", 0, 1e6, limits.attempts);
     limits.confidence = tend_ruleset_read_number(reader, given, "confidence", 0, 1, limits.confidence);
     if (member(given, "cooldown_ms") != NULL) {

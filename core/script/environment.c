@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-static const char environment_keys[2]; // their addresses are the registry keys of the kinds' metatables
+static char environment_keys[2]; // their addresses are the registry keys of the kinds' metatables
 
 static const char *const base_names[] = { "assert", "error",    "ipairs", "pcall", "select",
                                           "type",   "tonumber", "unpack", NULL };
@@ -220,7 +220,7 @@ static void keep_environment(lua_State *lua, enum tend_environment kind)
     lua_setfield(lua, -2, "__newindex");
     lua_pushboolean(lua, 0);
     lua_setfield(lua, -2, "__metatable");
-    lua_pushlightuserdata(lua, (void *)(uintptr_t)&environment_keys[kind]);
+    lua_pushlightuserdata(lua, &environment_keys[kind]);
     lua_pushvalue(lua, -2);
     lua_rawset(lua, LUA_REGISTRYINDEX);
     lua_pop(lua, 2);
@@ -279,7 +279,7 @@ void tend_environment_open(lua_State *lua, int host, int require)
 void tend_environment_push(lua_State *lua, enum tend_environment kind)
 {
     lua_newtable(lua);
-    lua_pushlightuserdata(lua, (void *)(uintptr_t)&environment_keys[kind]);
+    lua_pushlightuserdata(lua, &environment_keys[kind]);
     lua_rawget(lua, LUA_REGISTRYINDEX);
     lua_setmetatable(lua, -2);
 }

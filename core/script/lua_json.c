@@ -9,26 +9,26 @@
 #include <math.h>
 #include <string.h>
 
-static const char array_mark; // its address is the key of the marking metatable in the registry
-static const char null_value; // its address is host.null
+static char array_mark; // its address is the key of the marking metatable in the registry
+static char null_value; // its address is host.null
 
 enum { MAX_VALUES = 1000000 }; // values in one message: more would not fit a frame
 
 void tend_lua_push_null(lua_State *lua)
 {
-    lua_pushlightuserdata(lua, (void *)(uintptr_t)&null_value);
+    lua_pushlightuserdata(lua, &null_value);
 }
 
 static void push_mark(lua_State *lua)
 {
-    lua_pushlightuserdata(lua, (void *)(uintptr_t)&array_mark);
+    lua_pushlightuserdata(lua, &array_mark);
     lua_rawget(lua, LUA_REGISTRYINDEX);
     if (lua_isnil(lua, -1)) {
         lua_pop(lua, 1);
         lua_newtable(lua);
         lua_pushboolean(lua, 0);
         lua_setfield(lua, -2, "__metatable");
-        lua_pushlightuserdata(lua, (void *)(uintptr_t)&array_mark);
+        lua_pushlightuserdata(lua, &array_mark);
         lua_pushvalue(lua, -2);
         lua_rawset(lua, LUA_REGISTRYINDEX);
     }
@@ -47,19 +47,21 @@ static bool is_marked(lua_State *lua, int index)
     if (lua_getmetatable(lua, index) == 0) {
         return false;
     }
-    lua_pushlightuserdata(lua, (void *)(uintptr_t)&array_mark);
+    lua_pushlightuserdata(lua, &array_mark);
     lua_rawget(lua, LUA_REGISTRYINDEX);
     const bool marked = lua_rawequal(lua, -1, -2) != 0 && !lua_isnil(lua, -1);
     lua_pop(lua, 2);
     return marked;
 }
 
+// NOLINTBEGIN(misc-no-recursion): at most TEND_LUA_JSON_DEPTH deep
 static void push_value(lua_State *lua, const json_t *value, int depth);
 
 static void push_object(lua_State *lua, const json_t *value, int depth)
 {
     lua_createtable(lua, 0, (int)json_object_size(value));
-    json_t *object = (json_t *)(uintptr_t)value; // jansson's iterators are not const, but they change nothing
+    // jansson's iterators are not const, but they change nothing
+    json_t *object = (json_t *)(uintptr_t)value; // NOLINT(performance-no-int-to-ptr): see above
     for (void *i = json_object_iter(object); i != NULL; i = json_object_iter_next(object, i)) {
         if (json_is_null(json_object_iter_value(i))) {
             continue;
@@ -120,6 +122,8 @@ static void push_value(lua_State *lua, const json_t *value, int depth)
     }
 }
 
+// NOLINTEND(misc-no-recursion)
+
 void tend_lua_push_json(lua_State *lua, const json_t *value)
 {
     push_value(lua, value, 0);
@@ -133,6 +137,7 @@ struct walk {
     size_t values;
 };
 
+// NOLINTBEGIN(misc-no-recursion): at most TEND_LUA_JSON_DEPTH deep
 static json_t *walk_value(struct walk *walk, int index, int depth);
 
 static json_t *refuse(const struct walk *walk, const char *what)
@@ -269,7 +274,7 @@ static json_t *walk_value(struct walk *walk, int index, int depth)
     case LUA_TTABLE:
         return walk_table(walk, index, depth);
     case LUA_TLIGHTUSERDATA:
-        if (lua_touserdata(walk->lua, index) == (void *)(uintptr_t)&null_value) {
+        if (lua_touserdata(walk->lua, index) == &null_value) {
             return json_null();
         }
         return refuse(walk, "a userdata");
@@ -279,6 +284,8 @@ static json_t *walk_value(struct walk *walk, int index, int depth)
         return refuse(walk, "a userdata");
     }
 }
+
+// NOLINTEND(misc-no-recursion)
 
 json_t *tend_lua_to_json(lua_State *lua, int index, struct tend_error *error)
 {

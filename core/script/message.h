@@ -2,8 +2,10 @@
 /// Message: what passes over an evaluator's one socket. Frames: u32 length of kind and payload (little-endian), u8
 /// kind, payload. JSON payloads are UTF-8 objects. The same header serves both ends.
 
+#include <stddef.h>
+
 /// The largest frame, kind and payload, in either direction.
-#define TEND_MESSAGE_MAX_BYTES (16U * 1024U * 1024U)
+#define TEND_MESSAGE_MAX_BYTES ((size_t)16 * 1024 * 1024)
 
 /// The descriptor that an evaluator finds its socket on.
 #define TEND_MESSAGE_FD 3

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char loaded_key;  // address: the registry key of the table of loaded modules
-static const char loading_key; // address: what a module's place holds while it is being loaded
+static char loaded_key;  // address: the registry key of the table of loaded modules
+static char loading_key; // address: what a module's place holds while it is being loaded
 
 int tend_lua_compile(lua_State *lua, const char *text, size_t bytes, const char *chunk, enum tend_environment kind)
 {
@@ -77,12 +77,12 @@ static int refuse_unknown(lua_State *lua, const struct tend_embedded_module *mod
 
 static void push_loaded(lua_State *lua)
 {
-    lua_pushlightuserdata(lua, (void *)(uintptr_t)&loaded_key);
+    lua_pushlightuserdata(lua, &loaded_key);
     lua_rawget(lua, LUA_REGISTRYINDEX);
     if (lua_isnil(lua, -1)) {
         lua_pop(lua, 1);
         lua_newtable(lua);
-        lua_pushlightuserdata(lua, (void *)(uintptr_t)&loaded_key);
+        lua_pushlightuserdata(lua, &loaded_key);
         lua_pushvalue(lua, -2);
         lua_rawset(lua, LUA_REGISTRYINDEX);
     }
@@ -115,7 +115,7 @@ int tend_lua_require(lua_State *lua)
                          is_pack ? TEND_ENVIRONMENT_RULE : TEND_ENVIRONMENT_LIBRARY) != 0) {
         return lua_error(lua);
     }
-    lua_pushlightuserdata(lua, (void *)(uintptr_t)&loading_key);
+    lua_pushlightuserdata(lua, &loading_key);
     lua_setfield(lua, 2, name);
     lua_pushvalue(lua, 1);
     lua_call(lua, 1, 1);

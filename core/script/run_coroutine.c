@@ -12,7 +12,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
-static const char run_key; // its address is the registry key that keeps the coroutine
+static char run_key; // its address is the registry key that keeps the coroutine
 
 int tend_run_yield(lua_State *lua)
 {
@@ -63,7 +63,7 @@ static int resume_protected(lua_State *lua)
     lua_State *run = script->run;
     if (run == NULL) {
         run = lua_newthread(lua);
-        lua_pushlightuserdata(lua, (void *)(uintptr_t)&run_key);
+        lua_pushlightuserdata(lua, &run_key);
         lua_pushvalue(lua, -2);
         lua_rawset(lua, LUA_REGISTRYINDEX);
         script->run = run;

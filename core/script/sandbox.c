@@ -28,7 +28,7 @@ static const bool sanitized = true;
 static const bool sanitized = false;
 #endif
 
-static const rlim_t memory_bytes = 256U * 1024U * 1024U; // address space of the whole process
+static const rlim_t memory_bytes = (rlim_t)256 * 1024 * 1024; // address space of the whole process
 
 enum tend_status tend_sandbox_close_files(void)
 {
@@ -134,7 +134,7 @@ enum tend_status tend_sandbox_lock(struct tend_error *error)
         failed = "seccomp";
     }
     if (failed != NULL) {
-        tend_error_set(error, "the sandbox could not set %s: %s", failed, strerror(errno));
+        tend_error_set(error, "the sandbox could not set %s: %s", failed, strerrordesc_np(errno));
         return TEND_E_IO;
     }
     return TEND_OK;

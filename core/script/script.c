@@ -16,12 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char script_key; // its address is the registry key of the script
-static const char entry_key;  // and this one's that of the table that tend.host returned
+static char script_key; // its address is the registry key of the script
+static char entry_key;  // and this one's that of the table that tend.host returned
 
 struct tend_script *tend_script_of(lua_State *lua)
 {
-    lua_pushlightuserdata(lua, (void *)(uintptr_t)&script_key);
+    lua_pushlightuserdata(lua, &script_key);
     lua_rawget(lua, LUA_REGISTRYINDEX);
     struct tend_script *script = lua_touserdata(lua, -1);
     lua_pop(lua, 1);
@@ -39,7 +39,7 @@ void tend_script_progress(const struct tend_script *script, enum tend_progress w
 void tend_script_push_entry(struct tend_script *script, const char *name)
 {
     lua_State *lua = script->lua;
-    lua_pushlightuserdata(lua, (void *)(uintptr_t)&entry_key);
+    lua_pushlightuserdata(lua, &entry_key);
     lua_rawget(lua, LUA_REGISTRYINDEX);
     if (lua_isnil(lua, -1)) {
         lua_pop(lua, 1);
@@ -47,7 +47,7 @@ void tend_script_push_entry(struct tend_script *script, const char *name)
         lua_pushliteral(lua, "tend.host");
         lua_call(lua, 1, 1);
         luaL_checktype(lua, -1, LUA_TTABLE);
-        lua_pushlightuserdata(lua, (void *)(uintptr_t)&entry_key);
+        lua_pushlightuserdata(lua, &entry_key);
         lua_pushvalue(lua, -2);
         lua_rawset(lua, LUA_REGISTRYINDEX);
     }
@@ -91,7 +91,7 @@ static int panic(lua_State *lua)
 static int open_protected(lua_State *lua)
 {
     struct tend_script *script = lua_touserdata(lua, 1);
-    lua_pushlightuserdata(lua, (void *)(uintptr_t)&script_key);
+    lua_pushlightuserdata(lua, &script_key);
     lua_pushlightuserdata(lua, script);
     lua_rawset(lua, LUA_REGISTRYINDEX);
     tend_host_push(lua);

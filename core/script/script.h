@@ -21,8 +21,8 @@ struct tend_script_config {
     void *context;
 };
 
-#define TEND_SCRIPT_MEMORY_BYTES (128U * 1024U * 1024U) ///< the default for memory_bytes
-#define TEND_SCRIPT_FILE_MAX_BYTES (1024U * 1024U)      ///< one file of rules
+#define TEND_SCRIPT_MEMORY_BYTES ((size_t)128 * 1024 * 1024) ///< the default for memory_bytes
+#define TEND_SCRIPT_FILE_MAX_BYTES ((size_t)1024 * 1024)     ///< one file of rules
 
 /// @return TEND_OK, TEND_E_NOMEM, or TEND_E_INVALID when this LuaJIT lacks something that the environments have
 TEND_MUST_CHECK enum tend_status tend_script_create(const struct tend_script_config *config, struct tend_script **out);

@@ -44,19 +44,19 @@ struct tend_tick_view {
 
 static const char *const view_name = "tend.view";
 static const char *const metric_name = "tend.metric";
-static const char view_key;    // registry: the view's userdata
-static const char metrics_key; // registry: array of the metrics' userdata
-static const char rules_key;   // registry: array of rule functions, from 1
+static char view_key;    // registry: the view's userdata
+static char metrics_key; // registry: array of the metrics' userdata
+static char rules_key;   // registry: array of rule functions, from 1
 
-static void registry_get(lua_State *lua, const char *key)
+static void registry_get(lua_State *lua, char *key)
 {
-    lua_pushlightuserdata(lua, (void *)(uintptr_t)key);
+    lua_pushlightuserdata(lua, key);
     lua_rawget(lua, LUA_REGISTRYINDEX);
 }
 
-static void registry_set(lua_State *lua, const char *key) // pops the value
+static void registry_set(lua_State *lua, char *key) // pops the value
 {
-    lua_pushlightuserdata(lua, (void *)(uintptr_t)key);
+    lua_pushlightuserdata(lua, key);
     lua_insert(lua, -2);
     lua_rawset(lua, LUA_REGISTRYINDEX);
 }

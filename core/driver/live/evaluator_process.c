@@ -343,7 +343,7 @@ static void describe_end(struct tend_evaluator *evaluator, int status)
         if (number == SIGSYS) {
             (void)snprintf(text, bytes, "did what the sandbox forbids");
         } else {
-            (void)snprintf(text, bytes, "killed by signal %d (%s)", number, strsignal(number));
+            (void)snprintf(text, bytes, "killed by signal %d (%s)", number, sigdescr_np(number));
         }
         return;
     }
@@ -596,7 +596,7 @@ static int make_pair(int pair[2])
 
 static int start_child(struct tend_evaluator *evaluator)
 {
-    int pair[2];
+    int pair[2] = { -1, -1 };
     int failed = make_pair(pair);
     if (failed != 0) {
         return failed;
@@ -645,7 +645,7 @@ enum tend_status tend_evaluator_create(struct event_base *base, const struct ten
     tend_buffer_init(&evaluator->bytes);
     const int failed = start_child(evaluator);
     if (failed != 0) {
-        tend_error_set(error, "an evaluator process could not be started: %s", strerror(failed));
+        tend_error_set(error, "an evaluator process could not be started: %s", strerrordesc_np(failed));
         tend_evaluator_destroy(evaluator);
         return TEND_E_IO;
     }

@@ -90,10 +90,10 @@ static enum tend_status read_file(struct walk *walk, int at, const char *entry, 
     const int fd = openat(at, entry, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         return fault(walk, TEND_E_IO, name,
-                     errno == ELOOP ? "a link; rules must be files themselves" : strerror(errno));
+                     errno == ELOOP ? "a link; rules must be files themselves" : strerrordesc_np(errno));
     }
     struct stat about;
-    const char *why = fstat(fd, &about) != 0 ? strerror(errno) : untrusted(&about);
+    const char *why = fstat(fd, &about) != 0 ? strerrordesc_np(errno) : untrusted(&about);
     if (why != NULL) {
         (void)close(fd);
         return fault(walk, TEND_E_INVALID, name, why);
@@ -123,6 +123,7 @@ static enum tend_status read_file(struct walk *walk, int at, const char *entry, 
     return status;
 }
 
+// NOLINTBEGIN(misc-no-recursion): at most MAX_DEPTH deep
 static enum tend_status walk_directory(struct walk *walk, int at, const char *prefix, int depth);
 
 static enum tend_status walk_subdirectory(struct walk *walk, int at, const char *entry, const char *name, int depth)
@@ -132,7 +133,7 @@ static enum tend_status walk_subdirectory(struct walk *walk, int at, const char 
     }
     const int fd = openat(at, entry, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_DIRECTORY);
     if (fd < 0) {
-        return fault(walk, TEND_E_IO, name, strerror(errno));
+        return fault(walk, TEND_E_IO, name, strerrordesc_np(errno));
     }
     char *prefix = NULL;
     if (asprintf(&prefix, "%s/", name) < 0) {
@@ -148,7 +149,7 @@ static enum tend_status walk_entry(struct walk *walk, int at, const char *entry,
 {
     struct stat about;
     if (fstatat(at, entry, &about, AT_SYMLINK_NOFOLLOW) != 0) {
-        return fault(walk, TEND_E_IO, name, strerror(errno));
+        return fault(walk, TEND_E_IO, name, strerrordesc_np(errno));
     }
     if (S_ISDIR(about.st_mode)) {
         const bool is_env = depth == 0 && strcmp(entry, "env") == 0;
@@ -174,7 +175,8 @@ static enum tend_status walk_directory(struct walk *walk, int take_at, const cha
     struct dirent **entries = NULL;
     const int count = scandirat(take_at, ".", &entries, NULL, NULL);
     if (count < 0) {
-        const enum tend_status status = fault(walk, TEND_E_IO, prefix[0] == '\0' ? "." : prefix, strerror(errno));
+        const enum tend_status status =
+            fault(walk, TEND_E_IO, prefix[0] == '\0' ? "." : prefix, strerrordesc_np(errno));
         (void)close(take_at);
         return status;
     }
@@ -194,6 +196,8 @@ static enum tend_status walk_directory(struct walk *walk, int take_at, const cha
     (void)close(take_at);
     return status;
 }
+
+// NOLINTEND(misc-no-recursion)
 
 static int compare_names(const void *a, const void *b)
 {
@@ -285,7 +289,7 @@ enum tend_status tend_rules_dir_read(const char *dir, const char *env, const cha
     const int at = open(dir, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
     if (at < 0) {
         json_decref(walk.files);
-        return fault(&walk, TEND_E_IO, dir, strerror(errno));
+        return fault(&walk, TEND_E_IO, dir, strerrordesc_np(errno));
     }
     const int again = fcntl(at, F_DUPFD_CLOEXEC, 0);
     enum tend_status status = again < 0 ? TEND_E_IO : walk_directory(&walk, again, "", 0);
