@@ -118,6 +118,7 @@ void tend_engine_destroy(struct tend_engine *engine)
     free(engine->rules);
     free((void *)engine->calls);
     free(engine->paused_by);
+    free(engine->blind_page);
     json_decref(engine->arms);
     json_decref(engine->restored_guards);
     json_decref(engine->restored_alerts);

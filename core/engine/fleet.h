@@ -65,8 +65,8 @@ struct tend_instance {
 struct tend_guard {
     int64_t cooldown_until_ms;
     int64_t backoff_until_ms;
-    size_t failed_runs;  ///< in a row
-    int64_t runs_ms[16]; ///< when the newest runs began, newest first; TEND_NEVER: none
+    size_t failed_runs;              ///< in a row
+    int64_t runs_ms[TEND_RUNS_KEPT]; ///< when the newest runs began, newest first; TEND_NEVER: none
     bool breaker_open;
 };
 

@@ -182,37 +182,106 @@ static void forget_told(struct tend_engine *engine, const char *incident)
     engine->told_count = kept;
 }
 
-static void queue(struct tend_engine *engine, const struct tend_incident *incident, size_t notify, const char *status,
-                  const char *text)
+// Takes the key and the payload. @param subject  id of the incident, or of what else it is about
+static void queue(struct tend_engine *engine, const char *subject, size_t notify, char *take_key, json_t *payload)
 {
     struct tend_notice *notice = calloc(1, sizeof *notice);
-    TEND_ASSERT(notice != NULL);
-    const int printed = asprintf(&notice->key, "%s/%s/%s/%llu", incident->id, engine->ruleset->notifies[notify].name,
-                                 status, (unsigned long long)engine->next_record);
-    TEND_ASSERT(printed > 0);
-    memcpy(notice->incident, incident->id, sizeof notice->incident);
+    TEND_ASSERT(notice != NULL && payload != NULL);
+    notice->key = take_key;
+    (void)snprintf(notice->incident, sizeof notice->incident, "%s", subject);
     notice->notify = notify;
-    notice->payload = payload_of(engine, incident, notice->key, status, text);
-    TEND_ASSERT(notice->payload != NULL);
+    notice->payload = payload;
     tend_append_pointer((void ***)&engine->notices, &engine->notice_count, notice);
     record_notice(engine, notice, "queued", NULL); // first on disk, then told
-    note_told(engine, incident->id, notify);
+    note_told(engine, subject, notify);
     format(engine, notice);
 }
 
-void tend_notice_incident(struct tend_engine *engine, const struct tend_incident *incident, const char *status,
+static char *dedup_key(const struct tend_engine *engine, const char *subject, size_t notify, const char *status)
+{
+    char *key;
+    const int printed = asprintf(&key, "%s/%s/%s/%llu", subject, engine->ruleset->notifies[notify].name, status,
+                                 (unsigned long long)engine->next_record);
+    TEND_ASSERT(printed > 0);
+    return key;
+}
+
+static void queue_incident(struct tend_engine *engine, const struct tend_incident *incident, size_t notify,
+                           const char *status, const char *text)
+{
+    char *key = dedup_key(engine, incident->id, notify, status);
+    queue(engine, incident->id, notify, key, payload_of(engine, incident, key, status, text));
+}
+
+void tend_notice_incident(struct tend_engine *engine, struct tend_incident *incident, const char *status,
                           const char *text)
 {
+    const bool resolved = strcmp(status, "resolved") == 0;
     if (incident->outcome != NULL && strncmp(incident->outcome, "merged", 6) == 0) {
         return; // the incident that it is now part of speaks for it
     }
-    for (size_t i = 0; i < engine->ruleset->notify_count; i++) {
+    if (engine->blind && !resolved && (incident->untold || strcmp(status, "firing") == 0)) {
+        incident->untold = true; // the page about all of them speaks for it
+        return;
+    }
+    for (size_t i = 0; i < engine->ruleset->notify_count && !incident->untold; i++) {
         if (matches(engine, &engine->ruleset->notifies[i], incident)) {
-            queue(engine, incident, i, status, text);
+            queue_incident(engine, incident, i, status, text);
         }
     }
-    if (strcmp(status, "resolved") == 0) {
+    if (resolved) {
         forget_told(engine, incident->id);
+    }
+}
+
+static json_t *payload_of_blindness(const struct tend_engine *engine, const char *key, const char *status)
+{
+    const struct tend_engine_counts counts = tend_engine_counts(engine);
+    char summary[200];
+    (void)snprintf(summary, sizeof summary,
+                   "%zu of %zu targets fail at once: one shared cause is likely; nothing is acted on",
+                   counts.targets - counts.targets_up, counts.targets);
+    const bool firing = strcmp(status, "firing") == 0;
+    json_t *alert = json_pack("{s:s, s:{s:s, s:s, s:s}, s:{s:s}, s:o, s:o, s:s}", "status", status, "labels",
+                              "alertname", "most targets fail at once", "service", "", "severity", "page",
+                              "annotations", "summary", summary, "startsAt", rfc3339(engine->wall_ms), "endsAt",
+                              rfc3339(firing ? 0 : engine->wall_ms), "fingerprint", "most-targets-fail");
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:n, s:n, s:s, s:n, s:s, s:s, s:o, s:n, s:[o]}", "key", key, "status",
+                     status, "incident", engine->blind_page, "severity", "page", "service", "", "culprit", "confidence",
+                     "summary", summary, "reasons", "external_url", "", "group_key", "{}:{blind=\"true\"}", "at",
+                     rfc3339(engine->wall_ms), "outcome", "alerts", alert);
+}
+
+static void tell_all_pagers(struct tend_engine *engine, const char *status)
+{
+    for (size_t i = 0; i < engine->ruleset->notify_count; i++) {
+        const struct tend_notify_def *notify = &engine->ruleset->notifies[i];
+        if (contains((const char *const *)notify->severities, notify->severity_count, "page")) {
+            char *key = dedup_key(engine, engine->blind_page, i, status);
+            queue(engine, engine->blind_page, i, key, payload_of_blindness(engine, key, status));
+        }
+    }
+}
+
+void tend_notice_blind(struct tend_engine *engine)
+{
+    if (engine->blind && engine->blind_page == NULL) {
+        const int printed = asprintf(&engine->blind_page, "blind%llu", (unsigned long long)engine->next_record);
+        TEND_ASSERT(printed > 0);
+        tend_log(TEND_LOG_ERROR, "most targets fail at once: nothing is acted on");
+        tell_all_pagers(engine, "firing");
+    } else if (!engine->blind && engine->blind_page != NULL) {
+        tell_all_pagers(engine, "resolved");
+        forget_told(engine, engine->blind_page);
+        free(engine->blind_page);
+        engine->blind_page = NULL;
+        for (size_t i = 0; i < engine->incident_count; i++) { // what goes on without blindness is told now
+            struct tend_incident *incident = engine->incidents[i];
+            if (incident->untold) {
+                incident->untold = false;
+                tend_notice_incident(engine, incident, "firing", NULL);
+            }
+        }
     }
 }
 
@@ -224,7 +293,7 @@ void tend_notice_repeat(struct tend_engine *engine)
         const int64_t again_ms =
             told->notify < engine->ruleset->notify_count ? engine->ruleset->notifies[told->notify].again_ms : 0;
         if (incident != NULL && again_ms > 0 && engine->now_ms - told->told_ms >= again_ms) {
-            queue(engine, incident, told->notify, "firing", NULL);
+            queue_incident(engine, incident, told->notify, "firing", NULL);
         }
     }
 }

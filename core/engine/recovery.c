@@ -322,6 +322,11 @@ static bool try_remedy(struct tend_engine *engine, struct tend_incident *inciden
     }
     char text[256];
     refusal_text(why, &limits, &gate, text, sizeof text);
+    if ((double)gate.runs_last_hour >= limits.per_hour && !service->guard.breaker_open) {
+        service->guard.breaker_open = true; // so often in an hour is no cure: a person closes it
+        tend_log(TEND_LOG_ERROR, "breaker open service=%s runs_last_hour=%zu", service->name, gate.runs_last_hour);
+        tend_facts_guard(engine, service);
+    }
     const bool hold = tend_refusal_is_hold(why);
     tend_recovery_say(engine, incident, culprit, hold ? "hold" : "refuse", name, tend_refusal_text(why), text);
     if (why == TEND_REFUSAL_ATTEMPTS) {

@@ -55,7 +55,7 @@ static void read_group(struct tend_ruleset_reader *reader, const json_t *object,
     struct tend_group_def *group = item;
     group->name = tend_ruleset_read_name(reader, object, "name");
     group->at_once = tend_ruleset_read_number(reader, object, "at_once", 0, 1e6, (double)NAN);
-    group->per_hour = tend_ruleset_read_number(reader, object, "per_hour", 0, 1e6, (double)NAN);
+    group->per_hour = tend_ruleset_read_number(reader, object, "per_hour", 0, TEND_RUNS_KEPT, (double)NAN);
 }
 
 static void read_notify(struct tend_ruleset_reader *reader, const json_t *object, void *item)

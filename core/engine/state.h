@@ -65,6 +65,7 @@ struct tend_incident {
     char *wait;   ///< why the locator does not say yet, or NULL
     uint64_t ask; ///< id of the locate request in flight, 0: none
     bool stale;   ///< the neighbourhood changed since the newest ranking
+    bool untold;  ///< it opened while most targets failed at once: the page about that spoke for it
     bool escalated;
     bool acted;
     char *outcome;    ///< of the last run, or NULL
@@ -189,9 +190,10 @@ struct tend_engine {
 
     uint64_t next_id; ///< of effects that are answered
     uint64_t runs_ended[TEND_ENGINE_OUTCOMES];
-    int64_t wake_ms;     ///< asked for last; TEND_NEVER: none
-    bool blind;          ///< most targets failed at once
-    int64_t runs_ms[64]; ///< when the fleet's newest runs began, newest first
+    int64_t wake_ms;                 ///< asked for last; TEND_NEVER: none
+    char *blind_page;                ///< under what id people were told that most targets fail at once, while it lasts
+    bool blind;                      ///< most targets failed at once
+    int64_t runs_ms[TEND_RUNS_KEPT]; ///< when the fleet's newest runs began, newest first
 };
 
 // engine.c
@@ -264,8 +266,10 @@ enum tend_proof tend_verify_incident(const struct tend_engine *engine, const str
                                      char *why, size_t why_bytes);
 
 // notice.c
-void tend_notice_incident(struct tend_engine *engine, const struct tend_incident *incident, const char *status,
+void tend_notice_incident(struct tend_engine *engine, struct tend_incident *incident, const char *status,
                           const char *text);
+/// One page for all when most targets fail at once, and the end of it: the fault is likely ours, or one that all share.
+void tend_notice_blind(struct tend_engine *engine);
 void tend_notice_formatted(struct tend_engine *engine, struct tend_notice *notice, const struct tend_event *event);
 void tend_notice_delivered(struct tend_engine *engine, const struct tend_event *event);
 void tend_notice_advance(struct tend_engine *engine, struct tend_notice *notice);

@@ -430,8 +430,9 @@ void tend_tick_begin(struct tend_engine *engine)
     engine->tick_due_ms = TEND_NEVER;
     engine->tick_tries = 0;
     engine->call_count = 0;
-    engine->blind = tend_recovery_is_blind(engine);
     measure_fleet(engine);
+    engine->blind = tend_recovery_is_blind(engine);
+    tend_notice_blind(engine);
     struct tend_fleet *fleet = engine->fleet;
     for (size_t i = 0; i < fleet->service_count; i++) {
         struct tend_service *service = fleet->services[i];

@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// How many starts of runs are remembered, of a service and of the fleet: no `per_hour` can be larger.
+enum { TEND_RUNS_KEPT = 128 };
+
 struct tend_limits {     ///< NaN or -1: not given
     double at_once;      ///< runs at the same time
     double share;        ///< of a service's instances that may be out of service for a run at once

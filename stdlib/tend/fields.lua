@@ -28,10 +28,11 @@ local function ratio(value)
   return nil, "is no share; write it like 0.2"
 end
 
-local function whole(least, why)
+local function whole(least, why, most)
   return function(value)
     if type(value) ~= "number" or value % 1 ~= 0 then return nil, "is no whole number" end
     if value < least then return nil, why end
+    if most and value > most then return nil, ("is more than tend counts; write %d or less"):format(most) end
     return value
   end
 end
@@ -52,7 +53,7 @@ fields.limits = {
   at_once = whole(1, NEVER .. "; write 1 or more"),
   share = between(0, 1, NEVER .. ", or is more than everything; write it like 0.2"),
   min_healthy = whole(0, "is below 0"),
-  per_hour = whole(1, NEVER .. "; write 1 or more"),
+  per_hour = whole(1, NEVER .. "; write 1 or more", 128), -- TEND_RUNS_KEPT
   cooldown = "duration",
   attempts = whole(1, NEVER .. "; write 1 or more"),
   confidence = function(value)

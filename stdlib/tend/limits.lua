@@ -5,7 +5,7 @@ local source = require "tend.source"
 local limits = {}
 
 --- What holds where the user says nothing (at_once is at least one instance, whatever share says).
-limits.CHARTER = { at_once = 1, share = 0.1, min_healthy = 1, per_hour = 12, cooldown_ms = 5 * 60 * 1000, attempts = 3,
+limits.CHARTER = { at_once = 1, share = 0.1, min_healthy = 1, per_hour = 5, cooldown_ms = 5 * 60 * 1000, attempts = 3,
   confidence = 0.8 }
 
 -- Whether a larger number allows more.

@@ -75,7 +75,7 @@ tend.service "s" { targets = {}, limits = {
   attempts = 2,
   min_healthy = 0,
 } }]]
-  suite.same(document.services[1].limits, { at_once = 1, share = 0.2, min_healthy = 0, per_hour = 12,
+  suite.same(document.services[1].limits, { at_once = 1, share = 0.2, min_healthy = 0, per_hour = 5,
     cooldown_ms = 600000, attempts = 2, confidence = 0.8 })
   suite.same(document.looser, {
     { at = "shop.lua:2", text = "*: share = 0.2 is looser than the charter's 0.1" },
