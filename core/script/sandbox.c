@@ -45,7 +45,7 @@ enum tend_status tend_sandbox_close_files(void)
     return close_range(TEND_MESSAGE_FD + 1, ~0U, 0) == 0 ? TEND_OK : TEND_E_IO; // closes `null` too
 }
 
-static bool limit(int resource, rlim_t value)
+static bool limit(__rlimit_resource_t resource, rlim_t value)
 {
     const struct rlimit limits = { .rlim_cur = value, .rlim_max = value };
     return setrlimit(resource, &limits) == 0;
@@ -83,7 +83,7 @@ static bool allow_without_exec(scmp_filter_ctx filter, int call)
 
 static bool allow_on(scmp_filter_ctx filter, int call, int fd)
 {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd)) == 0;
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd, 0)) == 0;
 }
 
 static bool add_rules(scmp_filter_ctx filter)
