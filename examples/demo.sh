@@ -1,20 +1,22 @@
 #!/bin/bash
-# The demo: a shop of seven processes is broken in four ways, and `tend` finds the culprit and puts it right.
+# The demo: a shop of seven processes is broken in four ways, and `tend` warns, finds the culprit and puts it right.
 # Installs what it needs (Debian, as root or with sudo), builds, takes under two minutes after that, leaves nothing running.
 #
-#   examples/demo.sh            BUILD=dir for another build directory, SHOP_BASE=port for other ports (9310)
+#   examples/demo.sh            BUILD=dir for another build directory, SHOP_BASE=port for other ports (9310),
+#                               SHOP_RUN=dir for another directory than /tmp/tend-shop
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=${BUILD:-$root/build}
-run=/tmp/tend-shop # as examples/shop/env/demo.lua says
+run=${SHOP_RUN:-/tmp/tend-shop} # as examples/shop/env/demo.lua says
 state=$run/state
 base=${SHOP_BASE:-9310}
+rules=$root/examples/shop
 tend_pid=
 
 if [ -t 1 ]; then
-  bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' yellow=$'\e[33m' plain=$'\e[0m'
+  bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' yellow=$'\e[33m' cyan=$'\e[36m' plain=$'\e[0m'
 else
-  bold='' dim='' red='' green='' yellow='' plain=''
+  bold='' dim='' red='' green='' yellow='' cyan='' plain=''
 fi
 
 say() { printf '%s\n' "$*"; }
@@ -35,26 +37,35 @@ end() {
 install_and_build() {
   "$root/tests/install.sh" build || exit 1
   say "${dim}building in $build …$plain"
-  [ -f "$build/build.ninja" ] || cmake -S "$root" -B "$build" -G Ninja >/dev/null || exit 1
-  ninja -C "$build" tend shop >/dev/null || { ninja -C "$build" tend shop; exit 1; }
+  mkdir -p "$build" || exit 1
+  [ -f "$build/build.ninja" ] || cmake -S "$root" -B "$build" -G Ninja >"$build/demo.log" || { cat "$build/demo.log"; exit 1; }
+  ninja -C "$build" tend shop >"$build/demo.log" || { cat "$build/demo.log"; exit 1; }
+}
+
+# The rules in examples/shop name /tmp/tend-shop; for another directory they are copied, with an env that names that one.
+find_rules() {
+  [ "$run" != /tmp/tend-shop ] || return 0
+  rules=$run/rules
+  mkdir -p "$rules/env" && cp "$root/examples/shop/shop.lua" "$rules/" &&
+    sed "s|/tmp/tend-shop|$run|g" "$root/examples/shop/env/demo.lua" >"$rules/env/demo.lua"
 }
 
 start_all() {
   (umask 077 && mkdir -p "$run") || exit 1
   [ -O "$run" ] || fail "$run belongs to somebody else"
+  run=$(cd "$run" && pwd)
   exec 8>"$run/demo.lock" || exit 1
   flock -n 8 || fail "another demo is running in $run"
   trap end EXIT
   trap 'exit 130' INT TERM
   shopctl stop all
   rm -rf "$state" "$run"/*.log
+  find_rules
   shopctl start all || exit 1
   shopctl load 40
-  say "${bold}The shop${plain}: gateway → checkout → payments (2), stock (2); payments → ledger. 40 requests a second."
-  shopctl status | sed "s/^/  /"
-  say "${dim}\$ tend run examples/shop --env demo --state $state --listen 127.0.0.1:$((base - 1))$plain"
-  "$build/tend" run "$root/examples/shop" --env demo --state "$state" --listen "127.0.0.1:$((base - 1))" \
-    >"$run/tend.log" 2>&1 8>&- &
+  say "${bold}The shop${plain}: gateway → checkout → payments (2), stock (2); payments → ledger. Seven processes, 40 requests a second."
+  say "${dim}\$ tend run ${rules#"$root"/} --env demo --state $state --listen 127.0.0.1:$((base - 1))$plain"
+  "$build/tend" run "$rules" --env demo --state "$state" --listen "127.0.0.1:$((base - 1))" >"$run/tend.log" 2>&1 8>&- &
   tend_pid=$!
   local try
   for ((try = 0; try < 100; try++)); do
@@ -64,53 +75,78 @@ start_all() {
   done
   say "${dim}\$ tend arm --all$plain"
   tend arm --all | sed 's/^/  /'
+  wait_until_in_line
+  sleep 4 # the first rates and means
+  say "${dim}\$ tend status$plain"
+  tend status | sed 's/^/  /'
 }
 
-# What is known now, a line a fact: a key that is new once, a tab, the text.
-facts() { # INCIDENTS-BEFORE
-  tend status --json | jq -r "$jq_status"
-  tend incidents --json | jq -r --argjson before "$1" "$jq_incidents"
+# What is known now of new incidents and of instances out of line. A line each: when (ms), a name for it, its kind, the text.
+# shellcheck disable=SC2016
+jq_facts='
+  def round_to($n): . * $n | round / $n;
+  def shown($unit): if $unit == "s" then "\(. * 1000 | round) ms" elif $unit == "bytes" then "\(. / 1048576 | round) MiB"
+    elif $unit == "ratio" then "\(. * 100 | round) %" else "\(round_to(10))\($unit)" end;
+  def ms: sub("\\.(?<f>[0-9]+)Z$"; "Z") as $whole | (capture("\\.(?<f>[0-9]{3})Z$").f // "0" | tonumber) as $part
+    | ($whole | fromdateiso8601) * 1000 + $part;
+  def fact($at; $name; $kind; $text): [($at | if type == "string" then ms else . end), $name, $kind, $text] | @tsv;
+  def service: .name | sub("/.*"; ""); # one line for a metric of a service is enough
+  def warnings($now): .services[].instances[] | . as $i
+    | if .state == "down" then fact($now; "\(service) up"; "warning"; "\(.name): scrape fails, \(.kind)")
+      else .metrics | to_entries[] | select(.value.out) | .value as $m
+        | fact($now; "\($i | service) \(.key)"; "warning"; "\($i.name): \(.key) is \($m.P | shown($m.unit)), " +
+            "expected \($m.E | shown($m.unit)), A = \($m.A | round_to(10))") end;
+  def story: . as $i
+    | (.alerts[] | fact(.fired; "\(.rule) \(.service)"; "alert"; .summary)),
+      (.culprits[] | . as $c
+        | fact(([$i.timeline[] | select(.text | startswith("culprit")).at] + [$i.opened])[0]; "culprit \(.service)"; "culprit";
+          "\(.service), confidence \(.confidence): \([.reasons[] | select(length < 90)] | .[:3] | join("; "))")),
+      (.decisions[] | select(.what != "act") | fact(.at; "\(.what) \(.reason)"; .what; .text)),
+      (.runs[].steps[] | select(.state == "ended" and (.kind == "exec" or .kind == "verify")) | . as $s
+        | fact(.ended; "step \(.began)"; .verb // .kind;
+          if .kind == "verify" and .outcome == "done"
+          then "\(if (.instance // "") == "" then "the incident" else .instance end) is in line again, on newer samples"
+          else "\(.instance): \(.outcome) in \(.took_s | round_to(100)) s\(if (.error // "") == "" then "" else ", \(.error)" end)" end)),
+      (if .state == "ended" then fact(.ended; "end"; .outcome; "") else empty end);
+  if .timeline then story else warnings($now) end'
+facts() { # INCIDENTS-BEFORE, a JSON list of ids
+  {
+    tend status --json
+    for id in $(tend incidents --json | jq -r --argjson before "$1" '[.incidents[].id] - $before | .[]'); do
+      tend explain "$id" --json
+    done
+  } | jq -r --argjson now "$(now_ms)" "$jq_facts" | sort -n
 }
-# shellcheck disable=SC2016
-jq_status='
-  .services[] | .instances[] | . as $i | .metrics[]? | select(.out)
-  | "warning \($i.name) \(.name)\t\($i.name): \(.name) is \(.text // .p), A = \(.a * 10 | round / 10)"'
-# shellcheck disable=SC2016
-jq_incidents='
-  .incidents[] | select([.id] | inside($before) | not) | . as $i
-  | (.alerts[]? | "alert \(.rule) \(.instance // .service)\t\(.summary)"),
-    (.culprits[]? | "culprit \($i.id) \(.)\t\(.)"),
-    (.steps[]? | select(.state != "begun") | "step \($i.id) \(.seq)\t\(.what): \(.state)"),
-    (if .state != "open" then "end \(.id)\t\(.state)" else empty end)'
 
-# Shows what happens, as it happens, until the new incident has ended.
+print_fact() { # MILLISECONDS KIND TEXT
+  local color=$plain
+  case $2 in
+    warning) color=$yellow ;;
+    alert) color=$red ;;
+    culprit) color=$bold$cyan ;;
+    recovered) color=$bold$green ;;
+    verify) color=$green ;;
+  esac
+  printf '  %s%3d.%d s%s  %s%-9s%s %s\n' "$dim" $(($1 / 1000)) $(($1 % 1000 / 100)) "$plain" "$color" "$2" "$plain" "$3"
+}
+
+# Shows what happens, as it happens, until the new incident has ended. 0 when it ended as recovered.
 watch() { # SINCE_MS INCIDENTS-BEFORE
-  local since=$1 before=$2 key text color line ended
+  local since=$1 at name kind text
   local -A seen=()
-  while :; do
-    ended=
-    while IFS=$'\t' read -r key text; do
-      if [ -z "$key" ] || [ -n "${seen[$key]-}" ]; then continue; fi
-      seen[$key]=1
-      case $key in
-      warning*) color=$yellow ;;
-      end*recovered*) color=$green ;;
-      alert*) color=$red ;;
-      *) color=$bold ;;
-      esac
-      line=$(($(now_ms) - since))
-      printf '  %s%3d.%01d s%s  %s%-8s%s %s\n' "$dim" $((line / 1000)) $((line % 1000 / 100)) "$plain" \
-        "$color" "${key%% *}" "$plain" "$text"
-      [[ $key == end* ]] && ended=$text
-    done < <(facts "$before")
-    if [ -n "$ended" ]; then
-      printf '  %s%s after %d.%01d s%s\n' "$green" "$ended" $((line / 1000)) $((line % 1000 / 100)) "$plain"
-      [ "$ended" = recovered ]
-      return
-    fi
-    [ $(($(now_ms) - since)) -lt 60000 ] || return 1
-    sleep 0.2
+  while [ $(($(now_ms) - since)) -lt 60000 ]; do
+    while IFS=$'\t' read -r at name kind text; do
+      if [ -n "${seen[$name]-}" ]; then continue; fi
+      if [ "$kind" = warning ] && [ -n "${seen[restarted]-}" ]; then continue; fi # what is left in a window is no news
+      seen[$name]=1
+      [ "$kind" != restart ] || seen[restarted]=1
+      [ "$kind" != culprit ] || found_ms=$((at - since))
+      [ "$name" != end ] || { recovered_ms=$((at - since)); [ "$kind" = recovered ]; return; }
+      print_fact $((at > since ? at - since : 0)) "$kind" "$text"
+    done < <(facts "$2")
+    sleep 0.1
   done
+  return 1
 }
 
 wait_until_in_line() {
@@ -126,30 +162,33 @@ wait_until_in_line() {
 number=0
 break_it() { # TITLE SERVICE PORT KIND
   wait_until_in_line
-  number=$((number + 1))
-  local before since
+  [ $((number++)) -eq 0 ] || sleep 3 # to read what was
+  local before pids since found_ms=0 recovered_ms=0 seconds restarted
   before=$(tend incidents --json | jq -c '[.incidents[].id]')
+  pids=$(shopctl status)
   say ""
-  say "${bold}$number. $1$plain   ${dim}\$ shopctl $run hurt $2 $3 $4$plain"
+  say "${bold}── $number of 4: $1 ──$plain  ${dim}\$ shopctl $run hurt $2 $3 $4$plain"
   since=$(now_ms)
   shopctl hurt "$2" "$3" "$4" || exit 1
   watch "$since" "$before" || { tend incidents; tail -n 20 "$run/tend.log"; fail "not recovered"; }
+  restarted=$(diff <(echo "$pids") <(shopctl status) | awk '/^>/ { print $2 "/127.0.0.1:" $3 }' | paste -sd " ")
+  seconds=$(LC_ALL=C awk -v f="$found_ms" -v r="$recovered_ms" 'BEGIN { printf "found in %.1f s, cured and verified in %.1f s", f / 1000, r / 1000 }')
+  print_fact "$recovered_ms" recovered "$seconds; restarted: ${restarted:-nothing}, nothing else"
 }
 
 install_and_build
 begun=$(now_ms)
 start_all
-break_it "A stock instance crashes" stock $((base + 5)) crash
-break_it "The ledger hangs: everything upstream of it is slow" ledger $((base + 4)) hang
-break_it "One of two payments answers errors" payments $((base + 2)) errors
-break_it "A stock instance leaks memory" stock $((base + 6)) leak
+break_it "a stock instance crashes" stock $((base + 5)) crash
+break_it "the ledger hangs, and everything upstream of it waits" ledger $((base + 4)) hang
+break_it "one of two payments answers errors" payments $((base + 2)) errors
+break_it "a stock instance leaks memory" stock $((base + 6)) leak
 
 say ""
-say "${bold}All of it$plain   ${dim}\$ tend incidents$plain"
+say "${bold}All of it$plain  ${dim}\$ tend incidents$plain"
 tend incidents
 say ""
-say "${bold}The last one$plain   ${dim}\$ tend explain last$plain"
+say "${bold}The last one$plain  ${dim}\$ tend explain last$plain"
 tend explain last
-took=$(($(now_ms) - begun))
 say ""
-say "The demo took $((took / 1000)) s. Its logs are in $run."
+say "The demo took $((($(now_ms) - begun) / 1000)) s. Its logs are in $run."

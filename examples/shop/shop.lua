@@ -37,7 +37,7 @@ tend.rule "slow" {
 }
 tend.rule "errors" {
   on = "shop", per = "instance", when = "error_rate", fire_after = "1s", severity = "page", act = true,
-  summary = "{instance} fails {error_rate} of its requests",
+  summary = "{instance} answers errors: {error_rate}",
 }
 tend.rule "leaking" {
   on = "shop", per = "instance", when = "memory", fire_after = "1s", severity = "page", act = true,

@@ -3,7 +3,7 @@
     with Shop() as shop, Tend(shop.rules(), shop.directory / "state") as tend:
         tend.cli("arm", "--all")
         shop.hurt("ledger", 0, "hang")
-        incident = tend.wait_incident(lambda i: i["state"] == "recovered", 60)
+        incident = tend.wait_ended(60)
 
 Standard library only. Whatever is started here is stopped here, by its pid.
 """
@@ -243,7 +243,7 @@ class Tend:
 
     def incidents(self):
         """All incidents that are known, oldest first."""
-        return sorted(self.json("incidents")["incidents"], key=lambda i: i["began_ms"])
+        return sorted(self.json("incidents")["incidents"], key=lambda i: i["opened"])
 
     def wait_incident(self, what, condition, seconds, after=()):
         """The oldest incident whose id is not in `after` and for which condition(incident) is true."""
@@ -253,4 +253,22 @@ class Tend:
         try:
             return wait_for(f"an incident that is {what}", look, seconds)
         except Late as late:
-            raise Late(f"{late}; incidents: {json.dumps(self.incidents(), indent=1)[-6000:]}") from None
+            raise Late(f"{late}; incidents: {json.dumps(self.incidents(), indent=1)[-6000:]}\n"
+                       f"log: {self.log.read_text()[-6000:]}") from None
+
+    def wait_ended(self, seconds, after=(), outcome="recovered"):
+        """The oldest new incident that has ended so."""
+        return self.wait_incident(outcome, lambda i: i["outcome"] == outcome, seconds, after)
+
+    def wait_in_line(self, count, seconds=40):
+        """Until all of `count` instances are in line and no incident is open."""
+        def look():
+            states = [i["state"] for i in self.instances().values()]
+            return states == ["ok"] * count and all(i["state"] == "ended" for i in self.incidents())
+
+        wait_for(f"{count} instances are in line and no incident is open", look, seconds)
+
+
+def culprits(incident):
+    """The names of the services that an incident (of the list, or as explained) is blamed on."""
+    return [culprit["service"] for culprit in incident["culprits"]]
