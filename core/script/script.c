@@ -29,8 +29,11 @@ struct tend_script *tend_script_of(lua_State *lua)
     return script;
 }
 
-void tend_script_progress(const struct tend_script *script, enum tend_progress what, uint32_t index)
+void tend_script_progress(struct tend_script *script, enum tend_progress what, uint32_t index)
 {
+    if (what == TEND_PROGRESS_FILE) {
+        script->file = index;
+    }
     if (script->config.progress != NULL) {
         script->config.progress(script->config.context, what, index);
     }
@@ -195,9 +198,17 @@ static json_t *fault_of(const char *message)
                      tend_json_string(text, strlen(text)));
 }
 
-static json_t *document_with_error(const char *message)
+// The document of a script that could not load. Memory that ended has no line; the file that began last is as near.
+static json_t *document_with_error(const struct tend_script *script, const char *message)
 {
-    return json_pack("{s:[o]}", "errors", fault_of(message));
+    json_t *fault = fault_of(message);
+    const char *file = tend_json_text(json_array_get(script->files, script->file), "name", NULL);
+    if (file != NULL && tend_json_text(fault, "at", "")[0] == '\0') {
+        char at[300];
+        (void)snprintf(at, sizeof at, "%s:1", file);
+        (void)json_object_set_new(fault, "at", json_string(at));
+    }
+    return json_pack("{s:[o]}", "errors", fault);
 }
 
 json_t *tend_script_load(struct tend_script *script, const json_t *sources)
@@ -206,18 +217,18 @@ json_t *tend_script_load(struct tend_script *script, const json_t *sources)
     json_t *env = json_object_get(sources, "env");
     json_t *secrets = json_object_get(sources, "secrets");
     if (script->files != NULL || !json_is_array(files)) {
-        return document_with_error("the sources are loaded already, or are none");
+        return document_with_error(script, "the sources are loaded already, or are none");
     }
     script->files = json_incref(files);
     script->env = json_is_object(env) ? json_incref(env) : NULL;
     script->secrets = json_is_array(secrets) ? json_incref(secrets) : NULL;
     struct question question = { .script = script, .entry = "load" };
     if (!ask(&question)) {
-        return document_with_error(question.error);
+        return document_with_error(script, question.error);
     }
     if (!json_is_object(question.reply)) {
         json_decref(question.reply);
-        return document_with_error("load() returned no table");
+        return document_with_error(script, "load() returned no table");
     }
     char env_hash[65] = "";
     if (script->env != NULL) {

@@ -19,6 +19,7 @@ struct tend_script {
     json_t *env;      ///< {"name","text"}, or NULL
     json_t *secrets;  ///< names, or NULL
     json_t *document; ///< what load() returned, once it has
+    uint32_t file;    ///< index of the file that began last while loading
 
     struct tend_tick_view *view; ///< what rule functions look at; tick.c
 
@@ -33,7 +34,7 @@ struct tend_script *tend_script_of(lua_State *lua);
 /// Pushes a function of the table that module "tend.host" returned. Raises when there is none.
 void tend_script_push_entry(struct tend_script *script, const char *name);
 /// Says that a piece of user code begins.
-void tend_script_progress(const struct tend_script *script, enum tend_progress what, uint32_t index);
+void tend_script_progress(struct tend_script *script, enum tend_progress what, uint32_t index);
 
 /// Makes what rule functions look at (tick.c), as part of creating the script. Raises; call it protected.
 void tend_tick_open(struct tend_script *script);

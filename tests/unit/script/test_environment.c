@@ -211,7 +211,7 @@ static void memory_without_end_is_an_error(void **state)
 {
     (void)state;
     char *message = load("local t = {}\nfor i = 1, 1e9 do t[i] = { i } end");
-    assert_string_equal(message, ": not enough memory");
+    assert_string_equal(message, "shop.lua:1: not enough memory");
     free(message);
 }
 
