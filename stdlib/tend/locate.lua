@@ -58,7 +58,11 @@ end
 function locate.answer(request, resolved)
   local errors, by_name = {}, {}
   for _, service in ipairs(request.services) do by_name[service.name] = service end
-  local function entry_of(service) return run.entry_of(resolved, service.name, service.groups) end
+  local entries = {} -- found once: each of them is asked for a few times a metric
+  local function entry_of(service)
+    entries[service] = entries[service] or run.entry_of(resolved, service.name, service.groups) or false
+    return entries[service] or nil
+  end
   local context = {
     points = user_points(request, entry_of, errors),
     definition = function(name, metric)

@@ -109,6 +109,7 @@ suite.fact("a hung ledger is the culprit, not the services that wait for it", fu
     "checkout, gateway and payments depend on it and were seen out of line 2 s before")
   suite.contains(table.concat(row(reply, "payments").reasons, "\n"), "explained by ledger, which it depends on")
   suite.same(reply.fits, { ledger = { true } })
+  suite.same(row(reply, "ledger").explains, { "checkout", "gateway", "payments" })
 end)
 
 suite.fact("while ledger was not scraped since it began, nobody is named for good", function()
@@ -160,6 +161,22 @@ suite.fact("a dependency that is in line yet, but slower by half of what the vic
   local reply = locate { ledger = slow(0.1, nil), payments = slow(0.16, 10000) }
   suite.same({ reply.culprits, row(reply, "payments").confidence }, { { "payments" }, 0.6 })
 end)
+
+suite.fact("one slow instance without an alert is found when it explains what its callers lost", function()
+  local stock = slow(0.1, nil)
+  stock.out, stock.out_share, stock.instances, stock.alerts, stock.onset_ms = true, 0.5, 2, {}, 9000
+  local reply = locate { stock = stock, checkout = slow(0.16, 10000), gateway = slow(0.165, 10000) }
+  culprit(reply, "stock", 0.85)
+end)
+
+suite.fact("a caller that is gone is a culprit of its own beside a dependency that hangs, not beside one that is gone",
+  function()
+    local gone = { up = 0, failures = { REFUSED = 1 }, metrics = { up = UP_LOST } }
+    local reply = locate { ledger = hung(10000), checkout = gone, gateway = slow(2, 10000) }
+    suite.same(reply.culprits, { "ledger", "checkout" })
+    suite.same({ row(reply, "ledger").confidence, row(reply, "checkout").confidence }, { 0.95, 0.95 })
+    suite.same(locate({ ledger = gone, payments = gone }).culprits, { "ledger" })
+  end)
 
 suite.fact("traffic that fell below a dead caller blames nobody there", function()
   local reply = locate { payments = { up = 0, failures = { REFUSED = 1 }, metrics = { up = UP_LOST } },

@@ -47,6 +47,24 @@ local function lag_ms(context, name)
   return times.window_ms + 2 * (times.every_ms + times.timeout_ms)
 end
 
+-- Whether a dependency lost half or more of what its caller lost: seconds below are the same seconds above. Says
+-- nothing when the caller lost more than seconds.
+local function lost_as_much(below, above, context)
+  if above.hard or #above.inner > 0 or #above.face == 0 then return false end
+  local felt, only_latency = evidence.latency_excess(above, context)
+  return only_latency and felt > 0 and 2 * evidence.latency_excess(below, context) >= felt
+end
+
+-- A process that is gone did not leave because something below is slow or hangs. When that is gone too it may have.
+local function is_gone(suspect)
+  local gone = false
+  for kind in pairs(suspect.data.failures or {}) do
+    if kind ~= "REFUSED" then return false end
+    gone = true
+  end
+  return gone
+end
+
 -- Whether trouble below explains trouble above, and if not, why not.
 local function explains(below, above, context)
   if not below.out or below.weak then return false end
@@ -54,7 +72,10 @@ local function explains(below, above, context)
     local ahead_s = (below.onset - above.onset) / 1000
     return false, ("%s was out of line %.0f s before %s"):format(above.name, ahead_s, below.name)
   end
-  if below.hard or below.points > 0 then return true end
+  if is_gone(above) and not is_gone(below) then
+    return false, ("it is gone, which %s in trouble does not do to it"):format(below.name)
+  end
+  if below.hard or below.points > 0 or below.promoted then return true end
   if evidence.face_is_fine(below, context) then
     return false, ("%s serves its callers as expected"):format(below.name)
   end
@@ -67,9 +88,22 @@ local function explains(below, above, context)
   return true
 end
 
+-- One slow instance of several, too little for an alert, is a case after all when it explains what a caller lost.
+local function promote_weak(suspects, context)
+  for _, above in pairs(suspects) do
+    for _, name in ipairs(above.out and not above.weak and above.below or {}) do
+      local below = suspects[name]
+      if below.weak and #below.load == 0 and lost_as_much(below, above, context) then
+        below.weak, below.promoted = false, true
+      end
+    end
+  end
+end
+
 -- Notes for each service out of line who explains it, and why those below that are out of line do not.
 local function link(suspects, context)
   for name, suspect in pairs(suspects) do suspect.below, suspect.reaches = reach(suspects, name) end
+  promote_weak(suspects, context)
   for name, above in pairs(suspects) do
     for _, other in ipairs(above.out and above.below or {}) do
       local below = suspects[other]
@@ -127,11 +161,9 @@ end
 
 -- Whether a dependency that is in line yet is slower by half of what this one lost: it may be on its way out of line.
 local function is_shared_by_below(suspect, suspects, context)
-  if suspect.hard or #suspect.inner > 0 or #suspect.face == 0 then return false end
-  local lost, only_latency = evidence.latency_excess(suspect, context)
-  for _, name in ipairs(only_latency and suspect.below or {}) do
+  for _, name in ipairs(suspect.below) do
     local below = suspects[name]
-    if not below.out and lost > 0 and 2 * evidence.latency_excess(below, context) >= lost then return true end
+    if (not below.out or below.weak) and lost_as_much(below, suspect, context) then return true end
   end
   return false
 end

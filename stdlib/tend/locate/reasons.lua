@@ -81,6 +81,9 @@ function reasons.of(one, suspects, context)
     for _, name in ipairs(one[class]) do metrics[#metrics + 1] = name end
   end
   numbers[1] = up_sentence(one)
+  for name, values in pairs(one.promoted and one.data.metrics or {}) do
+    if values.P and values.E and values.P > values.E then metrics[#metrics + 1] = name end
+  end
   for i = 1, math.min(#metrics, 3) do numbers[#numbers + 1] = metric_sentence(one, metrics[i], context) end
   local list = {}
   if #numbers > 0 then list[1] = table.concat(numbers, "; ") end
