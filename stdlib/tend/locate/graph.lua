@@ -329,8 +329,10 @@ function graph.rank(services, context)
       if is_root[suspect] then confidence = confidence_of(suspect, roots, suspects, context) end
       if suspect == unwatched then confidence = 0.6 end
       if suspect.shares_unwatched then confidence = math.min(confidence, 0.4) end
+      local explained = {}
+      for name in pairs(suspect.explains) do explained[#explained + 1] = name end
       ranking[#ranking + 1] = { service = suspect.name, score = suspect.score, confidence = confidence,
-        reasons = reasons.of(suspect, suspects, context) }
+        explains = explained, reasons = reasons.of(suspect, suspects, context) }
     end
   end
   table.sort(ranking, function(a, b)
