@@ -81,7 +81,7 @@ double tend_ruleset_read_number(struct tend_ruleset_reader *reader, const json_t
     const double number = json_is_number(value) ? json_number_value(value) : (double)NAN;
     if (!(number >= least && number <= most)) {
         tend_ruleset_read_fault(reader, "\"%s\" is no number from %g to %g", key, least, most);
-        return (double)NAN;
+        return least; // a number that every caller can convert; the fault is what counts
     }
     return number;
 }
