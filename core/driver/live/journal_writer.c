@@ -53,6 +53,7 @@ struct tend_journal_writer {
     struct tend_journal_entry_list queue;
     int64_t queued_since_ms; ///< when its first record came
     bool queue_is_urgent;    ///< holds a `full` record
+    bool held;               ///< more records of the same event may come: the queue is left alone
     size_t held_bytes;       ///< of the queue and the batch
     bool stop;
     bool drop_told; ///< a drop was reported since the last commit
@@ -155,6 +156,10 @@ static bool gather(struct tend_journal_writer *writer)
         while (!writer->stop && !writer->queue_is_urgent && now_ms() < until_ms) {
             wait_until(writer, until_ms);
         }
+    }
+    while (!writer->stop && writer->held) {
+        const int result = pthread_cond_wait(&writer->changed, &writer->mutex);
+        TEND_ASSERT(result == 0);
     }
     tend_journal_entry_list_move(&writer->batch, &writer->queue);
     writer->batch_is_urgent = writer->batch_is_urgent || writer->queue_is_urgent;
@@ -404,6 +409,22 @@ void tend_journal_writer_append(struct tend_journal_writer *writer, struct tend_
     if (!room) {
         drop(writer, entry);
     }
+}
+
+void tend_journal_writer_hold(struct tend_journal_writer *writer)
+{
+    lock(writer);
+    TEND_ASSERT(!writer->held);
+    writer->held = true;
+    unlock(writer);
+}
+
+void tend_journal_writer_release(struct tend_journal_writer *writer)
+{
+    lock(writer);
+    writer->held = false;
+    (void)pthread_cond_signal(&writer->changed);
+    unlock(writer);
 }
 
 uint64_t tend_journal_writer_reached(const struct tend_journal_writer *writer)

@@ -54,6 +54,12 @@ TEND_MUST_CHECK enum tend_status tend_journal_writer_create(const char *director
 /// the last record in the journal and of all appended before.
 void tend_journal_writer_append(struct tend_journal_writer *writer, struct tend_record *take_record);
 
+/// Between hold and release nothing that is appended is committed, then all of it at once: the records of one event are
+/// in the journal together or not at all, wherever `tend` dies. Hold only while effects are carried out: the disk
+/// waits.
+void tend_journal_writer_hold(struct tend_journal_writer *writer);
+void tend_journal_writer_release(struct tend_journal_writer *writer);
+
 /// Number of the last record that is committed.
 uint64_t tend_journal_writer_reached(const struct tend_journal_writer *writer);
 /// Records dropped because the queue was full.

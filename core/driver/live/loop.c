@@ -97,9 +97,12 @@ static void feed(struct tend_loop *loop, struct tend_event *event)
     struct tend_effects effects;
     tend_effects_init(&effects);
     tend_engine_step(loop->engine, event, &effects);
+    // A crash may not leave half of what an event changed: a run that ended without its cooldown, say.
+    tend_journal_writer_hold(loop->writer);
     for (size_t i = 0; i < effects.count; i++) {
         carry_out(loop, &effects.list[i]);
     }
+    tend_journal_writer_release(loop->writer);
     tend_effects_clear(&effects);
 }
 

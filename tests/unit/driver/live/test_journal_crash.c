@@ -11,10 +11,12 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +53,7 @@ struct place {
     char file[96];
     char log[96];
     int trials;
+    bool held; ///< the child appends all records between hold and release
 };
 
 static void name_files(struct place *place)
@@ -241,6 +244,25 @@ static void on_failed(void *context, const char *reason)
     (void)reason;
 }
 
+// Gives the writer's thread every chance to commit the first records without the others.
+static void append_in_one_hold(struct child *child)
+{
+    tend_journal_writer_hold(child->writer);
+    for (uint64_t number = 1; number <= RECORDS; number++) {
+        struct tend_record record = make_record(number);
+        tend_journal_writer_append(child->writer, &record);
+        for (int i = 0; i < 500; i++) {
+            (void)sched_yield();
+        }
+    }
+    tend_journal_writer_release(child->writer);
+    while (child->reached < RECORDS) {
+        if (event_base_loop(child->base, EVLOOP_ONCE) != 0) {
+            _exit(5);
+        }
+    }
+}
+
 // Writes the ten records, as the loop would; then dies as by a power failure: nothing is closed.
 _Noreturn static void write_and_die(const struct place *place, int pipe)
 {
@@ -258,6 +280,9 @@ _Noreturn static void write_and_die(const struct place *place, int pipe)
     if (tend_journal_open(place->directory, &journal, &error) != TEND_OK ||
         tend_journal_tail(journal, &tail, &error) != TEND_OK) {
         _exit(4);
+    }
+    if (place->held) {
+        append_in_one_hold(&child);
     }
     for (uint64_t number = tend_journal_writer_reached(child.writer) + 1; number <= RECORDS; number++) {
         struct tend_record record = make_record(number);
@@ -379,6 +404,22 @@ static void power_failure_at_any_record_keeps_what_was_told_as_full(void **state
     sweep_records(state, true);
 }
 
+static void death_at_a_record_leaves_all_of_its_hold_or_nothing(void **state)
+{
+    static const char *const moments[] = { "before:", "during:", "after:" };
+    for (size_t moment = 0; moment < 3; moment++) {
+        for (uint64_t number = 1; number <= RECORDS; number++) {
+            struct place place = make_trial(state);
+            place.held = true;
+            set_number("TEND_DIE_AT", moments[moment], number);
+            const struct outcome outcome = run_child(&place);
+            clear_faults();
+            assert_true(was_killed(&outcome));
+            assert_int_equal(read_prefix(place.directory), moment == 2 ? RECORDS : 0);
+        }
+    }
+}
+
 // A journal that was never begun has nothing to lose: the file may be missing, empty or without its tables.
 static uint64_t read_what_may_not_be_begun(const struct place *place, const struct outcome *outcome)
 {
@@ -477,6 +518,7 @@ int main(void)
 #ifdef TEND_FAULTS
         FACT(death_at_any_record_keeps_what_was_told),
         FACT(power_failure_at_any_record_keeps_what_was_told_as_full),
+        FACT(death_at_a_record_leaves_all_of_its_hold_or_nothing),
         FACT(death_in_the_middle_of_any_write_keeps_what_was_told),
         FACT(power_failure_in_the_middle_of_any_write_keeps_what_was_told_as_full),
         FACT(failed_sync_loses_nothing_that_is_told),
