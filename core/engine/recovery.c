@@ -48,6 +48,7 @@ void tend_recovery_escalate(struct tend_engine *engine, struct tend_incident *in
                            json_pack("{s:s, s:s, s:s?, s:s, s:s}", "service", service, "what", "escalate", "playbook",
                                      NULL, "reason", reason, "text", text));
     tend_notice_incident(engine, incident, "escalated", text);
+    tend_facts_incident(engine, incident, true); // a restart must not call again
 }
 
 void tend_recovery_say(struct tend_engine *engine, struct tend_incident *incident, struct tend_culprit *culprit,
@@ -289,6 +290,7 @@ static void begin(struct tend_engine *engine, struct tend_incident *incident, st
     tend_recovery_say(engine, incident, culprit, "act", name, "armed",
                       "it is the culprit, and the playbook is its remedy");
     tend_facts_guard(engine, service);
+    tend_facts_incident(engine, incident, true); // the try counts, whatever becomes of it
     (void)tend_run_begin(engine, incident, culprit, service, playbook, limits, false);
 }
 
@@ -455,6 +457,7 @@ void tend_recovery_run_ended(struct tend_engine *engine, struct tend_run *run, c
     }
     if (incident != NULL) {
         note_in_incident(engine, incident, run, outcome, error);
+        tend_facts_incident(engine, incident, true);
     }
     if (service != NULL && !run->dry) {
         note_in_guard(engine, service, run, outcome);
