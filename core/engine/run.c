@@ -400,25 +400,40 @@ static void act(struct tend_engine *engine, struct tend_run *run, struct tend_st
     step->state = TEND_STEP_ACTING;
 }
 
-// The worst instance that is out of line and was not picked before; none once the incident is over.
-static void pick(struct tend_engine *engine, struct tend_run *run, struct tend_step *step)
+static bool was_picked(const struct tend_run *run, const char *instance)
+{
+    for (size_t i = 0; i < run->picked_count; i++) {
+        if (strcmp(run->picked[i], instance) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The worst instance that is out of line and was not picked before; none once the incident is over. An act cuts the
+// windows, and no data is not "in line": until newer samples tell of each instance that is left, the pick waits.
+static void check_pick(struct tend_engine *engine, struct tend_run *run, struct tend_step *step)
 {
     const struct tend_service *service = tend_fleet_find(engine->fleet, run->service);
     const struct tend_instance *worst = NULL;
     double worst_a = 0.0;
-    char why[200];
+    char why[256];
+    const bool acted = run->acted_ms != TEND_NEVER;
+    const bool late = engine->now_ms >= step->deadline_ms;
     const bool over = (run->dry && run->picked_count > 0) ||
-                      (run->acted_ms != TEND_NEVER &&
-                       tend_verify_incident(engine, run, run->acted_ms, why, sizeof why) == TEND_PROOF_YES);
+                      (acted && tend_verify_incident(engine, run, run->acted_ms, why, sizeof why) == TEND_PROOF_YES);
     for (size_t i = 0; service != NULL && !over && i < service->instance_count; i++) {
         const struct tend_instance *instance = service->instances[i];
-        bool picked = false;
-        for (size_t j = 0; j < run->picked_count; j++) {
-            picked = picked || strcmp(run->picked[j], instance->name) == 0;
+        if (was_picked(run, instance->name)) {
+            continue;
+        }
+        if (acted && !late &&
+            tend_verify_instance(engine, run, instance, run->acted_ms, why, sizeof why) == TEND_PROOF_NOT_YET) {
+            return;
         }
         const double a = tend_subject_worst(engine->fleet, service->def, &instance->subject, NULL) +
                          (tend_instance_failed(instance) ? 1e9 : 0.0); // one that does not answer is worst of all
-        if (!picked && a >= 1.0 && a > worst_a) {
+        if (a >= 1.0 && a > worst_a) {
             worst = instance;
             worst_a = a;
         }
@@ -507,7 +522,9 @@ static void begin_step(struct tend_engine *engine, struct tend_run *run, struct 
         step->state = TEND_STEP_INTENT;
         step->record = tend_facts_step(engine, run, step, false, true);
     } else if (strcmp(kind, "pick") == 0) {
-        pick(engine, run, step);
+        step->deadline_ms = engine->now_ms + run->within_ms;
+        step->state = TEND_STEP_WAITING;
+        check_pick(engine, run, step);
     } else if (strcmp(kind, "verify") == 0 || strcmp(kind, "wait") == 0) {
         if (run->dry) {
             end_step(engine, run, step, "done", NULL, json_pack("{s:b}", "dry", 1));
@@ -701,6 +718,8 @@ void tend_run_advance(struct tend_engine *engine, struct tend_run *run)
     case TEND_STEP_WAITING:
         if (strcmp(kind_of(step), "verify") == 0) {
             check_verify(engine, run, step);
+        } else if (strcmp(kind_of(step), "pick") == 0) {
+            check_pick(engine, run, step);
         } else if (engine->now_ms >= step->deadline_ms) {
             end_step(engine, run, step, "done", NULL, NULL);
         }
