@@ -607,6 +607,7 @@ static void take_effect(struct tend_engine *engine, struct tend_run *run, json_t
     }
     struct tend_step *step = add_step(engine, run, effect);
     run->replayed = run->step_count;
+    run->deaths = 0; // it got further: only a process that dies at the same place again and again is given up
     begin_step(engine, run, step);
 }
 
