@@ -688,12 +688,21 @@ void tend_run_step_result(struct tend_engine *engine, const struct tend_event *e
     }
 }
 
+// After a refusal or an unknown outcome a script is told nothing more, so a run whose last step is one of these ends.
+static bool stops_run(const struct tend_step *step)
+{
+    return step->state == TEND_STEP_ENDED &&
+           (strcmp(step->outcome, "refused") == 0 || strcmp(step->outcome, "unknown") == 0);
+}
+
 void tend_run_advance(struct tend_engine *engine, struct tend_run *run)
 {
     struct tend_step *step = run->step_count == 0 ? NULL : &run->steps[run->step_count - 1];
     switch (run->state) {
     case TEND_RUN_BEGINNING:
-        if (engine->reached >= run->record && is_ready(engine, run)) {
+        if (step != NULL && stops_run(step)) {
+            end_run(engine, run, "escalated", tend_json_text(step->answer, "error", ""));
+        } else if (engine->reached >= run->record && is_ready(engine, run)) {
             start_script(engine, run);
         }
         return;
