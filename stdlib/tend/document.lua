@@ -48,11 +48,29 @@ local function check_rule(rule, resolved)
   end
 end
 
+-- A {word} of a summary is a metric, service, instance or a label; one that nearly is a metric's name is a slip.
+local function check_summary(rule, resolved)
+  local known = { service = true, instance = true }
+  for _, entry in ipairs(resolved.every) do
+    if resolve.in_any(rule.used.on, entry.def.groups, entry.def.name) then
+      for name in pairs(entry.metrics) do known[name] = true end
+    end
+  end
+  for word in (rule.used.summary or ""):gmatch("{([%w_]+)[%w_.]*}") do
+    local hint = not known[word] and check.nearest(word, check.names(known))
+    if hint then
+      registry.warning(source.field(rule, { "summary" }),
+        ('summary: there is no {%s}; did you mean {%s}?'):format(word, hint))
+    end
+  end
+end
+
 local function make_rules(resolved)
   local list = {}
   for i, rule in ipairs(registry.all "rule") do
     local used = rule.used
     check_rule(rule, resolved)
+    check_summary(rule, resolved)
     if used.ahead then
       registry.warning(source.field(rule, { "ahead" }),
         "ahead is kept, but this version makes no forecasts: the rule waits until the metric is out of line")
@@ -69,6 +87,9 @@ local function make_playbooks(resolved)
   for i, playbook in ipairs(registry.all "playbook") do
     local used = playbook.used
     resolve.check_names(playbook, "also", used.also, { "service" })
+    if used.also then
+      registry.warning(source.field(playbook, { "also" }), "also is kept, but this version acts on the culprit only")
+    end
     list[i] = { name = playbook.name, at = playbook.at, within_ms = used.within or WITHIN_MS,
       limits = limits.given(used.limits), has_when = used.when ~= nil, also = used.also or {},
       source = lint.playbook_source(playbook, resolved) }

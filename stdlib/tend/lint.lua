@@ -18,6 +18,17 @@ local function lint_rule(rule)
   end
 end
 
+-- A step that wants a yes is not done by this version, so the remedy would always fail there.
+local function lint_playbook(playbook)
+  local tokens = source.of(playbook) or {}
+  for i, token in ipairs(tokens) do
+    if token.text == "approve" and token.kind == "name" and tokens[i + 1] and tokens[i + 1].text == "=" then
+      registry.warning(("%s:%d"):format(source.place(playbook.at), token.line),
+        "approve: this version cannot ask a person for a yes, so the step is never done")
+    end
+  end
+end
+
 local VERBS = { restart = true, redeploy = true, scale = true }
 
 -- Name of the parameter of `run = function(p)`.
@@ -53,6 +64,7 @@ end
 function lint.check(resolved)
   for _, rule in ipairs(registry.all "rule") do lint_rule(rule) end
   local playbooks = registry.all "playbook"
+  for _, playbook in ipairs(playbooks) do lint_playbook(playbook) end
   for _, entry in ipairs(resolved.every) do
     for _, index in ipairs(entry.def.remedies) do
       local playbook = playbooks[index + 1]

@@ -217,6 +217,7 @@ local function make(whole, service, owner, resolved)
     watched = service.watched, every_ms = every, window_ms = window, timeout_ms = timeout, depends = depends,
     version = version, metrics = metrics, rules = bind_rules(whole, service, named), remedies = remedy_indexes(whole),
     limits = limits.complete(whole.limits), verbs = check.names(verbs), record = record, zone = plain(whole, "zone"),
+    awake = plain(whole, "awake"),
   }
   resolved.every[#resolved.every + 1] = { def = def, verbs = verbs, whole = whole, from = service.from,
     control_from = control_from, depends_from = depends_from, metrics = named }

@@ -239,6 +239,35 @@ tend.playbook "r" {
   suite.same(faults(document.warnings), { 'shop.lua:6: playbook "r" is no remedy for s: its control has no redeploy' })
 end)
 
+suite.fact("what this version only keeps is warned of", function()
+  local document = fake.load(HEAD .. [[
+tend.service "s" {
+  targets = {},
+  awake = tend.hours "06:00-22:00",
+}
+tend.playbook "r" {
+  also = "s",
+  run = function(p)
+    p:redeploy { version = "previous", approve = { within = "15m" } }
+  end,
+}
+tend.silence "x" { on = "s", during = tend.hours "day 1 00:00-12:00" }]])
+  suite.same(faults(document.errors), {})
+  suite.same(faults(document.warnings), {
+    "shop.lua:4: awake is kept, but this version judges around the clock",
+    "shop.lua:7: also is kept, but this version acts on the culprit only",
+    "shop.lua:12: silences are checked but not applied by this version: it notifies and acts all the same",
+    "shop.lua:9: approve: this version cannot ask a person for a yes, so the step is never done",
+  })
+  suite.same(document.services[1].awake.spans, { { from_min = 360, to_min = 1320 } })
+end)
+
+suite.fact("a summary that misspells a metric is warned of, one that names a label is not", function()
+  local document = fake.load(HEAD .. 'tend.service "s" { targets = { "http://a:1/m" } }\n'
+    .. 'tend.rule "r" { on = "s", when = "up",\n  summary = "{servce} {pod} {up}" }')
+  suite.same(faults(document.warnings), { "shop.lua:4: summary: there is no {servce}; did you mean {service}?" })
+end)
+
 suite.fact("what the env file lacks is nil, and it cannot be changed", function()
   local document = fake.load(HEAD .. 'assert(tend.env.a == 1 and tend.env.b == nil)\ntend.env.a = 2',
     { env = "return { a = 1 }" })
