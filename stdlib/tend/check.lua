@@ -185,9 +185,7 @@ local function walk(what, fields, spec, place, own_at)
   return used
 end
 
---- Checks the options of a module's call, such as `systemd { unit = … }`.
---
---     local options = check.fields("control.systemd", options, { unit = "string", timeout = "duration?" })
+--- Checks the options of a module's call: `check.fields("control.systemd", options, { unit = "string" })`.
 ---@param what string   for messages
 ---@param fields any    the table that the user gave
 ---@param spec table<string, string|function>  type by field; a "?" at its end: may be left out

@@ -41,7 +41,7 @@ tend.playbook = declarer "playbook"
 --- Declares a locator. `tend.locate "evictions" { on = "redis", score = function(s) return 2, "evicting" end }`
 ---@type fun(name: string): fun(fields: tend.LocateFields)
 tend.locate = declarer "locate"
---- Declares who hears of what. `tend.notify "on call" { on = "*", severity = "page", to = { … } }`
+--- Declares who hears of what. `tend.notify "on call" { on = "*", to = { require "tend.notify.log" {} } }`
 ---@type fun(name: string): fun(fields: tend.NotifyFields)
 tend.notify = declarer "notify"
 --- Declares a silence. `tend.silence "month's end" { on = "invoices", during = tend.hours "day 1 00:00-12:00" }`

@@ -1,4 +1,5 @@
--- The real-life setups load: /work/shared/setups when it is there, and the examples of this repository.
+-- The real-life setups and the contract's own example load, where they are (TEND_SETUPS, else beside this checkout),
+-- and the examples of this repository.
 local suite = ...
 local fake = dofile "tests/lua/fake_host.lua"
 
@@ -29,4 +30,14 @@ loads("setup 2-k8s in prod", SETUPS .. "/2-k8s/shop.lua", SETUPS .. "/2-k8s/env/
 loads("setup 2-k8s in staging", SETUPS .. "/2-k8s/shop.lua", SETUPS .. "/2-k8s/env/staging.lua")
 loads("setup 5-batch", SETUPS .. "/5-batch/invoices.lua")
 loads("setup 6-prom", SETUPS .. "/6-prom/prom.lua")
+suite.fact("the example of the contract loads", function()
+  local contract = io.open(SETUPS .. "/../lua.md")
+  if not contract then suite.skip "lua.md is not here" end
+  local text = contract:read("*a"):match("```lua\n(.-)```")
+  contract:close()
+  local document = fake.load(nil, { files = { ["shop.lua"] = text }, env = "return { acts = 12 }" })
+  suite.same(show(document.errors), "")
+  suite.contains(table.concat(document.limits_text, "\n"),
+    "search.response_time  expect 400 ms  alpha 0.5  out of line above 600 ms")
+end)
 loads("the demo shop", "examples/shop/shop.lua", "examples/shop/env/demo.lua")

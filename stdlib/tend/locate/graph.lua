@@ -6,8 +6,10 @@
 -- full its memory is, but may be a second culprit of its own. Three traps that a plain walk down the graph falls into:
 --
 --   a hung service is seen last: its scrape has to time out first, its victims are slow at once. So no culprit is named
---     while a dependency has not been scraped since all this began ("wait").
+--   while a dependency has not been scraped since all this began ("wait").
+--
 --   a dead caller starves what it calls: traffic that fell is a symptom of the callers', never a reason to blame.
+--
 --   a dependency that is a little slow: 5 ms more below cannot be 5 s more above. Latencies are compared in seconds.
 --
 -- Pure: services in, a ranking out. Order is by score, then by name, so the same request gives the same answer.
