@@ -46,7 +46,12 @@ static enum tend_alert_change take_out(struct tend_alert *alert, const struct te
         break;
     case TEND_ALERT_FIRING:
         alert->clear_since_ms = TEND_ALERT_NEVER;
-        return TEND_ALERT_SAME;
+        if (!alert->by_missing || alert->out_since_ms == TEND_ALERT_NEVER ||
+            !lasted(alert->out_since_ms, data_ms, times->fire_after_ms)) {
+            return TEND_ALERT_SAME;
+        }
+        alert->by_missing = false; // a warning until now: it fires for a reason
+        break;
     }
     alert->state = TEND_ALERT_FIRING;
     alert->since_ms = data_ms;
@@ -62,6 +67,7 @@ static enum tend_alert_change take_in_line(struct tend_alert *alert, const struc
         return TEND_ALERT_SAME;
     case TEND_ALERT_PENDING:
         alert->state = TEND_ALERT_INACTIVE;
+        alert->by_missing = false;
         return TEND_ALERT_ENDED;
     case TEND_ALERT_FIRING:
         break;
@@ -74,6 +80,7 @@ static enum tend_alert_change take_in_line(struct tend_alert *alert, const struc
     }
     alert->state = TEND_ALERT_INACTIVE;
     alert->clear_since_ms = TEND_ALERT_NEVER;
+    alert->by_missing = false;
     return TEND_ALERT_RESOLVED;
 }
 
@@ -92,26 +99,49 @@ static enum tend_alert_change take_nothing(struct tend_alert *alert)
     return TEND_ALERT_SAME;
 }
 
+enum tend_alert_change tend_alert_gap(struct tend_alert *alert)
+{
+    alert->out_since_ms = TEND_ALERT_NEVER;
+    return take_nothing(alert);
+}
+
+// Out by data, or by a policy that counts no data as out.
+static enum tend_alert_change take_data_out(struct tend_alert *alert, const struct tend_alert_times *times,
+                                            int64_t data_ms)
+{
+    if (alert->state == TEND_ALERT_INACTIVE || alert->out_since_ms == TEND_ALERT_NEVER) {
+        alert->out_since_ms = data_ms;
+    }
+    if (alert->state != TEND_ALERT_FIRING) { // time in which data was missing is no reason to act
+        alert->by_missing = !lasted(alert->out_since_ms, data_ms, times->fire_after_ms) &&
+                            alert->state == TEND_ALERT_PENDING && alert->since_ms < alert->out_since_ms;
+    }
+    return take_out(alert, times, data_ms);
+}
+
 enum tend_alert_change tend_alert_take(struct tend_alert *alert, const struct tend_alert_times *times,
                                        enum tend_verdict verdict, int64_t data_ms)
 {
     switch (verdict) {
     case TEND_VERDICT_OUT:
-        alert->by_missing = false;
-        return take_out(alert, times, data_ms);
+        return take_data_out(alert, times, data_ms);
     case TEND_VERDICT_IN_LINE:
-        alert->by_missing = false;
+        alert->out_since_ms = TEND_ALERT_NEVER;
         return take_in_line(alert, times, data_ms);
     case TEND_VERDICT_UNKNOWN:
-        if (times->missing == TEND_MISSING_HOLD) {
-            return take_nothing(alert);
+        if (times->missing == TEND_MISSING_ACT) {
+            return take_data_out(alert, times, data_ms);
         }
+        if (times->missing == TEND_MISSING_HOLD) {
+            return tend_alert_gap(alert);
+        }
+        alert->out_since_ms = TEND_ALERT_NEVER;
         if (alert->state != TEND_ALERT_FIRING) { // one that fires for a reason goes on firing for that reason
-            alert->by_missing = times->missing == TEND_MISSING_WARN;
+            alert->by_missing = true;
         }
         return take_out(alert, times, data_ms);
     case TEND_VERDICT_ERROR:
-        return take_nothing(alert);
+        return tend_alert_gap(alert);
     }
     return TEND_ALERT_SAME;
 }

@@ -8,8 +8,9 @@
 ///        └──────────────────────────────────────────────────────┘
 ///
 /// An unknown verdict never fires nor resolves by accident: it ends a pending time (a gap restarts the count) and
-/// leaves a firing alert firing; policy "warn" raises it as a warning that may not act, "act" counts it as out. Units:
-/// `_ms` is the engine time of samples, so that lateness of their arrival cannot shorten or lengthen a duration.
+/// leaves a firing alert firing; policy "warn" raises it as a warning that may not act, "act" counts it as out. A
+/// warning fires anew once data was out of line for fire_after: what fires then may act. Units: `_ms` is the engine
+/// time of samples, so that lateness of their arrival cannot shorten or lengthen a duration.
 
 #include "alert/verdict.h"
 
@@ -34,6 +35,7 @@ struct tend_alert {
     enum tend_alert_state state;
     int64_t began_ms;       ///< first sample out of line of the time that is pending or firing
     int64_t since_ms;       ///< pending: first sample out of line; firing: when it fired
+    int64_t out_since_ms;   ///< first of the samples out of line in a row up to the newest, or TEND_ALERT_NEVER
     int64_t clear_since_ms; ///< firing: first sample back in line, or TEND_ALERT_NEVER
     bool by_missing;        ///< out because data is missing, under "warn": it may not act
 };
@@ -46,6 +48,8 @@ const char *tend_alert_state_text(enum tend_alert_state state);
 /// Takes one verdict. @param data_ms  time of the newest sample that the verdict looked at
 enum tend_alert_change tend_alert_take(struct tend_alert *alert, const struct tend_alert_times *times,
                                        enum tend_verdict verdict, int64_t data_ms);
+/// Nobody looked for a while: what has to hold without a break begins anew.
+enum tend_alert_change tend_alert_gap(struct tend_alert *alert);
 
 /// The two-threshold latch of `.out`: true from A >= 1 on, false again below clear_below; no data keeps it.
 bool tend_latch(bool latched, double a, double clear_below);
