@@ -95,7 +95,8 @@ bool tend_refusal_is_hold(enum tend_refusal refusal)
     return false;
 }
 
-// A limit that is NaN was not given, and a comparison with NaN is false: it never refuses.
+// A limit that is NaN was not given, and a comparison with NaN is false: it never refuses. A confidence that is NaN is
+// none.
 enum tend_refusal tend_limits_refuse_run(const struct tend_limits *limits, const struct tend_gate *gate)
 {
     const struct {
@@ -107,7 +108,7 @@ enum tend_refusal tend_limits_refuse_run(const struct tend_limits *limits, const
         { gate->blind, TEND_REFUSAL_BLIND },
         { gate->in_grace, TEND_REFUSAL_GRACE },
         { gate->breaker_open, TEND_REFUSAL_BREAKER },
-        { gate->confidence < limits->confidence, TEND_REFUSAL_CONFIDENCE },
+        { !isnan(limits->confidence) && !(gate->confidence >= limits->confidence), TEND_REFUSAL_CONFIDENCE },
         { (double)gate->attempts >= limits->attempts, TEND_REFUSAL_ATTEMPTS },
         { gate->now_ms < gate->cooldown_until_ms, TEND_REFUSAL_COOLDOWN },
         { gate->now_ms < gate->backoff_until_ms, TEND_REFUSAL_BACKOFF },
