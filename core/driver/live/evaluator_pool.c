@@ -69,6 +69,9 @@ struct tend_evaluator_pool {
     struct event *refuse;
 
     struct run *runs;
+#ifdef TEND_FAULTS
+    int64_t thrown_seq; // the step after which the process was thrown away last; for one run at a time
+#endif
 };
 
 static void pump(struct tend_evaluator_pool *pool);
@@ -386,9 +389,32 @@ void tend_evaluator_pool_run_end(struct tend_evaluator_pool *pool, const char *r
     }
 }
 
+#ifdef TEND_FAULTS
+// A test build throws the process of a run away after each step when TEND_THROW_RUNS is set: the engine must get along
+// with a process that is gone whenever it is asked.
+static void throw_away(struct run *run, const struct tend_evaluator_reply *reply)
+{
+    // A step that is asked for again, on the way back to where the run was, is not thrown away once more.
+    const int64_t seq = tend_json_integer(json_object_get(reply->json, "effect"), "seq", 0);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): a test sets it before it starts tend
+    if (seq > run->pool->thrown_seq && getenv("TEND_THROW_RUNS") != NULL) {
+        run->pool->thrown_seq = seq;
+        tend_evaluator_destroy(run->evaluator);
+        run->evaluator = NULL;
+    }
+}
+#else
+static void throw_away(struct run *run, const struct tend_evaluator_reply *reply)
+{
+    (void)run;
+    (void)reply;
+}
+#endif
+
 static void on_run_reply(void *context, const struct tend_evaluator_reply *reply)
 {
     struct run *run = context;
+    throw_away(run, reply);
     run->done(run->context, reply); // may end the run, or destroy the pool
 }
 
@@ -443,7 +469,7 @@ void tend_evaluator_pool_run_answer(struct tend_evaluator_pool *pool, const char
                                     tend_evaluator_done *done, void *context)
 {
     struct run *found = *find_run(pool, run);
-    if (found == NULL) {
+    if (found == NULL || found->evaluator == NULL) {
         refuse(pool, done, context, "the run has no process");
         return;
     }
@@ -460,7 +486,7 @@ size_t tend_evaluator_pool_count(const struct tend_evaluator_pool *pool)
         count += single[i] != NULL && !tend_evaluator_is_dead(single[i]);
     }
     for (const struct run *run = pool->runs; run != NULL; run = run->next) {
-        count += !tend_evaluator_is_dead(run->evaluator);
+        count += run->evaluator != NULL && !tend_evaluator_is_dead(run->evaluator);
     }
     return count;
 }
