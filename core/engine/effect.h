@@ -17,13 +17,15 @@ enum tend_effect_kind {
                             ///< → RUN_REPLY
     TEND_EFFECT_RUN_ANSWER, ///< send `json` (an answer) to the process of run `key` → RUN_REPLY
     TEND_EFFECT_RUN_END,    ///< the process of run `key` is done with: kill it
-    TEND_EFFECT_EXEC,       ///< start a program: `json` {argv, timeout_ms, env?, cwd?} → STEP_RESULT with id
-    TEND_EFFECT_HTTP,       ///< send a request: `json` {method, url, headers, body, timeout_ms} → STEP_RESULT with id
-    TEND_EFFECT_CANCEL,     ///< end the EXEC or HTTP with this id
-    TEND_EFFECT_DELIVER,    ///< send notice `key`: `json` {method, url, headers, body} or {log: text} → DELIVERED
-    TEND_EFFECT_RECORD,     ///< append `record` to the journal
-    TEND_EFFECT_WAKE,       ///< send TIMER at `at_ms` (an earlier one that was asked for is replaced)
-    TEND_EFFECT_TARGETS,    ///< the target table changed: take up tend_engine_target_count / _target again
+    TEND_EFFECT_EXEC,       ///< start a program: `json` {argv, timeout_ms, env?, cwd?} → STEP_RESULT with id.
+                            ///< `key`: whom it acts on, an instance or a service; `text`: the verb, "" when it has none
+    TEND_EFFECT_HTTP,    ///< send a request: `json` {method, url, headers, body, timeout_ms} → STEP_RESULT with id;
+                         ///< `key` and `text` as with EXEC
+    TEND_EFFECT_CANCEL,  ///< end the EXEC or HTTP with this id
+    TEND_EFFECT_DELIVER, ///< send notice `key`: `json` {method, url, headers, body} or {log: text} → DELIVERED
+    TEND_EFFECT_RECORD,  ///< append `record` to the journal
+    TEND_EFFECT_WAKE,    ///< send TIMER at `at_ms` (an earlier one that was asked for is replaced)
+    TEND_EFFECT_TARGETS, ///< the target table changed: take up tend_engine_target_count / _target again
 };
 
 struct tend_effect {

@@ -181,6 +181,24 @@ static void take_scrape(struct tend_engine *engine, const struct tend_event_scra
     }
 }
 
+static void take_measured(struct tend_engine *engine, const struct tend_event_measured *measured)
+{
+    struct tend_instance *instance = engine->fleet != NULL && measured->target < engine->fleet->instance_count
+                                         ? engine->fleet->instances[measured->target]
+                                         : NULL;
+    if (instance == NULL || measured->count != instance->service->def->metric_count) {
+        return; // another generation has other metrics
+    }
+    const size_t count = measured->count;
+    if (instance->given == NULL) {
+        instance->given = calloc(count + 1, sizeof *instance->given + sizeof *instance->given_missing);
+        TEND_ASSERT(instance->given != NULL);
+        instance->given_missing = (uint8_t *)(instance->given + count);
+    }
+    memcpy(instance->given, measured->values, count * sizeof *instance->given);
+    memcpy(instance->given_missing, measured->missing, count * sizeof *instance->given_missing);
+}
+
 static char *listing_key(const struct tend_discovery_def *discovery)
 {
     struct tend_buffer key;
@@ -431,6 +449,9 @@ static void dispatch(struct tend_engine *engine, const struct tend_event *event)
         break;
     case TEND_EVENT_GENERATION:
         take_generation(engine, event);
+        break;
+    case TEND_EVENT_MEASURED:
+        take_measured(engine, &event->measured);
         break;
     }
 }

@@ -28,6 +28,7 @@ enum tend_event_kind {
     TEND_EVENT_OPERATOR,        ///< a person's command
     TEND_EVENT_WALL_MOVED,      ///< wall time jumped against engine time
     TEND_EVENT_GENERATION,      ///< a new ruleset was loaded and takes over now
+    TEND_EVENT_MEASURED,        ///< P of a target's metrics, given by hand: simulation only
 };
 
 /// One scrape of one target.
@@ -40,6 +41,18 @@ struct tend_event_scraped {
     const struct tend_layout *layout; ///< columns of `values`; NULL when it failed
     const double *values;
     size_t value_count;
+};
+
+/// In place of one metric's cause (enum tend_missing): it is not given, but measured from what the target's scrapes
+/// say.
+#define TEND_MEASURED_AS_SCRAPED UINT8_MAX
+
+/// P of one target, which holds from its next scrape on until other values are given. A test writes metrics by hand so.
+struct tend_event_measured {
+    size_t target;
+    const double *values;   ///< one a metric, in the order of the service's definition; NaN where there is a cause
+    const uint8_t *missing; ///< the same: enum tend_missing, or TEND_MEASURED_AS_SCRAPED
+    size_t count;           ///< as many as the service has metrics
 };
 
 /// A target that discovery found: the labels become the instance's.
@@ -70,6 +83,7 @@ struct tend_event {
     union {
         struct tend_event_scraped scraped;
         struct tend_event_targets targets;
+        struct tend_event_measured measured;
         struct {               // VERDICTS, REPLY
             uint64_t id;       ///< tick of EVALUATE, id of ASK
             const char *bytes; ///< VERDICTS: alert/verdict.h; NULL when it died

@@ -113,6 +113,7 @@ static void instance_destroy(struct tend_instance *instance)
     if (instance->service != NULL) {
         subject_clear(&instance->subject, instance->service->def->metric_count);
     }
+    free(instance->given);
     tend_parts_destroy(instance->parts);
     tend_metric_plan_destroy(instance->plan);
     tend_series_window_destroy(instance->window);

@@ -57,8 +57,10 @@ struct tend_instance {
     struct tend_metric_plan *plan;
     struct tend_parts *parts; ///< one a metric
     struct tend_subject subject;
-    char reason[200]; ///< of the newest scrape, when it failed
-    bool dirty;       ///< has a result that no tick has seen
+    double *given;          ///< P by hand, one a metric; NULL: none was ever given
+    uint8_t *given_missing; ///< its causes, or TEND_MEASURED_AS_SCRAPED; behind `given`, in the same block
+    char reason[200];       ///< of the newest scrape, when it failed
+    bool dirty;             ///< has a result that no tick has seen
 };
 
 /// What lasts of a service over incidents and restarts: who was acted on, and how it went.

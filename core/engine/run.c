@@ -393,6 +393,8 @@ static void act(struct tend_engine *engine, struct tend_run *run, struct tend_st
     }
     struct tend_effect *effect = tend_emit(engine, exec ? TEND_EFFECT_EXEC : TEND_EFFECT_HTTP);
     effect->id = step->effect_id = engine->next_id++;
+    effect->key = tend_copy_text(instance_of(step) == NULL ? run->service : instance_of(step));
+    effect->text = tend_copy_text(tend_json_text(step->effect, "verb", ""));
     effect->json = json_deep_copy(json_object_get(step->effect, "args"));
     if (json_object_get(effect->json, "timeout_ms") == NULL) {
         (void)json_object_set_new(effect->json, "timeout_ms", json_integer(STEP_TIMEOUT_MS));

@@ -68,6 +68,44 @@ static void note_version(struct tend_engine *engine, struct tend_instance *insta
     }
 }
 
+static bool is_given(const struct tend_instance *instance, size_t metric)
+{
+    return instance->given != NULL && instance->given_missing[metric] != TEND_MEASURED_AS_SCRAPED;
+}
+
+// What was given by hand takes the place of what was measured. A service's P is then the plain mean over its instances.
+static void set_given(struct tend_metric_table *table, const struct tend_instance *instance)
+{
+    for (size_t m = 0; m < instance->service->def->metric_count; m++) {
+        if (is_given(instance, m)) {
+            table->p[instance->subject.slot + m] = instance->given[m];
+            table->missing[instance->subject.slot + m] = instance->given_missing[m];
+        }
+    }
+}
+
+static void pool_given(struct tend_metric_table *table, const struct tend_service *service, size_t metric)
+{
+    double sum = 0.0;
+    size_t count = 0;
+    bool given = false;
+    uint8_t missing = TEND_HAS_DATA;
+    for (size_t i = 0; i < service->instance_count; i++) {
+        const size_t slot = service->instances[i]->subject.slot + metric;
+        given = given || is_given(service->instances[i], metric);
+        if (table->missing[slot] == TEND_HAS_DATA) {
+            sum += table->p[slot];
+            count++;
+        } else if (missing == TEND_HAS_DATA) {
+            missing = table->missing[slot];
+        }
+    }
+    if (given) {
+        table->p[service->subject.slot + metric] = count == 0 ? (double)NAN : sum / (double)count;
+        table->missing[service->subject.slot + metric] = count == 0 ? missing : (uint8_t)TEND_HAS_DATA;
+    }
+}
+
 static void measure_service(struct tend_engine *engine, struct tend_service *service)
 {
     struct tend_metric_table *table = &engine->fleet->table;
@@ -87,6 +125,7 @@ static void measure_service(struct tend_engine *engine, struct tend_service *ser
         for (size_t m = 0; m < def->metric_count; m++) {
             set_measured(table, instance->subject.slot + m, &def->metrics[m], &instance->parts[m]);
         }
+        set_given(table, instance);
         note_version(engine, instance);
         if (history->newest_ms > service->data_ms) {
             service->data_ms = history->newest_ms;
@@ -99,6 +138,7 @@ static void measure_service(struct tend_engine *engine, struct tend_service *ser
             tend_parts_add(&def->metrics[m], total, &service->instances[i]->parts[m]);
         }
         set_measured(table, service->subject.slot + m, &def->metrics[m], total);
+        pool_given(table, service, m);
     }
 }
 
@@ -274,7 +314,8 @@ static const struct tend_subject *subject_of(const struct tend_rule_alert *alert
     return alert->instance == NULL ? &alert->service->subject : &alert->instance->subject;
 }
 
-// Takes a verdict into an alert; what changed goes to incidents and the journal.
+// Takes a verdict into an alert; what changed goes to incidents and the journal. Where more than one scrape is missing,
+// because the machine slept or could not keep up, nobody knows what was between: what holds begins to hold anew.
 static void judge(struct tend_engine *engine, struct tend_rule_alert *alert, enum tend_verdict verdict)
 {
     const struct tend_alert_times times = {
@@ -282,13 +323,15 @@ static void judge(struct tend_engine *engine, struct tend_rule_alert *alert, enu
         .clear_after_ms = alert->binding->clear_after_ms,
         .missing = alert->binding->missing,
     };
-    alert->verdict = verdict;
-    alert->data_ms = alert->instance == NULL ? alert->service->data_ms
-                                             : tend_series_window_history(alert->instance->window)->newest_ms;
-    const enum tend_alert_change change = tend_alert_take(&alert->alert, &times, verdict, alert->data_ms);
-    if (change != TEND_ALERT_SAME) {
-        tend_incident_alert_changed(engine, alert, change);
+    const int64_t data_ms = alert->instance == NULL ? alert->service->data_ms
+                                                    : tend_series_window_history(alert->instance->window)->newest_ms;
+    const bool looked_before = alert->data_ms != TEND_NEVER;
+    if (looked_before && data_ms - alert->data_ms > 2 * alert->service->def->every_ms + SLOT_MS) {
+        tend_incident_alert_changed(engine, alert, tend_alert_gap(&alert->alert));
     }
+    alert->verdict = verdict;
+    alert->data_ms = data_ms;
+    tend_incident_alert_changed(engine, alert, tend_alert_take(&alert->alert, &times, verdict, data_ms));
 }
 
 static void latch_all(const struct tend_engine *engine, struct tend_rule_alert *alert)

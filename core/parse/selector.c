@@ -491,3 +491,19 @@ const char *tend_selector_name(const struct tend_selector *selector)
 {
     return selector->name;
 }
+
+size_t tend_selector_matcher_count(const struct tend_selector *selector)
+{
+    return selector->count;
+}
+
+struct tend_matcher_view tend_selector_matcher(const struct tend_selector *selector, size_t index)
+{
+    const struct matcher *matcher = &selector->matchers[index];
+    return (struct tend_matcher_view){
+        .label = matcher->label,
+        .value = matcher->value,
+        .negated = matcher->operation == NOT_EQUAL || matcher->operation == NOT_MATCH,
+        .is_pattern = matcher->operation == MATCH || matcher->operation == NOT_MATCH,
+    };
+}

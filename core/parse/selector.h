@@ -30,5 +30,14 @@ void tend_selector_destroy(struct tend_selector *selector); ///< NULL is allowed
 /// Whether a series is meant. @param labels  without the metric's name, no name twice
 bool tend_selector_matches(const struct tend_selector *selector, const char *name, size_t name_bytes,
                            const struct tend_label *labels, size_t label_count);
+/// One label matcher, for those who make up series that a selector selects.
+struct tend_matcher_view {
+    const char *label; ///< NUL-terminated, as is the value; both owned by the selector; "__name__" is the metric's name
+    const char *value; ///< a text, or a regular expression
+    bool negated;      ///< != or !~
+    bool is_pattern;   ///< =~ or !~
+};
+size_t tend_selector_matcher_count(const struct tend_selector *selector);
+struct tend_matcher_view tend_selector_matcher(const struct tend_selector *selector, size_t index);
 /// The exact metric name, NUL-terminated and owned by the selector, or NULL when it has none.
 const char *tend_selector_name(const struct tend_selector *selector);
