@@ -120,8 +120,9 @@ enum tend_status tend_script_create(const struct tend_script_config *config, str
     (void)luaJIT_setmode(script->lua, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
     const int failed = lua_cpcall(script->lua, open_protected, script);
     if (failed != 0) {
+        const bool no_memory = failed == LUA_ERRMEM || script->memory_exceeded;
         tend_script_destroy(script);
-        return failed == LUA_ERRMEM ? TEND_E_NOMEM : TEND_E_INVALID;
+        return no_memory ? TEND_E_NOMEM : TEND_E_INVALID;
     }
     *out = script;
     return TEND_OK;

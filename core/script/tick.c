@@ -257,6 +257,7 @@ void tend_tick_open(struct tend_script *script)
     lua_State *lua = script->lua;
     script->view = calloc(1, sizeof *script->view);
     if (script->view == NULL) {
+        script->memory_exceeded = true;
         (void)luaL_error(lua, "%s", tend_status_text(TEND_E_NOMEM));
         return;
     }

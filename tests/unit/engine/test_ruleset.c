@@ -1,6 +1,7 @@
 // The generation document, decoded: a good one by hand, then each way in which it can be wrong.
 
 #include "engine/ruleset.h"
+#include "failing_allocation.h"
 #include "series/scrape_kind.h"
 
 #include <math.h>
@@ -327,6 +328,29 @@ static void the_hash_of_a_playbook_covers_what_arms_it(void **state)
     assert_string_not_equal(first, other);
 }
 
+static void each_failed_allocation_is_out_of_memory(void **state)
+{
+    (void)state;
+    if (!TEND_CAN_FAIL_ALLOCATIONS) {
+        skip();
+    }
+    json_t *document = parse(whole);
+    long allowed = 0;
+    for (bool over = false; !over; allowed++) {
+        struct tend_ruleset *ruleset = NULL;
+        struct tend_error error = { "" };
+        fail_allocation_after(allowed);
+        const enum tend_status status = tend_ruleset_create(document, hash, &ruleset, &error);
+        over = was_an_allocation_failed() == 0;
+        fail_allocation_after(-1);
+        // PCRE2 and jansson may do without an allocation that failed; then it is whole all the same.
+        assert_true(status == TEND_E_NOMEM || (status == TEND_OK && ruleset->service_count == 1));
+        tend_ruleset_destroy(ruleset);
+    }
+    assert_true(allowed > 10);
+    json_decref(document);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_selector_that_cannot_be_read_is_refused),
         cmocka_unit_test(a_name_that_is_there_twice_is_refused),
         cmocka_unit_test(the_hash_of_a_playbook_covers_what_arms_it),
+        cmocka_unit_test(each_failed_allocation_is_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

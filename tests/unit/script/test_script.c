@@ -1,8 +1,10 @@
 // Loading and asking, in this process.
 
+#include "failing_allocation.h"
 #include "script/script.h"
 #include "script_fixture.h"
 
+#include <lua.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -115,6 +117,50 @@ static void a_question_is_answered_or_told_why_not(void **state)
     tend_script_destroy(script);
 }
 
+static void *plain_allocate(void *context, void *block, size_t old_bytes, size_t new_bytes)
+{
+    (void)context;
+    (void)old_bytes;
+    if (new_bytes == 0) {
+        free(block);
+        return NULL;
+    }
+    return realloc(block, new_bytes);
+}
+
+// Allocations of a bare state and of the script's struct: when one of lua_newstate's own fails, this LuaJIT crashes in
+// taking back what it has. In an evaluator that ends a process that has done nothing yet.
+static long allocations_of_a_bare_state(void)
+{
+    const long before = allocations_so_far();
+    lua_State *lua = lua_newstate(plain_allocate, NULL);
+    assert_non_null(lua);
+    const long count = allocations_so_far() - before;
+    lua_close(lua);
+    return count + 1;
+}
+
+static void each_failed_allocation_of_create_is_out_of_memory(void **state)
+{
+    (void)state;
+    if (!TEND_CAN_FAIL_ALLOCATIONS) {
+        skip();
+    }
+    const struct tend_script_config config = { .modules = script_fixture_modules, .memory_bytes = 32 << 20 };
+    const long first = allocations_of_a_bare_state();
+    long allowed = first;
+    for (bool over = false; !over; allowed++) {
+        struct tend_script *script = NULL;
+        fail_allocation_after(allowed);
+        const enum tend_status status = tend_script_create(&config, &script);
+        over = was_an_allocation_failed() == 0;
+        fail_allocation_after(-1);
+        assert_int_equal(status, over ? TEND_OK : TEND_E_NOMEM);
+        tend_script_destroy(script);
+    }
+    assert_true(allowed > first + 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +168,7 @@ int main(void)
         cmocka_unit_test(the_document_carries_the_hash_of_env),
         cmocka_unit_test(a_library_that_lacks_its_entry_is_an_error_not_a_crash),
         cmocka_unit_test(a_question_is_answered_or_told_why_not),
+        cmocka_unit_test(each_failed_allocation_of_create_is_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
