@@ -301,6 +301,7 @@ void tend_facts_restore_alerts(struct tend_engine *engine)
             alert->alert.state = firing ? TEND_ALERT_FIRING : TEND_ALERT_INACTIVE; // a gap restarts a pending count
             alert->alert.since_ms = tend_json_integer(body, "since_ms", engine->now_ms);
             alert->alert.began_ms = tend_json_integer(body, "began_ms", alert->alert.since_ms);
+            alert->alert.out_since_ms = TEND_ALERT_NEVER;
             alert->alert.by_missing = tend_json_bool(body, "by_missing", false);
             alert->fired_wall_ms = tend_json_integer(body, "fired_wall_ms", engine->wall_ms);
             const int metric = tend_service_metric(service->def, tend_json_text(body, "metric", ""));

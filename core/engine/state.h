@@ -10,6 +10,7 @@
 #include "engine/fleet.h"
 
 enum {
+    SLOT_MS = 100,        ///< a scrape may start that much early or late
     TICK_DELAY_MS = 5,    ///< from the first result that no tick has seen to its tick
     EVALUATION_TRIES = 3, ///< of a tick whose evaluator dies without naming a rule
     RULE_ERRORS = 3,      ///< in a row, and the rule is off

@@ -1,0 +1,906 @@
+#pragma once
+/// Engine world: a small world in virtual time around the real engine, for its unit tests.
+///
+/// Each second every target is scraped; a test sets what a target says. Effects are carried out at once: verdicts come
+/// from a function of the test, rankings are as the test set them, runs follow a script (below), programs and messages
+/// end as the test set. Records are kept as a journal would, so that the world can crash and start again.
+/// The world itself checks with every effect what must always hold: no act before its intent is on disk, none while
+/// paused or the journal failed, none of a dry run, two runs of one service never, and no storm of timers.
+///
+/// A script is a list of words: "restart X" (idempotent), "once X" (not), "redeploy" (no instance), "undo X", "pick",
+/// "again" (back to the last pick while it found one), "verify", "verify X", "wait MS", "note T", "escalate T", "else"
+/// (what follows is done when a step failed). X may be $: what was picked last.
+
+#include "engine/engine.h"
+
+#include "alert/verdict.h"
+#include "base/log.h"
+#include "series/layout.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define WORLD_BEGIN_MS INT64_C(1000000)
+#define WORLD_WALL_MS INT64_C(1770000000000)
+
+// Parts of a generation document; ' stands for ". A second member of the same name takes the place of the first.
+#define UP_METRIC "{'name':'up','kind':'up','sources':[],'expect':{'value':1},'alpha':0.5,'bad':'below'}"
+#define LOAD_METRIC "{'name':'load','kind':'gauge','sources':['load'],'expect':{'value':1},'out_at':2,'bad':'above'}"
+#define LIMITS(more)                                                                                                   \
+    "'limits':{'at_once':1,'share':0.5,'min_healthy':0,'per_hour':100,'cooldown_ms':0,'attempts':2,'confidence':0."    \
+    "8" more "}"
+#define SERVICE(name, targets, more)                                                                                   \
+    "{'name':'" name "','groups':['*'],'targets':[" targets "],'every_ms':1000,'window_ms':1000,'timeout_ms':500,"     \
+    "'metrics':[" UP_METRIC "," LOAD_METRIC "]," LIMITS("") more "}"
+#define RULE(name, more) "{'name':'" name "'" more "}"
+#define LOAD_RULE RULE("loaded", ",'metric':'load'")
+#define PLAYBOOK(name, more) "{'name':'" name "','within_ms':5000,'source':'1'" more "}"
+#define DOCUMENT(services, rules, playbooks, more)                                                                     \
+    "{'services':[" services "],'rules':[" rules "],'playbooks':[" playbooks "]" more "}"
+
+enum { WORLD_TARGETS_MAX = 16, WORLD_PROCESSES_MAX = 8, WORLD_SCRIPTS_MAX = 4, WORLD_TIMERS_MAX = 200 };
+
+struct world_target {
+    char name[64];
+    double load;
+    enum tend_scrape_kind kind; // of its scrapes
+    bool silent;                // no scrape of it ends
+    bool bare;                  // answers, but has no series `load`
+    char version[16];
+};
+
+struct world_process {
+    char run[24];
+    const char *const *script;
+    size_t next, back; // word to come, word after the last pick
+    int64_t seq;
+    char picked[64];
+    bool undoing, failed_undo;
+};
+
+struct world_reply { // an event to come
+    int64_t at_ms;
+    struct tend_event event;
+    char *text, *what; // owned; what the event points to
+    json_t *json;
+};
+
+struct world_call { // what a rule function sees
+    uint32_t rule;
+    char subject[64];
+    double load, up;
+    bool load_missing;
+};
+
+struct world {
+    struct tend_engine *engine;
+    int64_t now_ms, wall_skew_ms, grace_ms;
+    const char *document;
+    struct world_target targets[WORLD_TARGETS_MAX];
+    size_t target_count;
+
+    enum tend_verdict (*judge)(struct world *world, const struct world_call *call);
+    const char *dies_over; // the evaluator dies over a tick: "rule", "" …; NULL: it lives
+    uint32_t dies_index;
+    size_t evaluations;
+
+    const char *blamed[4]; // the ranking's culprits
+    double confidence;
+    const char *wait;
+    const char *fits; // JSON
+    bool holds_locate;
+    size_t locates;
+    json_t *asked; // the newest locate request
+
+    const char *const *scripts[WORLD_SCRIPTS_MAX];
+    struct world_process processes[WORLD_PROCESSES_MAX];
+    size_t process_count;
+    bool holds_runs; // runs' processes do not answer
+
+    const char *exec_outcome;
+    int64_t exec_ms;
+    bool holds_exec;
+    void (*on_exec)(struct world *world, const char *verb, const char *instance);
+    size_t execs;
+    char did[1024]; // "restart a/h:1, …"
+    uint64_t exec_id;
+
+    bool delivers, retries;
+    int64_t retry_after_ms;
+    size_t deliveries;
+    struct tend_buffer delivered; // "KEY to=N\n" each
+
+    bool holds_journal, journal_failed, paused;
+    uint64_t reached;
+    struct tend_record *records;
+    size_t record_count;
+
+    int64_t wake_ms;
+    size_t timers, timers_at_second;
+    struct world_reply replies[64];
+    size_t reply_count;
+    struct tend_buffer story; // every effect as text
+};
+
+// Small things --------------------------------------------------------------------------------------------------------
+
+static inline json_t *world_json(const char *text)
+{
+    char *copy = strdup(text);
+    for (char *c = copy; *c != '\0'; c++) {
+        *c = *c == '\'' ? '"' : *c;
+    }
+    json_error_t error;
+    json_t *value = json_loads(copy, 0, &error);
+    if (value == NULL) {
+        fail_msg("%s at %d: %s", error.text, error.position, copy);
+    }
+    free(copy);
+    return value;
+}
+
+static inline struct world_target *world_target(struct world *world, const char *name)
+{
+    for (size_t i = 0; i < world->target_count; i++) {
+        if (strcmp(world->targets[i].name, name) == 0) {
+            return &world->targets[i];
+        }
+    }
+    assert_true(world->target_count < WORLD_TARGETS_MAX);
+    struct world_target *target = &world->targets[world->target_count++];
+    *target = (struct world_target){ .load = 1 };
+    (void)snprintf(target->name, sizeof target->name, "%s", name);
+    return target;
+}
+
+static inline void world_step(struct world *world, struct tend_event event);
+
+static inline void world_reply(struct world *world, int64_t after_ms, struct world_reply reply)
+{
+    assert_true(world->reply_count < sizeof world->replies / sizeof world->replies[0]);
+    reply.at_ms = world->now_ms + after_ms;
+    world->replies[world->reply_count++] = reply;
+}
+
+static inline void world_clear_replies(struct world *world)
+{
+    for (size_t i = 0; i < world->reply_count; i++) {
+        free(world->replies[i].text);
+        free(world->replies[i].what);
+        json_decref(world->replies[i].json);
+    }
+    world->reply_count = 0;
+}
+
+// The journal ---------------------------------------------------------------------------------------------------------
+
+static inline void world_keep_record(struct world *world, struct tend_record *record)
+{
+    const uint64_t last = world->record_count == 0 ? 0 : world->records[world->record_count - 1].number;
+    assert_int_equal(record->number, last + 1); // without a hole, over restarts too
+    world->records = realloc(world->records, (world->record_count + 1) * sizeof *record);
+    struct tend_record *kept = &world->records[world->record_count++];
+    *kept = *record;
+    kept->body = json_deep_copy(record->body);
+    json_decref(record->body);
+    *record = (struct tend_record){ .number = 0 };
+}
+
+static inline void world_reach(struct world *world, uint64_t number)
+{
+    world->reached = number;
+    world_reply(world, 0,
+                (struct world_reply){ .event = { .kind = TEND_EVENT_JOURNAL_REACHED, .journal_reached = number } });
+}
+
+/// How many records of a kind have this text in this member (NULL: any).
+static inline size_t world_count_records(const struct world *world, enum tend_record_kind kind, const char *member,
+                                         const char *text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < world->record_count; i++) {
+        const struct tend_record *record = &world->records[i];
+        count +=
+            record->kind == kind && (member == NULL || strcmp(tend_json_text(record->body, member, ""), text) == 0);
+    }
+    return count;
+}
+
+/// Body of the newest record of a kind, and with a text in a member (NULL: any); NULL: none.
+static inline const json_t *world_newest(const struct world *world, enum tend_record_kind kind, const char *member,
+                                         const char *text)
+{
+    for (size_t i = world->record_count; i-- > 0;) {
+        const struct tend_record *record = &world->records[i];
+        if (record->kind == kind && (member == NULL || strcmp(tend_json_text(record->body, member, ""), text) == 0)) {
+            return record->body;
+        }
+    }
+    return NULL;
+}
+
+/// Decisions with this `reason`.
+static inline size_t world_decided(const struct world *world, const char *reason)
+{
+    return world_count_records(world, TEND_RECORD_DECISION, "reason", reason);
+}
+
+static inline const char *world_outcome(const struct world *world)
+{
+    return tend_json_text(world_newest(world, TEND_RECORD_RUN, "state", "ended"), "outcome", "");
+}
+
+static inline const char *world_alert_state(const struct world *world, const char *service)
+{
+    return tend_json_text(world_newest(world, TEND_RECORD_ALERT, "service", service), "state", "");
+}
+
+// Runs ----------------------------------------------------------------------------------------------------------------
+
+static inline struct world_process *world_process(struct world *world, const char *run)
+{
+    for (size_t i = 0; i < world->process_count; i++) {
+        if (strcmp(world->processes[i].run, run) == 0) {
+            return &world->processes[i];
+        }
+    }
+    return NULL;
+}
+
+static inline json_t *world_effect(struct world_process *process, const char *word)
+{
+    char verb[32];
+    char rest[96];
+    rest[0] = '\0';
+    (void)sscanf(word, "%31s %95[^\n]", verb, rest);
+    const char *instance = strcmp(rest, "$") == 0 ? process->picked : rest;
+    const bool is_act = strcmp(verb, "restart") == 0 || strcmp(verb, "once") == 0 || strcmp(verb, "undo") == 0 ||
+                        strcmp(verb, "redeploy") == 0;
+    const bool on_instance = (is_act || strcmp(verb, "verify") == 0) && instance[0] != '\0';
+    json_t *arguments = is_act ? json_pack("{s:[s,s], s:i}", "argv", verb, instance, "timeout_ms", 1000)
+                        : strcmp(verb, "wait") == 0 ? json_pack("{s:i}", "ms", atoi(rest))
+                                                    : json_pack("{s:s}", "text", rest);
+    return json_pack("{s:{s:I, s:s?, s:s?, s:b, s:s, s:o, s:b, s:s}}", "effect", "seq", (json_int_t)++process->seq,
+                     "verb", is_act ? verb : NULL, "instance", on_instance ? instance : NULL, "undo",
+                     strcmp(verb, "undo") == 0, "kind", is_act ? "exec" : verb, "args", arguments, "idempotent",
+                     strcmp(verb, "once") != 0, "at", "shop.lua:1");
+}
+
+// What the script says next, to this answer (NULL: it begins).
+static inline json_t *world_script(struct world_process *process, const json_t *answer)
+{
+    if (answer != NULL && !tend_json_bool(answer, "ok", false)) {
+        process->failed_undo = process->undoing;
+        while (!process->undoing && process->script[process->next] != NULL &&
+               strcmp(process->script[process->next], "else") != 0) {
+            process->next++;
+        }
+        process->undoing = true;
+        if (process->failed_undo || process->script[process->next] == NULL) {
+            return json_pack("{s:{s:b, s:s, s:s}}", "end", "ok", 0, "error", tend_json_text(answer, "error", ""),
+                             "undo", process->failed_undo ? "failed" : "none");
+        }
+        process->next++;
+    } else if (answer != NULL && strcmp(process->script[process->next - 1], "pick") == 0) {
+        (void)snprintf(process->picked, sizeof process->picked, "%s",
+                       tend_json_text(json_object_get(answer, "value"), "instance", ""));
+        process->back = process->next - 1;
+        while (process->picked[0] == '\0' && strcmp(process->script[process->next], "again") != 0) {
+            process->next++;
+        }
+        process->next += process->picked[0] == '\0';
+    }
+    const char *word = process->script[process->next];
+    if (word != NULL && strcmp(word, "again") == 0) {
+        process->next = process->back;
+        word = process->script[process->next];
+    }
+    if (word == NULL || strcmp(word, "else") == 0) {
+        return process->undoing
+                   ? json_pack("{s:{s:b, s:s, s:s}}", "end", "ok", 0, "error", "a step failed", "undo", "done")
+                   : json_pack("{s:{s:b}}", "end", "ok", 1);
+    }
+    process->next++;
+    return world_effect(process, word);
+}
+
+static inline void world_run_reply(struct world *world, const char *run, json_t *json, const char *died)
+{
+    world_reply(
+        world, 0,
+        (struct world_reply){
+            .text = strdup(run),
+            .json = json,
+            .event = { .kind = TEND_EVENT_RUN_REPLY,
+                       .run_reply = { .died = { .died = died != NULL, .what = "playbook", .reason = died } } } });
+}
+
+static inline void world_drop_process(struct world *world, const char *run)
+{
+    struct world_process *process = world_process(world, run);
+    if (process != NULL) {
+        *process = world->processes[--world->process_count];
+    }
+}
+
+/// The newest run's process dies.
+static inline void world_kill_process(struct world *world)
+{
+    assert_true(world->process_count > 0);
+    char run[24];
+    (void)snprintf(run, sizeof run, "%s", world->processes[world->process_count - 1].run);
+    world_drop_process(world, run);
+    world_run_reply(world, run, NULL, "killed by signal 9");
+}
+
+static inline void world_start_run(struct world *world, const struct tend_effect *effect)
+{
+    const size_t playbook = (size_t)tend_json_integer(effect->json, "playbook", -1);
+    assert_true(playbook < WORLD_SCRIPTS_MAX && world->scripts[playbook] != NULL);
+    assert_null(world_process(world, effect->key));
+    assert_true(world->process_count < WORLD_PROCESSES_MAX);
+    struct world_process *process = &world->processes[world->process_count++];
+    *process = (struct world_process){ .script = world->scripts[playbook] };
+    (void)snprintf(process->run, sizeof process->run, "%s", effect->key);
+    if (!world->holds_runs) {
+        world_run_reply(world, effect->key, world_script(process, NULL), NULL);
+    }
+}
+
+// Effects -------------------------------------------------------------------------------------------------------------
+
+static inline void world_evaluate(struct world *world, const struct tend_effect *effect)
+{
+    world->evaluations++;
+    struct world_reply reply = { .event = { .kind = TEND_EVENT_VERDICTS, .reply = { .id = effect->id } } };
+    struct tend_reader reader = tend_reader_over(effect->bytes.data, effect->bytes.size);
+    struct tend_buffer verdicts;
+    tend_buffer_init(&verdicts);
+    const uint64_t tick = tend_reader_get_u64(&reader);
+    (void)tend_reader_get_f64(&reader);
+    const uint32_t calls = tend_reader_get_u32(&reader);
+    tend_verdicts_begin(&verdicts, tick, calls);
+    bool dies = world->dies_over != NULL && strcmp(world->dies_over, "rule") != 0;
+    for (uint32_t i = 0; i < calls; i++) {
+        struct world_call call = { .rule = tend_reader_get_u32(&reader) };
+        size_t bytes;
+        const char *subject = tend_reader_get_string(&reader, &bytes);
+        (void)snprintf(call.subject, sizeof call.subject, "%.*s", (int)bytes, subject);
+        for (int skipped = 0; skipped < 4; skipped++) {
+            (void)tend_reader_get_string(&reader, &bytes);
+        }
+        (void)tend_reader_get_f64(&reader);
+        (void)tend_reader_get_f64(&reader);
+        const uint32_t metrics = tend_reader_get_u32(&reader);
+        for (uint32_t m = 0; m < metrics; m++) {
+            const char *name = tend_reader_get_string(&reader, &bytes);
+            const bool is_load = bytes == 4 && memcmp(name, "load", 4) == 0;
+            const double p = tend_reader_get_f64(&reader);
+            for (int skipped = 0; skipped < 4; skipped++) {
+                (void)tend_reader_get_f64(&reader);
+            }
+            (void)tend_reader_get_u8(&reader);
+            const bool missing = tend_reader_get_u8(&reader) != 0;
+            if (is_load) {
+                call.load = p;
+                call.load_missing = missing;
+            } else {
+                call.up = p;
+            }
+        }
+        dies = dies ||
+               (world->dies_over != NULL && strcmp(world->dies_over, "rule") == 0 && world->dies_index == call.rule);
+        tend_verdicts_put(&verdicts, world->judge == NULL ? TEND_VERDICT_IN_LINE : world->judge(world, &call),
+                          "shop.lua:3: it raised");
+    }
+    assert_false(reader.failed);
+    if (dies) {
+        reply.event.reply.died = (struct tend_event_died){
+            .died = true, .what = world->dies_over, .index = world->dies_index, .reason = "used 100 ms of CPU time"
+        };
+    } else {
+        reply.text = malloc(verdicts.size);
+        memcpy(reply.text, verdicts.data, verdicts.size);
+        reply.event.reply.byte_count = verdicts.size;
+    }
+    tend_buffer_clear(&verdicts);
+    world_reply(world, 0, reply);
+}
+
+static inline void world_locate(struct world *world, const struct tend_effect *effect)
+{
+    world->locates++;
+    json_decref(world->asked);
+    world->asked = json_deep_copy(effect->json);
+    if (world->holds_locate) {
+        return;
+    }
+    json_t *ranking = json_array();
+    json_t *culprits = json_array();
+    for (size_t i = 0; i < 4 && world->blamed[i] != NULL; i++) {
+        (void)json_array_append_new(culprits, json_string(world->blamed[i]));
+        (void)json_array_append_new(ranking,
+                                    json_pack("{s:s, s:f, s:f, s:[s]}", "service", world->blamed[i], "score", 1.0,
+                                              "confidence", world->confidence, "reasons", "it stands out"));
+    }
+    json_t *fits = world->fits == NULL ? json_object() : world_json(world->fits);
+    world_reply(world, 0,
+                (struct world_reply){ .json = json_pack("{s:o, s:o, s:s?, s:o}", "ranking", ranking, "culprits",
+                                                        culprits, "wait", world->wait, "fits", fits),
+                                      .event = { .kind = TEND_EVENT_REPLY, .reply = { .id = effect->id } } });
+}
+
+static inline void world_format(struct world *world, const struct tend_effect *effect)
+{
+    char url[64];
+    (void)snprintf(url, sizeof url, "http://way%lld/", (long long)tend_json_integer(effect->json, "to", -1));
+    json_t *notice = json_object_get(effect->json, "notice");
+    world_reply(world, 0,
+                (struct world_reply){
+                    .json = json_pack("{s:{s:s, s:s, s:O}}", "http", "method", "POST", "url", url, "body", notice),
+                    .event = { .kind = TEND_EVENT_REPLY, .reply = { .id = effect->id } } });
+}
+
+static inline void world_deliver(struct world *world, const struct tend_effect *effect)
+{
+    if (!world->journal_failed) { // queued on disk before it is sent
+        bool queued = false;
+        for (size_t i = 0; i < world->record_count && world->records[i].number <= world->reached; i++) {
+            queued = queued ||
+                     (world->records[i].kind == TEND_RECORD_NOTICE && strcmp(world->records[i].key, effect->key) == 0);
+        }
+        assert_true(queued);
+    }
+    world->deliveries++;
+    tend_buffer_printf(&world->delivered, "%s %s\n", effect->key, tend_json_text(effect->json, "url", "?"));
+    world_reply(world, 0,
+                (struct world_reply){ .text = strdup(effect->key),
+                                      .event = { .kind = TEND_EVENT_DELIVERED,
+                                                 .delivered = { .ok = world->delivers,
+                                                                .retry = world->retries,
+                                                                .retry_after_ms = world->retry_after_ms,
+                                                                .error = "HTTP 503" } } });
+}
+
+static inline void world_finish_exec(struct world *world, uint64_t id, const char *outcome, int64_t after_ms)
+{
+    world_reply(
+        world, after_ms,
+        (struct world_reply){ .json = json_pack("{s:i}", "exit", 0),
+                              .event = { .kind = TEND_EVENT_STEP_RESULT,
+                                         .step = { .id = id, .outcome = outcome, .error = "as it was told" } } });
+}
+
+// No act without an intent that is on disk and has no outcome yet, of a run that is not dry.
+static inline void world_check_intent(const struct world *world, const json_t *argv)
+{
+    for (size_t i = world->record_count; i-- > 0;) {
+        const struct tend_record *record = &world->records[i];
+        const json_t *args = json_object_get(record->body, "args");
+        if (record->kind == TEND_RECORD_STEP && json_equal(json_object_get(args, "argv"), argv)) {
+            assert_string_equal(tend_json_text(record->body, "state", ""), "begun");
+            assert_true(record->number <= world->reached);
+            assert_false(tend_json_bool(record->body, "dry", true));
+            return;
+        }
+    }
+    fail_msg("an act without an intent");
+}
+
+static inline void world_exec(struct world *world, const struct tend_effect *effect)
+{
+    const json_t *argv = json_object_get(effect->json, "argv");
+    const char *verb = json_string_value(json_array_get(argv, 0));
+    const char *instance = json_string_value(json_array_get(argv, 1));
+    world_check_intent(world, argv);
+    assert_false(world->paused);
+    assert_false(world->journal_failed);
+    world->execs++;
+    world->exec_id = effect->id;
+    const size_t used = strlen(world->did);
+    (void)snprintf(world->did + used, sizeof world->did - used, "%s%s %s", used == 0 ? "" : ", ", verb, instance);
+    if (!world->holds_exec) {
+        if (world->on_exec != NULL) {
+            world->on_exec(world, verb, instance);
+        }
+        world_finish_exec(world, effect->id, world->exec_outcome, world->exec_ms);
+    }
+}
+
+static inline void world_tell(struct world *world, const struct tend_effect *effect)
+{
+    char *json = effect->json == NULL ? NULL : tend_json_canonical(effect->json);
+    char *body = effect->record.body == NULL ? NULL : tend_json_canonical(effect->record.body);
+    char bytes[65] = "";
+    if (effect->bytes.size > 0) {
+        tend_sha256_hex(effect->bytes.data, effect->bytes.size, bytes);
+    }
+    tend_buffer_printf(
+        &world->story, "%lld effect=%d id=%llu at=%lld key=%s text=%s json=%s bytes=%s record=%llu/%d/%s %s\n",
+        (long long)world->now_ms, (int)effect->kind, (unsigned long long)effect->id, (long long)effect->at_ms,
+        effect->key == NULL ? "" : effect->key, effect->text == NULL ? "" : effect->text, json == NULL ? "" : json,
+        bytes, (unsigned long long)effect->record.number, (int)effect->record.kind,
+        effect->record.key == NULL ? "" : effect->record.key, body == NULL ? "" : body);
+    free(json);
+    free(body);
+}
+
+// Two runs of one service never go on at once; dry ones do not count, as they do nothing.
+static inline void world_check_runs(const struct world *world)
+{
+    char open[16][64];
+    size_t count = 0;
+    for (size_t i = 0; i < world->record_count; i++) {
+        const json_t *body = world->records[i].body;
+        if (world->records[i].kind != TEND_RECORD_RUN || tend_json_bool(body, "dry", false)) {
+            continue;
+        }
+        char name[64];
+        (void)snprintf(name, sizeof name, "%s %s", tend_json_text(body, "service", ""), tend_json_text(body, "id", ""));
+        const size_t service = strcspn(name, " ") + 1;
+        size_t kept = 0;
+        for (size_t j = 0; j < count; j++) {
+            if (strcmp(open[j], name) != 0) {
+                memmove(open[kept++], open[j], sizeof open[j]);
+            }
+        }
+        count = kept;
+        if (strcmp(tend_json_text(body, "state", ""), "begun") == 0) {
+            for (size_t j = 0; j < count; j++) {
+                assert_int_not_equal(strncmp(open[j], name, service), 0);
+            }
+            memcpy(open[count++], name, sizeof name);
+        }
+    }
+}
+
+static inline void world_carry_out(struct world *world, struct tend_effects *effects)
+{
+    const size_t before = world->record_count;
+    for (size_t i = 0; i < effects->count; i++) {
+        struct tend_effect *effect = &effects->list[i];
+        world_tell(world, effect);
+        struct world_process *process;
+        switch (effect->kind) {
+        case TEND_EFFECT_EVALUATE:
+            world_evaluate(world, effect);
+            break;
+        case TEND_EFFECT_ASK:
+            if (strcmp(tend_json_text(effect->json, "kind", ""), "locate") == 0) {
+                world_locate(world, effect);
+            } else {
+                world_format(world, effect);
+            }
+            break;
+        case TEND_EFFECT_RUN_START:
+            world_start_run(world, effect);
+            break;
+        case TEND_EFFECT_RUN_ANSWER:
+            process = world_process(world, effect->key);
+            assert_non_null(process);
+            if (!world->holds_runs) {
+                world_run_reply(world, effect->key, world_script(process, effect->json), NULL);
+            }
+            break;
+        case TEND_EFFECT_RUN_END:
+            world_drop_process(world, effect->key);
+            break;
+        case TEND_EFFECT_EXEC:
+            world_exec(world, effect);
+            break;
+        case TEND_EFFECT_HTTP:
+        case TEND_EFFECT_CANCEL:
+            break;
+        case TEND_EFFECT_DELIVER:
+            world_deliver(world, effect);
+            break;
+        case TEND_EFFECT_RECORD:
+            world_keep_record(world, &effect->record);
+            break;
+        case TEND_EFFECT_WAKE:
+            world->wake_ms = effect->at_ms;
+            break;
+        case TEND_EFFECT_TARGETS:
+            break;
+        }
+    }
+    if (world->record_count > before) {
+        world_check_runs(world);
+        if (!world->holds_journal && !world->journal_failed) {
+            world_reach(world, world->records[world->record_count - 1].number);
+        }
+    }
+}
+
+// Time ----------------------------------------------------------------------------------------------------------------
+
+static inline void world_step(struct world *world, struct tend_event event)
+{
+    event.at_ms = world->now_ms;
+    event.wall_ms = world->now_ms - WORLD_BEGIN_MS + WORLD_WALL_MS + world->wall_skew_ms;
+    struct tend_effects effects;
+    tend_effects_init(&effects);
+    tend_engine_step(world->engine, &event, &effects);
+    world_carry_out(world, &effects);
+    tend_effects_clear(&effects);
+}
+
+static inline bool world_next_reply(struct world *world, int64_t until_ms, struct world_reply *out)
+{
+    size_t next = world->reply_count;
+    for (size_t i = 0; i < world->reply_count; i++) {
+        if (world->replies[i].at_ms <= until_ms &&
+            (next == world->reply_count || world->replies[i].at_ms < world->replies[next].at_ms)) {
+            next = i;
+        }
+    }
+    if (next == world->reply_count || (world->wake_ms >= 0 && world->wake_ms < world->replies[next].at_ms)) {
+        return false;
+    }
+    *out = world->replies[next];
+    memmove(&world->replies[next], &world->replies[next + 1], (--world->reply_count - next) * sizeof *out);
+    return true;
+}
+
+static inline void world_feed(struct world *world, struct world_reply *reply)
+{
+    world->now_ms = reply->at_ms > world->now_ms ? reply->at_ms : world->now_ms;
+    struct tend_event *event = &reply->event;
+    if (event->kind == TEND_EVENT_VERDICTS) {
+        event->reply.bytes = reply->text;
+    } else if (event->kind == TEND_EVENT_REPLY) {
+        event->reply.json = reply->json;
+    } else if (event->kind == TEND_EVENT_RUN_REPLY) {
+        event->run_reply.run = reply->text;
+        event->run_reply.json = reply->json;
+    } else if (event->kind == TEND_EVENT_STEP_RESULT) {
+        event->step.value = reply->json;
+    } else if (event->kind == TEND_EVENT_DELIVERED) {
+        event->delivered.key = reply->text;
+    }
+    world_step(world, *event);
+    free(reply->text);
+    free(reply->what);
+    json_decref(reply->json);
+}
+
+/// Lets time pass up to a moment: replies come, timers fire.
+static inline void world_until(struct world *world, int64_t until_ms)
+{
+    for (;;) {
+        struct world_reply reply;
+        if (world_next_reply(world, until_ms, &reply)) {
+            world_feed(world, &reply);
+        } else if (world->wake_ms >= 0 && world->wake_ms <= until_ms) {
+            world->now_ms = world->wake_ms > world->now_ms ? world->wake_ms : world->now_ms;
+            world->wake_ms = -1;
+            const int64_t second = world->now_ms / 1000;
+            world->timers = (int64_t)world->timers_at_second == second ? world->timers + 1 : 1;
+            world->timers_at_second = (size_t)second;
+            assert_true(world->timers < WORLD_TIMERS_MAX); // an engine that wakes itself again and again
+            world_step(world, (struct tend_event){ .kind = TEND_EVENT_TIMER });
+        } else {
+            world->now_ms = until_ms;
+            return;
+        }
+    }
+}
+
+static inline void world_scrape(struct world *world, size_t index)
+{
+    const struct tend_target_view view = tend_engine_target(world->engine, index);
+    const struct world_target *target = view.url == NULL ? NULL : world_target(world, view.instance);
+    if (target == NULL || target->silent) {
+        return;
+    }
+    struct tend_event event = { .kind = TEND_EVENT_SCRAPED,
+                                .scraped = { .target = index,
+                                             .begun_ms = world->now_ms,
+                                             .duration_s = 0.01,
+                                             .kind = target->kind,
+                                             .reason = target->kind == TEND_SCRAPE_OK ? "" : "as it was told" } };
+    struct tend_column columns[2];
+    double values[2];
+    size_t count = 0;
+    const struct tend_layout *layout = NULL;
+    if (target->kind == TEND_SCRAPE_OK) {
+        if (!target->bare) {
+            assert_int_equal(tend_label_set_create("load", 4, NULL, 0, &columns[count].labels), TEND_OK);
+            columns[count].type = TEND_SERIES_GAUGE;
+            values[count++] = target->load;
+        }
+        if (target->version[0] != '\0') {
+            const struct tend_label label = {
+                .name = "version", .name_bytes = 7, .value = target->version, .value_bytes = strlen(target->version)
+            };
+            assert_int_equal(tend_label_set_create("app_build_info", 14, &label, 1, &columns[count].labels), TEND_OK);
+            columns[count].type = TEND_SERIES_GAUGE;
+            values[count++] = 1;
+        }
+        assert_int_equal(tend_layout_create(columns, count, &layout), TEND_OK);
+        event.scraped.layout = layout;
+        event.scraped.values = values;
+        event.scraped.value_count = count;
+    }
+    world_step(world, event);
+    tend_layout_release(layout);
+    for (size_t i = 0; i < count; i++) {
+        tend_label_set_release(columns[i].labels);
+    }
+}
+
+/// Scrapes every target now.
+static inline void world_scrape_all(struct world *world)
+{
+    for (size_t i = 0; i < tend_engine_target_count(world->engine); i++) {
+        world_scrape(world, i);
+    }
+}
+
+/// Lets seconds pass; at the beginning of each every target is scraped.
+static inline void world_pass(struct world *world, int seconds)
+{
+    for (int i = 0; i < seconds; i++) {
+        world_scrape_all(world);
+        world_until(world, world->now_ms + 1000);
+    }
+}
+
+// Beginning and end ---------------------------------------------------------------------------------------------------
+
+/// Loads a generation document. Its hash is that of its text.
+static inline void world_load(struct world *world, const char *document)
+{
+    json_t *json = world_json(document);
+    char hash[65];
+    tend_sha256_hex(document, strlen(document), hash);
+    struct tend_ruleset *ruleset = NULL;
+    struct tend_error error = { .text = "" };
+    if (tend_ruleset_create(json, hash, &ruleset, &error) != TEND_OK) {
+        fail_msg("%s", error.text);
+    }
+    json_decref(json);
+    world->document = document;
+    json_t *sources = json_pack("{s:[]}", "files");
+    world_step(world, (struct tend_event){ .kind = TEND_EVENT_GENERATION,
+                                           .generation = { .ruleset = ruleset, .sources = sources } });
+    json_decref(sources);
+    world_until(world, world->now_ms);
+}
+
+static inline void world_create_engine(struct world *world)
+{
+    const struct tend_engine_options options = {
+        .at_ms = world->now_ms,
+        .wall_ms = world->now_ms - WORLD_BEGIN_MS + WORLD_WALL_MS,
+        .next_record = world->record_count == 0 ? 1 : world->records[world->record_count - 1].number + 1,
+        .startup_grace_ms = world->grace_ms
+    };
+    assert_int_equal(tend_engine_create(&options, &world->engine), TEND_OK);
+    world->wake_ms = -1;
+}
+
+/// Begins a world without rules, in which all goes well.
+static inline void world_init(struct world *world)
+{
+    tend_log_set_level(getenv("TEND_TEST_LOG") == NULL ? TEND_LOG_ERROR : TEND_LOG_INFO);
+    *world = (struct world){
+        .now_ms = WORLD_BEGIN_MS, .confidence = 0.9, .exec_outcome = "done", .delivers = true, .retry_after_ms = -1
+    };
+    tend_buffer_init(&world->story);
+    tend_buffer_init(&world->delivered);
+    world_create_engine(world);
+}
+
+/// Begins a world with rules.
+static inline void world_begin(struct world *world, const char *document)
+{
+    world_init(world);
+    world_load(world, document);
+}
+
+static inline void world_drop_records(struct world *world, size_t from)
+{
+    for (size_t i = from; i < world->record_count; i++) {
+        tend_record_clear(&world->records[i]);
+    }
+    world->record_count = from < world->record_count ? from : world->record_count;
+}
+
+static inline bool world_is_newest(const struct world *world, size_t index)
+{
+    for (size_t i = index + 1; i < world->record_count; i++) {
+        if (world->records[i].kind == world->records[index].kind &&
+            strcmp(world->records[i].key, world->records[index].key) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Dies and starts again with what is on disk, without rules yet. What was not reached is lost.
+static inline void world_crash(struct world *world)
+{
+    size_t kept = 0;
+    while (kept < world->record_count && world->records[kept].number <= world->reached) {
+        kept++;
+    }
+    world_drop_records(world, kept);
+    world_clear_replies(world);
+    world->process_count = 0;
+    tend_engine_destroy(world->engine);
+    world_create_engine(world);
+    for (size_t i = 0; i < world->record_count; i++) {
+        if (world->records[i].open && world_is_newest(world, i)) {
+            tend_engine_restore(world->engine, &world->records[i]);
+        }
+    }
+    for (size_t i = 0; i < world->record_count; i++) {
+        if (world->records[i].kind != TEND_RECORD_RUN || !world->records[i].open || !world_is_newest(world, i)) {
+            continue;
+        }
+        for (size_t s = 0; s < world->record_count; s++) {
+            const char *run = tend_json_text(world->records[s].body, "run", "");
+            if (world->records[s].kind == TEND_RECORD_STEP && strcmp(run, world->records[i].key) == 0) {
+                tend_engine_restore(world->engine, &world->records[s]);
+            }
+        }
+    }
+}
+
+/// Dies and starts again with the same rules.
+static inline void world_restart(struct world *world)
+{
+    world_crash(world);
+    world_load(world, world->document);
+}
+
+static inline void world_end(struct world *world)
+{
+    world_clear_replies(world);
+    tend_engine_destroy(world->engine);
+    world_drop_records(world, 0);
+    free(world->records);
+    json_decref(world->asked);
+    tend_buffer_clear(&world->story);
+    tend_buffer_clear(&world->delivered);
+}
+
+static inline void world_operate(struct world *world, const char *command, const char *argument)
+{
+    if (strcmp(command, "pause") == 0 || strcmp(command, "resume") == 0) {
+        world->paused = command[0] == 'p';
+    }
+    world_step(world, (struct tend_event){ .kind = TEND_EVENT_OPERATOR,
+                                           .operator= { .command = command, .argument = argument, .who = "uid 1 (ops)" } });
+    world_until(world, world->now_ms);
+}
+
+static inline void world_fail_journal(struct world *world)
+{
+    world->journal_failed = true;
+    world_step(world, (struct tend_event){ .kind = TEND_EVENT_JOURNAL_FAILED, .journal_failed = "disk full" });
+}
+
+/// The journal takes writes again, all that it was given.
+static inline void world_mend_journal(struct world *world)
+{
+    world->journal_failed = world->holds_journal = false;
+    world_reach(world, world->records[world->record_count - 1].number);
+    world_until(world, world->now_ms);
+}
+
+/// Who is blamed from now on; NULL: nobody.
+static inline void world_blame(struct world *world, const char *service)
+{
+    world->blamed[0] = service;
+    world->blamed[1] = NULL;
+}
