@@ -195,6 +195,10 @@ void tend_ruleset_destroy(struct tend_ruleset *ruleset)
         tend_selector_destroy(ruleset->selectors[i]);
     }
     free((void *)ruleset->selectors);
+    for (size_t i = 0; i < ruleset->zone_count; i++) {
+        tend_zone_destroy(ruleset->zones[i].zone);
+    }
+    free(ruleset->zones);
     json_decref(ruleset->document);
     tend_arena_clear(&ruleset->arena);
     free(ruleset);

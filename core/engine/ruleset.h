@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "engine/calendar.h"
 #include "parse/selector.h"
 #include "playbook/limits.h"
 #include "series/metric_def.h"
@@ -50,6 +51,7 @@ struct tend_service_def {
     int64_t every_ms;
     int64_t window_ms;
     int64_t timeout_ms;
+    const struct tend_calendar *awake; ///< outside it nothing is judged, learned or acted on; NULL: around the clock
     const char **depends;
     size_t depend_count;
     const struct tend_selector *version_series; ///< NULL: versions are not known
@@ -105,6 +107,12 @@ struct tend_notify_def {
     size_t to_count;  ///< how many ways, tried in order
 };
 
+/// A time zone by the name that rules call it.
+struct tend_named_zone {
+    const char *name;
+    struct tend_zone *zone;
+};
+
 struct tend_ruleset {
     struct tend_arena arena;
     char hash[65]; ///< SHA-256 over sources, env and the standard library
@@ -123,6 +131,8 @@ struct tend_ruleset {
     size_t notify_count;
     struct tend_selector **selectors; ///< owned; what definitions point to
     size_t selector_count;
+    struct tend_named_zone *zones; ///< owned; what calendars point to
+    size_t zone_count;
 };
 
 /// Makes a ruleset of a generation document that has no errors. @param document  shared (a reference is taken)

@@ -235,3 +235,64 @@ const struct tend_selector *tend_ruleset_read_selector(struct tend_ruleset_reade
     }
     return selector;
 }
+
+static bool keep_zone(struct tend_ruleset *ruleset, const char *name, struct tend_zone *zone)
+{
+    struct tend_named_zone *grown = realloc(ruleset->zones, (ruleset->zone_count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        return false;
+    }
+    ruleset->zones = grown;
+    grown[ruleset->zone_count++] = (struct tend_named_zone){ .name = name, .zone = zone };
+    return true;
+}
+
+const struct tend_zone *tend_ruleset_read_zone(struct tend_ruleset_reader *reader, const char *name)
+{
+    struct tend_ruleset *ruleset = reader->ruleset;
+    for (size_t i = 0; i < ruleset->zone_count; i++) {
+        if (strcmp(ruleset->zones[i].name, name) == 0) {
+            return ruleset->zones[i].zone;
+        }
+    }
+    const char *kept_name = copy_text(reader, name);
+    struct tend_zone *zone = NULL;
+    struct tend_error error = { "" };
+    const enum tend_status status = kept_name == NULL ? reader->status : tend_calendar_read_zone(name, &zone, &error);
+    if (status == TEND_OK && keep_zone(ruleset, kept_name, zone)) {
+        return zone;
+    }
+    tend_zone_destroy(zone);
+    if (status == TEND_OK || status == TEND_E_NOMEM) {
+        reader->status = TEND_E_NOMEM;
+    } else {
+        tend_ruleset_read_fault(reader, "%s", error.text);
+    }
+    return NULL;
+}
+
+const struct tend_calendar *tend_ruleset_read_calendar(struct tend_ruleset_reader *reader, const json_t *object,
+                                                       const char *key)
+{
+    const json_t *given = member(object, key);
+    if (given == NULL || reader->status != TEND_OK) {
+        return NULL;
+    }
+    const char *hours = tend_json_text(given, "hours", NULL);
+    const char *zone = tend_json_text(given, "zone", NULL);
+    if (hours == NULL || zone == NULL) {
+        tend_ruleset_read_fault(reader, "\"%s\" lacks its hours or its zone", key);
+        return NULL;
+    }
+    struct tend_calendar *calendar = tend_ruleset_read_alloc(reader, 1, sizeof *calendar);
+    if (calendar == NULL) {
+        return NULL;
+    }
+    struct tend_error error = { "" };
+    if (tend_hours_parse(hours, strlen(hours), &calendar->hours, &error) != TEND_OK) {
+        tend_ruleset_read_fault(reader, "%s: %s", key, error.text);
+        return NULL;
+    }
+    calendar->zone = tend_ruleset_read_zone(reader, zone);
+    return reader->status == TEND_OK ? calendar : NULL;
+}

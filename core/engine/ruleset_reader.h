@@ -43,6 +43,12 @@ struct tend_limits tend_ruleset_read_limits(struct tend_ruleset_reader *reader, 
 const struct tend_selector *tend_ruleset_read_selector(struct tend_ruleset_reader *reader, const char *text,
                                                        const char *suffix);
 
+/// A time zone by name, read once and owned by the ruleset.
+const struct tend_zone *tend_ruleset_read_zone(struct tend_ruleset_reader *reader, const char *name);
+/// Hours and their zone: {"hours": "Mon-Fri 08:00-20:00", "zone": "Europe/Berlin"}; NULL when missing or null.
+const struct tend_calendar *tend_ruleset_read_calendar(struct tend_ruleset_reader *reader, const json_t *object,
+                                                       const char *key);
+
 /// Reads one service, template or override. `playbooks` and `rules` of the ruleset have been counted before.
 /// @param is_template  its name may be empty and it has no targets
 void tend_ruleset_read_service(struct tend_ruleset_reader *reader, const json_t *object, bool is_template,

@@ -265,6 +265,11 @@ void tend_ruleset_read_service(struct tend_ruleset_reader *reader, const json_t 
     service->every_ms = tend_ruleset_read_ms(reader, object, "every_ms", 100, 15000);
     service->window_ms = tend_ruleset_read_ms(reader, object, "window_ms", 100, 60000);
     service->timeout_ms = tend_ruleset_read_ms(reader, object, "timeout_ms", 10, 10000);
+    const char *zone = tend_ruleset_read_text(reader, object, "zone", NULL);
+    if (zone != NULL) {
+        (void)tend_ruleset_read_zone(reader, zone); // a misspelt one is told even while nothing asks for its time
+    }
+    service->awake = tend_ruleset_read_calendar(reader, object, "awake");
     service->depends = tend_ruleset_read_texts(reader, object, "depends", &service->depend_count);
     service->verbs = tend_ruleset_read_texts(reader, object, "verbs", &service->verb_count);
     service->limits = tend_ruleset_read_limits(reader, object, "limits");

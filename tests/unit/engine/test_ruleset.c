@@ -28,7 +28,7 @@
     "\"out_at\":0.05}],"                                                                                               \
     "\"rules\":[{\"rule\":1,\"fire_after_ms\":2000,\"clear_below\":0.8,\"clear_after_ms\":1000,\"missing\":\"warn\","  \
     "\"severity\":\"page\",\"act\":true}],\"remedies\":[0],\"limits\":" LIMITS ",\"verbs\":[\"restart\"],"             \
-    "\"record\":[\"x{a='b'}\"]}"
+    "\"record\":[\"x{a='b'}\"],\"awake\":{\"hours\":\"Mon-Fri\",\"zone\":\"Europe/Berlin\"}}"
 #define RULES                                                                                                          \
     "[{\"name\":\"down\",\"at\":\"shop.lua:9\",\"per\":\"instance\",\"metric\":\"up\",\"summary\":\"s\","              \
     "\"kinds\":[\"REFUSED\",\"READ_TIMEOUT\"]},{\"name\":\"slow\",\"per\":\"service\",\"metric\":null}]"
@@ -275,6 +275,42 @@ static void metrics_that_cannot_be_judged_are_refused(void **state)
     assert_refused(with_metric(1, "expect", "{\"x\":1}"), "shop.lua:3: metric time expects something unknown");
 }
 
+static void awake_is_hours_in_a_zone(void **state)
+{
+    (void)state;
+    json_t *document = with("services", "awake", "{\"hours\":\"06:00-22:00\",\"zone\":\"Europe/Berlin\"}");
+    assert_int_equal(json_object_set_new(json_array_get(json_object_get(document, "services"), 0), "zone",
+                                         json_string("Europe/Berlin")),
+                     0);
+    struct tend_ruleset *ruleset = ruleset_of(document);
+    const struct tend_calendar *awake = ruleset->services[0].awake;
+    assert_int_equal(ruleset->zone_count, 1);                           // read once
+    assert_true(tend_calendar_contains(awake, INT64_C(1772427600000))); // 2026-03-02, 06:00 in Berlin
+    assert_false(tend_calendar_contains(awake, INT64_C(1772427599999)));
+    tend_ruleset_destroy(ruleset);
+    json_decref(document);
+    document = with("services", "awake", "null");
+    ruleset = ruleset_of(document);
+    assert_null(ruleset->services[0].awake);
+    tend_ruleset_destroy(ruleset);
+    json_decref(document);
+}
+
+static void hours_and_zones_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    assert_refused(with("services", "awake", "{\"hours\":\"6-22\",\"zone\":\"UTC\"}"),
+                   "shop.lua:3: awake: \"6-22\" is no time span; write it like 08:00-20:00");
+    assert_refused(with("services", "awake", "{\"hours\":\"06:00-22:00\",\"zone\":\"Europe/Berln\"}"),
+                   "shop.lua:3: there is no time zone \"Europe/Berln\"; write it like \"Europe/Berlin\", as below "
+                   "/usr/share/zoneinfo");
+    assert_refused(with("services", "zone", "\"Mars/Olympus\""),
+                   "shop.lua:3: there is no time zone \"Mars/Olympus\"; write it like \"Europe/Berlin\", as below "
+                   "/usr/share/zoneinfo");
+    assert_refused(with("services", "awake", "{\"hours\":\"06:00-22:00\"}"),
+                   "shop.lua:3: \"awake\" lacks its hours or its zone");
+}
+
 static void a_selector_that_cannot_be_read_is_refused(void **state)
 {
     (void)state;
@@ -365,6 +401,8 @@ int main(void)
         cmocka_unit_test(a_service_lacks_neither_up_nor_a_limit),
         cmocka_unit_test(a_rule_on_a_metric_that_is_not_there_is_refused),
         cmocka_unit_test(metrics_that_cannot_be_judged_are_refused),
+        cmocka_unit_test(awake_is_hours_in_a_zone),
+        cmocka_unit_test(hours_and_zones_that_are_none_are_refused),
         cmocka_unit_test(a_selector_that_cannot_be_read_is_refused),
         cmocka_unit_test(a_name_that_is_there_twice_is_refused),
         cmocka_unit_test(the_hash_of_a_playbook_covers_what_arms_it),
