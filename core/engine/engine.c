@@ -400,11 +400,23 @@ static void take_wall_moved(struct tend_engine *engine, int64_t moved_ms)
 
 static void take_journal_failed(struct tend_engine *engine, const char *why)
 {
-    if (!engine->journal_failed) {
-        tend_log(TEND_LOG_ERROR, "journal cannot be written: no acts until it can why=\"%s\"", why);
-    }
+    const bool known = engine->journal_failed;
     engine->journal_failed = true;
     (void)snprintf(engine->journal_why, sizeof engine->journal_why, "%s", why);
+    if (!known) {
+        tend_log(TEND_LOG_ERROR, "journal cannot be written: no acts until it can why=\"%s\"", why);
+        tend_notice_journal(engine);
+    }
+}
+
+static void take_journal_reached(struct tend_engine *engine, uint64_t number)
+{
+    engine->reached = number;
+    if (engine->journal_failed) {
+        engine->journal_failed = false;
+        tend_log(TEND_LOG_INFO, "journal can be written again reached=%llu", (unsigned long long)number);
+        tend_notice_journal(engine);
+    }
 }
 
 static void dispatch(struct tend_engine *engine, const struct tend_event *event)
@@ -435,8 +447,7 @@ static void dispatch(struct tend_engine *engine, const struct tend_event *event)
         tend_notice_delivered(engine, event);
         break;
     case TEND_EVENT_JOURNAL_REACHED:
-        engine->reached = event->journal_reached;
-        engine->journal_failed = false;
+        take_journal_reached(engine, event->journal_reached);
         break;
     case TEND_EVENT_JOURNAL_FAILED:
         take_journal_failed(engine, event->journal_failed);

@@ -234,33 +234,55 @@ void tend_notice_incident(struct tend_engine *engine, struct tend_incident *inci
     }
 }
 
-static json_t *payload_of_blindness(const struct tend_engine *engine, const char *key, const char *status)
+// What is wrong with tend itself is nobody's alert: it looks like one to whoever hears of it.
+static json_t *payload_of_self(const struct tend_engine *engine, const char *subject, const char *key,
+                               const char *status, const char *name, const char *summary)
+{
+    const bool firing = strcmp(status, "firing") == 0;
+    char group[96];
+    (void)snprintf(group, sizeof group, "{}:{subject=\"%s\"}", subject);
+    json_t *alert =
+        json_pack("{s:s, s:{s:s, s:s, s:s}, s:{s:s}, s:o, s:o, s:s}", "status", status, "labels", "alertname", name,
+                  "service", "", "severity", "page", "annotations", "summary", summary, "startsAt",
+                  rfc3339(engine->wall_ms), "endsAt", rfc3339(firing ? 0 : engine->wall_ms), "fingerprint", name);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:n, s:n, s:s, s:n, s:s, s:s, s:o, s:n, s:[o]}", "key", key, "status",
+                     status, "incident", subject, "severity", "page", "service", "", "culprit", "confidence", "summary",
+                     summary, "reasons", "external_url", "", "group_key", group, "at", rfc3339(engine->wall_ms),
+                     "outcome", "alerts", alert);
+}
+
+static void tell_all_pagers(struct tend_engine *engine, const char *subject, const char *status, const char *name,
+                            const char *summary)
+{
+    for (size_t i = 0; engine->ruleset != NULL && i < engine->ruleset->notify_count; i++) {
+        const struct tend_notify_def *notify = &engine->ruleset->notifies[i];
+        if (contains((const char *const *)notify->severities, notify->severity_count, "page")) {
+            char *key = dedup_key(engine, subject, i, status);
+            queue(engine, subject, i, key, payload_of_self(engine, subject, key, status, name, summary));
+        }
+    }
+    if (strcmp(status, "resolved") == 0) {
+        forget_told(engine, subject);
+    }
+}
+
+void tend_notice_journal(struct tend_engine *engine)
+{
+    char summary[300];
+    (void)snprintf(summary, sizeof summary, "the journal cannot be written, so nothing is acted on: %s",
+                   engine->journal_why);
+    tell_all_pagers(engine, "journal", engine->journal_failed ? "firing" : "resolved", "journal cannot be written",
+                    engine->journal_failed ? summary : "the journal can be written again, and tend acts again");
+}
+
+static void tell_of_blindness(struct tend_engine *engine, const char *status)
 {
     const struct tend_engine_counts counts = tend_engine_counts(engine);
     char summary[200];
     (void)snprintf(summary, sizeof summary,
                    "%zu of %zu targets fail at once: one shared cause is likely; nothing is acted on",
                    counts.targets - counts.targets_up, counts.targets);
-    const bool firing = strcmp(status, "firing") == 0;
-    json_t *alert = json_pack("{s:s, s:{s:s, s:s, s:s}, s:{s:s}, s:o, s:o, s:s}", "status", status, "labels",
-                              "alertname", "most targets fail at once", "service", "", "severity", "page",
-                              "annotations", "summary", summary, "startsAt", rfc3339(engine->wall_ms), "endsAt",
-                              rfc3339(firing ? 0 : engine->wall_ms), "fingerprint", "most-targets-fail");
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:n, s:n, s:s, s:n, s:s, s:s, s:o, s:n, s:[o]}", "key", key, "status",
-                     status, "incident", engine->blind_page, "severity", "page", "service", "", "culprit", "confidence",
-                     "summary", summary, "reasons", "external_url", "", "group_key", "{}:{blind=\"true\"}", "at",
-                     rfc3339(engine->wall_ms), "outcome", "alerts", alert);
-}
-
-static void tell_all_pagers(struct tend_engine *engine, const char *status)
-{
-    for (size_t i = 0; i < engine->ruleset->notify_count; i++) {
-        const struct tend_notify_def *notify = &engine->ruleset->notifies[i];
-        if (contains((const char *const *)notify->severities, notify->severity_count, "page")) {
-            char *key = dedup_key(engine, engine->blind_page, i, status);
-            queue(engine, engine->blind_page, i, key, payload_of_blindness(engine, key, status));
-        }
-    }
+    tell_all_pagers(engine, engine->blind_page, status, "most targets fail at once", summary);
 }
 
 void tend_notice_blind(struct tend_engine *engine)
@@ -269,10 +291,9 @@ void tend_notice_blind(struct tend_engine *engine)
         const int printed = asprintf(&engine->blind_page, "blind%llu", (unsigned long long)engine->next_record);
         TEND_ASSERT(printed > 0);
         tend_log(TEND_LOG_ERROR, "most targets fail at once: nothing is acted on");
-        tell_all_pagers(engine, "firing");
+        tell_of_blindness(engine, "firing");
     } else if (!engine->blind && engine->blind_page != NULL) {
-        tell_all_pagers(engine, "resolved");
-        forget_told(engine, engine->blind_page);
+        tell_of_blindness(engine, "resolved");
         free(engine->blind_page);
         engine->blind_page = NULL;
         for (size_t i = 0; i < engine->incident_count; i++) { // what goes on without blindness is told now
@@ -420,7 +441,8 @@ int64_t tend_notice_wake_ms(const struct tend_engine *engine)
         const int64_t again_ms = engine->ruleset != NULL && told->notify < engine->ruleset->notify_count
                                      ? engine->ruleset->notifies[told->notify].again_ms
                                      : 0;
-        if (again_ms > 0 && (wake_ms == TEND_NEVER || told->told_ms + again_ms < wake_ms)) {
+        if (again_ms > 0 && tend_incident_find(engine, told->incident) != NULL && // what is not repeated wakes nobody
+            (wake_ms == TEND_NEVER || told->told_ms + again_ms < wake_ms)) {
             wake_ms = told->told_ms + again_ms;
         }
     }

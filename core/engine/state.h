@@ -66,6 +66,7 @@ struct tend_incident {
     char *wait;   ///< why the locator does not say yet, or NULL
     uint64_t ask; ///< id of the locate request in flight, 0: none
     bool stale;   ///< the neighbourhood changed since the newest ranking
+    bool ranked;  ///< a ranking came that was not weighed yet
     bool untold;  ///< it opened while most targets failed at once: the page about that spoke for it
     bool escalated;
     bool acted;
@@ -271,6 +272,7 @@ void tend_notice_incident(struct tend_engine *engine, struct tend_incident *inci
                           const char *text);
 /// One page for all when most targets fail at once, and the end of it: the fault is likely ours, or one that all share.
 void tend_notice_blind(struct tend_engine *engine);
+void tend_notice_journal(struct tend_engine *engine); ///< likewise when the journal fails, and when it works again
 void tend_notice_formatted(struct tend_engine *engine, struct tend_notice *notice, const struct tend_event *event);
 void tend_notice_delivered(struct tend_engine *engine, const struct tend_event *event);
 void tend_notice_advance(struct tend_engine *engine, struct tend_notice *notice);
