@@ -71,6 +71,8 @@ enum tend_status tend_explanation_add(struct tend_explanation *explanation, cons
 // What the functions below write into; `failed` once memory ran out.
 struct story {
     json_t *root;
+    const json_t *evidence; // the newest evidence, while nothing was decided on it; borrowed, or NULL
+    bool decided;           // the ranking in the story is one that something was decided on
     int64_t opened_ms;
     bool failed;
 };
@@ -187,6 +189,18 @@ static void take_incident(struct story *story, const json_t *body)
     set_time(story, story->root, "ended", NULL, ended_ms);
     set_took(story, story->root, story->opened_ms, ended_ms);
     json_t *culprits = json_object_get(body, "culprits");
+    if (json_array_size(culprits) > 0 && json_array_size(list_of(story, "culprits")) == 0) {
+        set(story, story->root, "culprits", json_deep_copy(culprits));
+    }
+}
+
+// The ranking that the story tells is the one on which the newest decision was made: a later one shows what the remedy,
+// or somebody else, has already cured.
+static void show_ranking(struct story *story, const json_t *body)
+{
+    json_t *ranking = json_object_get(body, "ranking");
+    set(story, story->root, "ranking", json_is_array(ranking) ? json_incref(ranking) : json_array());
+    json_t *culprits = json_object_get(body, "culprits");
     if (json_array_size(culprits) > 0) {
         set(story, story->root, "culprits", json_deep_copy(culprits));
     }
@@ -194,17 +208,20 @@ static void take_incident(struct story *story, const json_t *body)
 
 static void take_evidence(struct story *story, const json_t *body)
 {
-    json_t *ranking = json_object_get(body, "ranking");
-    set(story, story->root, "ranking", json_is_array(ranking) ? json_incref(ranking) : json_array());
     copy(story, story->root, "wait", body, "wait");
-    json_t *culprits = json_object_get(body, "culprits");
-    if (json_array_size(culprits) > 0) {
-        set(story, story->root, "culprits", json_deep_copy(culprits));
+    story->evidence = body;
+    if (!story->decided) {
+        show_ranking(story, body);
     }
 }
 
 static void take_decision(struct story *story, const struct tend_record *record)
 {
+    story->decided = true;
+    if (story->evidence != NULL) {
+        show_ranking(story, story->evidence);
+        story->evidence = NULL;
+    }
     static const char *const members[] = { "what", "service", "playbook", "reason", "text", NULL };
     static const char *const same[] = { "what", "service", "playbook", "reason", NULL };
     json_t *list = list_of(story, "decisions");

@@ -91,6 +91,29 @@ static void the_culprit_has_its_confidence_and_the_rankings_reasons(void **state
     json_decref(story);
 }
 
+static void the_ranking_is_the_one_that_was_decided_on(void **state)
+{
+    (void)state;
+    static const struct written_record cured[] = {
+        { TEND_RECORD_INCIDENT, 0, "i7", "{'id':'i7','state':'open','opened_wall_ms':$0,'culprits':[]}" },
+        { TEND_RECORD_EVIDENCE, 10, "i7",
+          "{'ranking':[{'service':'ledger','confidence':0.5,'reasons':['slow']}],'culprits':[],'wait':'young'}" },
+        { TEND_RECORD_EVIDENCE, 20, "i7",
+          "{'ranking':[{'service':'ledger','confidence':0.9,'reasons':['up 0 of 1']}],'culprits':['ledger']}" },
+        { TEND_RECORD_DECISION, 1000, "i7", "{'service':'ledger','what':'act','playbook':'restart','reason':'armed'}" },
+        { TEND_RECORD_EVIDENCE, 3000, "i7",
+          "{'ranking':[{'service':'ledger','confidence':0.9,'reasons':['up 1 of 1']}],'culprits':['ledger']}" },
+        { TEND_RECORD_INCIDENT, 4000, "i7",
+          "{'id':'i7','state':'ended','outcome':'recovered','opened_wall_ms':$0,'ended_wall_ms':$4000,"
+          "'culprits':[{'service':'ledger','confidence':0.9}]}" },
+    };
+    json_t *story = story_of(cured, sizeof cured / sizeof cured[0]);
+    assert_non_null(story);
+    assert_json(json_object_get(at(story, "culprits", 0), "reasons"), "[\"up 0 of 1\"]");
+    assert_true(json_is_null(json_object_get(story, "wait")));
+    json_decref(story);
+}
+
 static void a_decision_repeated_is_one_that_counts(void **state)
 {
     (void)state;
@@ -295,6 +318,7 @@ int main(void)
         cmocka_unit_test(the_head_says_when_how_long_and_how_it_ended),
         cmocka_unit_test(an_alert_keeps_the_numbers_that_fired_it),
         cmocka_unit_test(the_culprit_has_its_confidence_and_the_rankings_reasons),
+        cmocka_unit_test(the_ranking_is_the_one_that_was_decided_on),
         cmocka_unit_test(a_decision_repeated_is_one_that_counts),
         cmocka_unit_test(a_run_has_its_steps_with_outcome_and_time),
         cmocka_unit_test(the_timeline_tells_it_in_order),
