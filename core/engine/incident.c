@@ -192,6 +192,7 @@ static void fired(struct tend_engine *engine, struct tend_rule_alert *alert)
         incident->severity = tend_copy_text(severity);
     }
     incident->stale = true;
+    incident->ranked = false;
     tend_log(TEND_LOG_WARN, "alert fires rule=\"%s\" service=%s instance=%s severity=%s incident=%s",
              tend_rule_name(engine, alert), alert->service->name, tend_alert_instance(alert), severity, incident->id);
     tend_facts_incident(engine, incident, true);
@@ -330,6 +331,8 @@ static void end_incident(struct tend_engine *engine, struct tend_incident *incid
 
 void tend_incident_advance(struct tend_engine *engine, struct tend_incident *incident)
 {
+    const bool ranked = incident->ranked;
+    incident->ranked = false;
     if (has_run(engine, incident)) {
         return; // a run judges by its own verifies; the ranking waits for its end
     }
@@ -339,7 +342,8 @@ void tend_incident_advance(struct tend_engine *engine, struct tend_incident *inc
     if (incident->stale && incident->ask == 0) {
         ask_locator(engine, incident);
     }
-    if (is_settled(engine, incident)) {
+    // A ranking of before the tick may blame a victim whose culprit shows only now: the new one is waited for.
+    if (is_settled(engine, incident) && (ranked || incident->ask == 0)) {
         tend_recovery_consider(engine, incident);
     }
 }
@@ -453,6 +457,7 @@ void tend_incident_located(struct tend_engine *engine, struct tend_incident *inc
         locator_failed(engine, incident, reply == NULL ? event->reply.died.reason : tend_json_text(reply, "error", ""));
         return; // the next tick asks again
     }
+    incident->ranked = true;
     set_culprits(incident, reply);
     json_decref(incident->ranking);
     incident->ranking = json_incref(json_object_get(reply, "ranking"));
@@ -505,6 +510,7 @@ void tend_incident_restore(struct tend_engine *engine, const json_t *body)
     {
         incident->culprits[incident->culprit_count++] = (struct tend_culprit){
             .service = tend_copy_text(tend_json_text(row, "service", "")),
+            .confidence = tend_json_number(row, "confidence", 0.0),
             .remedy = (size_t)tend_json_integer(row, "remedy", 0),
             .rounds = (size_t)tend_json_integer(row, "rounds", 0),
             .given_up = tend_json_bool(row, "given_up", false),

@@ -613,6 +613,19 @@ static void take_effect(struct tend_engine *engine, struct tend_run *run, json_t
     begin_step(engine, run, step);
 }
 
+// Whether the incident was seen to be in line after the last act. The process's word for it is not enough.
+static bool is_proven(const struct tend_run *run)
+{
+    for (size_t i = run->step_count; i > 0 && !is_act(&run->steps[i - 1]); i--) {
+        const struct tend_step *step = &run->steps[i - 1];
+        if (strcmp(kind_of(step), "verify") == 0 && instance_of(step) == NULL &&
+            tend_json_bool(step->answer, "ok", false)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void take_end(struct tend_engine *engine, struct tend_run *run, const json_t *end)
 {
     if (run->replayed < run->step_count) {
@@ -620,7 +633,9 @@ static void take_end(struct tend_engine *engine, struct tend_run *run, const jso
     } else if (run->dry) {
         end_run(engine, run, "dry", tend_json_text(end, "error", NULL));
     } else if (tend_json_bool(end, "ok", false)) {
-        end_run(engine, run, "recovered", NULL);
+        const bool proven = is_proven(run);
+        end_run(engine, run, proven ? "recovered" : "failed",
+                proven ? NULL : "the playbook ended, but no verify of the incident passed after its last act");
     } else {
         run->unfit = tend_json_bool(end, "unfit", false) && run->acted_ms == TEND_NEVER;
         const char *undo = tend_json_text(end, "undo", "none");
