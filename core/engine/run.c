@@ -305,7 +305,6 @@ static void end_step(struct tend_engine *engine, struct tend_run *run, struct te
              instance_of(step) == NULL ? "" : instance_of(step), outcome, error == NULL ? "" : error);
     if (act) {
         step->state = TEND_STEP_OUTCOME;
-        run->state = TEND_RUN_STEPPING;
     } else {
         step->state = TEND_STEP_ENDED;
         answer_script(engine, run, step->answer);
@@ -689,7 +688,8 @@ void tend_run_step_result(struct tend_engine *engine, const struct tend_event *e
     for (size_t i = 0; i < engine->run_count; i++) {
         struct tend_run *run = engine->runs[i];
         struct tend_step *step = run->step_count == 0 ? NULL : &run->steps[run->step_count - 1];
-        if (run->state == TEND_RUN_STEPPING && step != NULL && step->state == TEND_STEP_ACTING &&
+        // THINKING: its process died meanwhile, and is being told what happened before.
+        if (run->state != TEND_RUN_ENDED && step != NULL && step->state == TEND_STEP_ACTING &&
             step->effect_id == event->step.id) {
             if (strcmp(event->step.outcome, "unknown") == 0) {
                 run->acted_ms = engine->now_ms; // it may have happened: the target is looked at
