@@ -3,6 +3,7 @@
 #include "script/host_table.h"
 
 #include "parse/duration.h"
+#include "parse/hours.h"
 #include "parse/quantity.h"
 #include "parse/selector.h"
 #include "script/environment.h"
@@ -181,6 +182,19 @@ static int host_format_duration(lua_State *lua)
     return 1;
 }
 
+static int host_hours(lua_State *lua)
+{
+    size_t bytes = 0;
+    const char *text = luaL_checklstring(lua, 1, &bytes);
+    struct tend_error error;
+    struct tend_hours hours;
+    if (tend_hours_parse(text, bytes, &hours, &error) != TEND_OK) {
+        return push_failure(lua, error.text);
+    }
+    lua_pushboolean(lua, 1);
+    return 1;
+}
+
 static int host_selector(lua_State *lua)
 {
     size_t bytes = 0;
@@ -260,6 +274,7 @@ void tend_host_push(lua_State *lua)
         { "family", host_family },
         { "format", host_format },
         { "format_duration", host_format_duration },
+        { "hours", host_hours },
         { "selector", host_selector },
         { "sha256", host_sha256 },
         { "json", host_json },

@@ -31,6 +31,7 @@
 ///   quantity(text, unit) a number in the base unit, or nil, reason
 ///   family(unit)         "s", "bytes", "ratio" or ""
 ///   format(value, unit)  for people: "400 ms"; nil is "no data"
+///   hours(text)          true, or nil, reason
 ///   selector(text)       true, or nil, reason
 ///   sha256(text)         64 hex digits
 ///   json(value)          canonical JSON text

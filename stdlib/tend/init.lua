@@ -48,61 +48,27 @@ tend.notify = declarer "notify"
 ---@type fun(name: string): fun(fields: tend.SilenceFields)
 tend.silence = declarer "silence"
 
-local DAYS = { Mon = 1, Tue = 2, Wed = 3, Thu = 4, Fri = 5, Sat = 6, Sun = 7 }
-
-local function minutes_of(hour, minute)
-  local total = tonumber(hour) * 60 + tonumber(minute)
-  if tonumber(minute) < 60 and total <= 24 * 60 then return total end
-end
-
--- "Mon-Fri", "Mon,Wed" or "day 1" and then "08:00-20:00, 21:00-22:00"; returns nil and a reason when it is none.
-local function parse_hours(text)
-  local hours = { text = text, spans = {} }
-  local day, rest = text:match("^day%s+(%d+)%s*(.*)$")
-  if day then
-    hours.month_day = tonumber(day)
-    if hours.month_day < 1 or hours.month_day > 31 then return nil, "no month has such a day" end
-  else
-    local words, tail = text:match("^(%a[%a%-,]*)%s*(.*)$")
-    rest = tail or text
-    if words then hours.week_days = {} end
-    for word in (words or ""):gmatch("[^,]+") do
-      local first, last = word:match("^(%a+)%-(%a+)$")
-      first, last = DAYS[first or word], DAYS[last or word]
-      if not first or not last then return nil, ('"%s" is no day; write Mon, Tue … or Mon-Fri'):format(word) end
-      for i = 0, (last - first) % 7 do hours.week_days[#hours.week_days + 1] = (first - 1 + i) % 7 + 1 end
-    end
-  end
-  for word in rest:gmatch("[^,%s]+") do
-    local h1, m1, h2, m2 = word:match("^(%d%d?):(%d%d)%-(%d%d?):(%d%d)$")
-    local from, to = h1 and minutes_of(h1, m1), h1 and minutes_of(h2, m2)
-    if not from or not to then return nil, ('"%s" is no time span; write it like 08:00-20:00'):format(word) end
-    hours.spans[#hours.spans + 1] = { from_min = from, to_min = to }
-  end
-  if #hours.spans == 0 and not hours.week_days and not hours.month_day then return nil, "it names no time" end
-  return hours
-end
-
---- Hours of the week or month: "Mon-Fri 08:00-20:00", "06:00-22:00", "day 1 00:00-12:00".
+--- Hours of the week or month: "Mon-Fri 08:00-20:00", "06:00-22:00", "day 1 00:00-12:00"; ";" separates several.
+--- A span over midnight, "22:00-06:00", belongs to the day on which it begins.
 --
 --     local office = tend.hours("Mon-Fri 08:00-20:00", "Europe/Berlin")
 ---@param text string
 ---@param zone? string  a time zone's name; the service's when left out
 ---@return tend.Hours
 function tend.hours(text, zone)
-  local hours, reason
-  if type(text) == "string" then hours, reason = parse_hours(text) end
-  if not hours then
+  local fine, reason
+  if type(text) == "string" then fine, reason = host.hours(text) end
+  if not fine then
     registry.error(host.caller(), ("tend.hours(%s): %s"):format(check.show(text), reason or "it wants a text"))
-    hours = { text = "", spans = {} }
+    text = "00:00-24:00"
   end
+  -- Whether there is such a zone is seen where there are files: in core/engine/calendar.c.
   if zone ~= nil and (type(zone) ~= "string" or not zone:find("^%a[%w_+/%-]*$")) then
     registry.error(host.caller(),
       ('tend.hours: zone %s is none; write it like "Europe/Berlin"'):format(check.show(zone)))
     zone = nil
   end
-  hours.is, hours.zone = "hours", zone
-  return hours
+  return { is = "hours", text = text, zone = zone }
 end
 
 local secret_meta = {

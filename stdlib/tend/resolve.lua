@@ -185,9 +185,20 @@ local function times(whole)
   return every, window, timeout
 end
 
+-- The hours of a service, by its own clock: in the zone of the hours, else in that of the service.
+local function awake_of(whole)
+  local awake, from = plain(whole, "awake")
+  if not awake then return nil end
+  local zone = awake.zone or plain(whole, "zone")
+  if not zone then
+    registry.warning(source.field(from, { "awake" }),
+      'awake has no time zone, so it is by UTC; write tend.hours("…", "Europe/Berlin"), or zone = "Europe/Berlin"')
+  end
+  return { hours = awake.text, zone = zone or "UTC" }
+end
+
 local NOT_YET = {
   logs = "logs are kept but not read by this version",
-  awake = "awake is kept, but this version judges around the clock",
 }
 
 -- Makes the DEF of a merged service. `owner` is what limits_text calls it; nil: it is not listed.
@@ -217,7 +228,7 @@ local function make(whole, service, owner, resolved)
     watched = service.watched, every_ms = every, window_ms = window, timeout_ms = timeout, depends = depends,
     version = version, metrics = metrics, rules = bind_rules(whole, service, named), remedies = remedy_indexes(whole),
     limits = limits.complete(whole.limits), verbs = check.names(verbs), record = record, zone = plain(whole, "zone"),
-    awake = plain(whole, "awake"),
+    awake = awake_of(whole),
   }
   resolved.every[#resolved.every + 1] = { def = def, verbs = verbs, whole = whole, from = service.from,
     control_from = control_from, depends_from = depends_from, metrics = named }

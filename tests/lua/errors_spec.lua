@@ -243,7 +243,6 @@ suite.fact("what this version only keeps is warned of", function()
   local document = fake.load(HEAD .. [[
 tend.service "s" {
   targets = {},
-  awake = tend.hours "06:00-22:00",
 }
 tend.playbook "r" {
   also = "s",
@@ -254,12 +253,22 @@ tend.playbook "r" {
 tend.silence "x" { on = "s", during = tend.hours "day 1 00:00-12:00" }]])
   suite.same(faults(document.errors), {})
   suite.same(faults(document.warnings), {
-    "shop.lua:4: awake is kept, but this version judges around the clock",
-    "shop.lua:7: also is kept, but this version acts on the culprit only",
-    "shop.lua:12: silences are checked but not applied by this version: it notifies and acts all the same",
-    "shop.lua:9: approve: this version cannot ask a person for a yes, so the step is never done",
+    "shop.lua:6: also is kept, but this version acts on the culprit only",
+    "shop.lua:11: silences are checked but not applied by this version: it notifies and acts all the same",
+    "shop.lua:8: approve: this version cannot ask a person for a yes, so the step is never done",
   })
-  suite.same(document.services[1].awake.spans, { { from_min = 360, to_min = 1320 } })
+end)
+
+suite.fact("hours without a zone, of a service without one, are warned of", function()
+  local document = fake.load(HEAD .. [[
+tend.service "s" {
+  targets = {},
+  awake = tend.hours "06:00-22:00",
+}]])
+  suite.same(faults(document.errors), {})
+  suite.same(faults(document.warnings), { 'shop.lua:4: awake has no time zone, so it is by UTC; write '
+    .. 'tend.hours("…", "Europe/Berlin"), or zone = "Europe/Berlin"' })
+  suite.same(document.services[1].awake, { hours = "06:00-22:00", zone = "UTC" })
 end)
 
 suite.fact("a summary that misspells a metric is warned of, one that names a label is not", function()

@@ -47,6 +47,19 @@ local function duration(text)
   return total
 end
 
+-- Days, then spans: what tests write, not all that core/parse/hours.c takes.
+local function hours(text)
+  local days, rest = text:match("^day%s+([%d,%-]+)%s*(.*)$")
+  if not days then days, rest = text:match("^(%a[%a%-,]*)%s*(.*)$") end
+  for word in (rest or text):gmatch("[^,%s]+") do
+    if not word:find("^%d%d?:%d%d%-%d%d?:%d%d$") then
+      return nil, ('"%s" is no time span; write it like 08:00-20:00'):format(word)
+    end
+  end
+  if not days and not text:find("%d") then return nil, "it names no time" end
+  return true
+end
+
 local FAMILY = { s = "s", seconds = "s", bytes = "bytes", B = "bytes", ratio = "ratio", ["%"] = "ratio" }
 local SCALE = { ms = { "s", 0.001 }, s = { "s", 1 }, m = { "s", 60 }, h = { "s", 3600 }, d = { "s", 86400 },
   B = { "bytes", 1 }, KiB = { "bytes", 1024 }, MiB = { "bytes", 1048576 }, GiB = { "bytes", 1073741824 },
@@ -140,6 +153,7 @@ function fake.new(world)
     if text:find("^[%a_:{][%w_:]*") and select(2, text:gsub("[{}]", "")) % 2 == 0 then return true end
     return nil, ('"%s" is no selector'):format(text)
   end
+  host.hours = hours
   function host.progress() end
   function host.call(run, ...)
     return xpcall(run, function(problem)

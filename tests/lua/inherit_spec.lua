@@ -139,3 +139,20 @@ tend.playbook "r" { run = function(p) %s end }]]):format(comment or "", control,
     local with_env = armed('tend.env.path', "p:restart()", "return { x = 1, path = 'a' }")
     assert(armed('tend.env.path', "p:restart()", "return { x = 1, path = 'b' }") ~= with_env)
   end)
+
+suite.fact("awake is inherited, is by the nearest clock, and false removes it", function()
+  local document = load([[
+tend.group "night" { awake = tend.hours("22:00-06:00"), zone = "Europe/Berlin" }
+tend.service "batch" { targets = {}, is = "night" }
+tend.service "abroad" { targets = {}, is = "night", zone = "Asia/Kolkata" }
+tend.service "by day" { targets = {}, is = "night", awake = tend.hours("06:00-22:00", "UTC") }
+tend.service "always" { targets = {}, is = "night", awake = false }]])
+  local awake = {}
+  for _, service in ipairs(document.services) do awake[service.name] = service.awake or "always" end
+  suite.same(awake, {
+    batch = { hours = "22:00-06:00", zone = "Europe/Berlin" },
+    abroad = { hours = "22:00-06:00", zone = "Asia/Kolkata" },
+    ["by day"] = { hours = "06:00-22:00", zone = "UTC" },
+    always = "always",
+  })
+end)

@@ -8,12 +8,9 @@
 ---@class tend.Secret  handle of a value that only the core has
 ---@field secret string
 
----@class tend.Hours
+---@class tend.Hours  made by tend.hours
 ---@field text string
----@field zone? string
----@field week_days? integer[]  1 is Monday
----@field month_day? integer
----@field spans { from_min: integer, to_min: integer }[]  minutes of the day
+---@field zone? string  nil: the zone of the service
 
 ---@class tend.Source
 ---@field kind "gauge"|"rate"|"mean"|"quantile"|"share"|"age"

@@ -60,6 +60,11 @@ function host.format(value, unit) end
 ---@param ms integer
 ---@return string
 function host.format_duration(ms) end
+--- Whether the text is hours of the week or month, like "Mon-Fri 08:00-20:00".
+---@param text string
+---@return true?, string? problem
+function host.hours(text) end
+
 --- Whether the text is a selector.
 ---@param text string
 ---@return true?, string? problem
