@@ -403,6 +403,17 @@ static void punish(struct tend_engine *engine, struct tend_service *service, con
     }
 }
 
+void tend_recovery_hand_over(struct tend_engine *engine, const struct tend_run *run)
+{
+    struct tend_incident *incident = tend_incident_find(engine, run->incident);
+    for (size_t i = 0; incident != NULL && i < incident->culprit_count; i++) {
+        if (strcmp(incident->culprits[i].service, run->service) == 0) {
+            incident->culprits[i].given_up = true;
+            tend_facts_incident(engine, incident, true);
+        }
+    }
+}
+
 static void note_in_incident(struct tend_engine *engine, struct tend_incident *incident, const struct tend_run *run,
                              const char *outcome, const char *error)
 {
@@ -415,15 +426,9 @@ static void note_in_incident(struct tend_engine *engine, struct tend_incident *i
     incident->acted = true;
     free(incident->outcome);
     incident->outcome = tend_copy_text(outcome);
-    if (strcmp(outcome, "escalated") != 0) {
-        return;
+    if (strcmp(outcome, "escalated") == 0) {
+        tend_recovery_escalate(engine, incident, run->service, "run", error == NULL ? "the run stopped" : error);
     }
-    for (size_t i = 0; i < incident->culprit_count; i++) {
-        if (strcmp(incident->culprits[i].service, run->service) == 0) {
-            incident->culprits[i].given_up = true;
-        }
-    }
-    tend_recovery_escalate(engine, incident, run->service, "run", error == NULL ? "the run stopped" : error);
 }
 
 static void note_in_guard(struct tend_engine *engine, struct tend_service *service, const struct tend_run *run,

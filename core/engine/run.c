@@ -106,9 +106,9 @@ static json_t *freeze(const struct tend_engine *engine, const struct tend_run *r
     }
     const char *version = service->instance_count > 0 ? service->instances[0]->version : "";
     json_t *frozen_culprit =
-        json_pack("{s:s, s:o, s:s, s:f, s:{}, s:o, s:o}", "name", service->name, "confidence",
-                  tend_json_real(culprit->confidence), "version", version, "out_share",
-                  tend_service_out_share(engine->fleet, service), "labels", "metrics",
+        json_pack("{s:s, s:o, s:o, s:s, s:f, s:{}, s:o, s:o}", "name", service->name, "groups",
+                  tend_facts_groups(service->def), "confidence", tend_json_real(culprit->confidence), "version",
+                  version, "out_share", tend_service_out_share(engine->fleet, service), "labels", "metrics",
                   tend_facts_metrics(engine, service->def, &service->subject), "instances", instances);
     return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:O?, s:o, s:o}", "run", run->id, "incident", incident->id,
                      "playbook", run->playbook, "at_ms", (json_int_t)engine->now_ms, "wall_ms",
@@ -187,6 +187,9 @@ static void end_run(struct tend_engine *engine, struct tend_run *run, const char
 {
     run->state = TEND_RUN_ENDED;
     tend_emit(engine, TEND_EFFECT_RUN_END)->key = tend_copy_text(run->id);
+    if (strcmp(outcome, "escalated") == 0 && !run->dry) {
+        tend_recovery_hand_over(engine, run); // on disk before the run's end is, as no later start may try again
+    }
     tend_facts_run(engine, run, true, outcome, error);
     tend_recovery_run_ended(engine, run, outcome, error);
 }
@@ -503,6 +506,22 @@ static void check_look(struct tend_engine *engine, struct tend_run *run, struct 
     end_run(engine, run, "escalated", error);
 }
 
+// Undoing a drain would send requests to an instance that is still out of line: it stays drained while enough others
+// serve.
+static bool stays_drained(const struct tend_engine *engine, const struct tend_run *run, const struct tend_step *step)
+{
+    const struct tend_service *service = tend_fleet_find(engine->fleet, run->service);
+    const struct tend_instance *instance = find_instance(engine, run, instance_of(step));
+    if (!tend_json_bool(step->effect, "undo", false) || instance == NULL ||
+        strcmp(tend_json_text(step->effect, "verb", ""), "undrain") != 0) {
+        return false;
+    }
+    const size_t others =
+        tend_service_serving(engine->fleet, service) - (tend_instance_serves(engine->fleet, instance) ? 1 : 0);
+    return tend_subject_is_out(engine->fleet, service->def, &instance->subject) &&
+           (double)others >= run->limits.min_healthy;
+}
+
 // Begins a step that has just been asked for.
 static void begin_step(struct tend_engine *engine, struct tend_run *run, struct tend_step *step)
 {
@@ -512,6 +531,10 @@ static void begin_step(struct tend_engine *engine, struct tend_run *run, struct 
     if (is_act(step)) {
         if (run->dry) {
             end_step(engine, run, step, "done", NULL, json_pack("{s:b}", "dry", 1));
+            return;
+        }
+        if (stays_drained(engine, run, step)) {
+            end_step(engine, run, step, "done", NULL, json_pack("{s:b}", "stays_drained", 1));
             return;
         }
         char text[256];

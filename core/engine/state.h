@@ -237,6 +237,8 @@ void tend_recovery_say(struct tend_engine *engine, struct tend_incident *inciden
                        const char *what, const char *playbook, const char *reason, const char *text);
 void tend_recovery_escalate(struct tend_engine *engine, struct tend_incident *incident, const char *service,
                             const char *reason, const char *text);
+/// A person has the culprit of this run from now on, for as long as the incident lasts.
+void tend_recovery_hand_over(struct tend_engine *engine, const struct tend_run *run);
 void tend_recovery_run_ended(struct tend_engine *engine, struct tend_run *run, const char *outcome, const char *error);
 bool tend_recovery_is_blind(const struct tend_engine *engine);
 
@@ -263,7 +265,8 @@ enum tend_proof { TEND_PROOF_YES, TEND_PROOF_NOT_YET, TEND_PROOF_NO };
 enum tend_proof tend_verify_instance(const struct tend_engine *engine, const struct tend_run *run,
                                      const struct tend_instance *instance, int64_t after_ms, char *why,
                                      size_t why_bytes);
-/// Whether the incident is over: the culprit's instances are in line, and no alert of it is out on newer samples.
+/// Whether the culprit is cured: its instances are in line, and no alert that it alone explains is out on newer
+/// samples.
 enum tend_proof tend_verify_incident(const struct tend_engine *engine, const struct tend_run *run, int64_t after_ms,
                                      char *why, size_t why_bytes);
 
@@ -283,6 +286,7 @@ void tend_notice_resume(struct tend_engine *engine); ///< formats what was queue
 void tend_notice_destroy(struct tend_notice *notice);
 
 // facts.c
+json_t *tend_facts_groups(const struct tend_service_def *def); ///< names of the groups that it is in
 json_t *tend_facts_metrics(const struct tend_engine *engine, const struct tend_service_def *def,
                            const struct tend_subject *subject);
 void tend_facts_alert(struct tend_engine *engine, struct tend_rule_alert *alert, const char *state);
