@@ -18,6 +18,15 @@ double tend_facts_threshold(const struct tend_metric_table *table, size_t slot)
     return table->bad[slot] == TEND_BAD_BELOW ? table->e[slot] - distance : table->e[slot] + distance;
 }
 
+json_t *tend_facts_groups(const struct tend_service_def *def)
+{
+    json_t *groups = json_array();
+    for (size_t i = 0; i < def->group_count; i++) {
+        (void)json_array_append_new(groups, json_string(def->groups[i]));
+    }
+    return groups;
+}
+
 json_t *tend_facts_metrics(const struct tend_engine *engine, const struct tend_service_def *def,
                            const struct tend_subject *subject)
 {

@@ -74,6 +74,24 @@ enum tend_proof tend_verify_instance(const struct tend_engine *engine, const str
     return TEND_PROOF_YES;
 }
 
+// Whether an alert says anything about this run: it is of the culprit or of a service that depends on it, and no other
+// culprit of the incident, which has a run of its own, may be why it fires.
+static bool is_evidence(const struct tend_engine *engine, const struct tend_incident *incident,
+                        const struct tend_service *culprit, const struct tend_service *service)
+{
+    const struct tend_topology *topology = &engine->fleet->topology;
+    if (service == culprit) {
+        return true;
+    }
+    for (size_t i = 0; i < incident->culprit_count; i++) {
+        const struct tend_service *other = tend_fleet_find(engine->fleet, incident->culprits[i].service);
+        if (other != NULL && other != culprit && tend_topology_depends(topology, service->index, other->index)) {
+            return false;
+        }
+    }
+    return tend_topology_depends(topology, service->index, culprit->index);
+}
+
 enum tend_proof tend_verify_incident(const struct tend_engine *engine, const struct tend_run *run, int64_t after_ms,
                                      char *why, size_t why_bytes)
 {
@@ -92,7 +110,8 @@ enum tend_proof tend_verify_incident(const struct tend_engine *engine, const str
     const struct tend_incident *incident = tend_incident_find(engine, run->incident);
     for (size_t i = 0; incident != NULL && i < incident->member_count; i++) {
         const struct tend_rule_alert *alert = tend_member_alert(engine, &incident->members[i]);
-        if (alert == NULL || alert->alert.state != TEND_ALERT_FIRING) {
+        if (alert == NULL || alert->alert.state != TEND_ALERT_FIRING ||
+            !is_evidence(engine, incident, service, alert->service)) {
             continue;
         }
         if (alert->verdict == TEND_VERDICT_IN_LINE && alert->data_ms > after_ms) {

@@ -294,11 +294,11 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
     json_t *up_share =
         service->instance_count == 0 ? json_null() : json_real((double)up / (double)service->instance_count);
     const char *version = service->instance_count > 0 ? service->instances[0]->version : "";
-    return json_pack("{s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
-                     service->name, "watched", service->def->watched, "depends", depends, "out", out, "fresh",
-                     is_fresh(service, onset_ms), "onset_ms", onset_of(service), "out_share",
-                     tend_service_out_share(engine->fleet, service), "instances", (json_int_t)service->instance_count,
-                     "up", up_share, "version", version, "deployed_ago_s",
+    return json_pack("{s:o, s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "groups",
+                     tend_facts_groups(service->def), "name", service->name, "watched", service->def->watched,
+                     "depends", depends, "out", out, "fresh", is_fresh(service, onset_ms), "onset_ms",
+                     onset_of(service), "out_share", tend_service_out_share(engine->fleet, service), "instances",
+                     (json_int_t)service->instance_count, "up", up_share, "version", version, "deployed_ago_s",
                      tend_json_real(tend_deployed_ago_s(engine, service, NULL)), "alerts", alerts, "failures", failures,
                      "metrics", tend_facts_metrics(engine, service->def, &service->subject), "remedies", remedies);
 }
