@@ -21,7 +21,8 @@ bool tend_recovery_is_blind(const struct tend_engine *engine)
     size_t failed = 0;
     for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->instance_count; i++) {
         const struct tend_instance *instance = engine->fleet->instances[i];
-        if (instance != NULL && tend_series_window_history(instance->window)->newest_ms != TEND_NEVER) {
+        if (instance != NULL && tend_series_window_history(instance->window)->newest_ms != TEND_NEVER &&
+            !tend_instance_slept(instance)) {
             seen++;
             failed += tend_instance_failed(instance);
         }
@@ -75,21 +76,47 @@ static bool reads_up(const struct tend_rule_def *rule)
     return rule->metric != NULL && strcmp(rule->metric, "up") == 0;
 }
 
-// A rule on `up` acts on a failed scrape only if it names the kind: whether some scrape of its subject failed, and none
-// in a way that it names. A target that answers and says itself that it is down is no failed scrape.
+// A rule acts on a failed scrape only if it names the kind. One on `up`: some scrape of its subject failed, and none in
+// a way that it names. A function: all of them failed, so that it can have read nothing but `up`. A target that answers
+// and says itself that it is down is no failed scrape.
 static bool kind_bars(const struct tend_engine *engine, const struct tend_rule_alert *alert)
 {
     const struct tend_rule_def *rule = &engine->ruleset->rules[alert->binding->rule];
     bool failed = false;
+    bool answered = false;
     bool named = false;
     for (size_t i = 0; i < alert->service->instance_count; i++) {
         const struct tend_instance *instance = alert->service->instances[i];
-        if ((alert->instance == NULL || alert->instance == instance) && tend_instance_failed(instance)) {
+        if (alert->instance != NULL && alert->instance != instance) {
+            continue;
+        }
+        if (tend_instance_failed(instance)) {
             failed = true;
             named = named || (rule->kinds & (UINT32_C(1) << tend_series_window_history(instance->window)->kind)) != 0;
+        } else {
+            answered = true;
         }
     }
-    return reads_up(rule) && failed && !named;
+    const bool stands_on_failure = reads_up(rule) || (rule->metric == NULL && !answered);
+    return stands_on_failure && failed && !named;
+}
+
+// What keeps an alert that fires from starting a recovery now, or NULL.
+static const char *what_bars(const struct tend_engine *engine, const struct tend_rule_alert *alert)
+{
+    if (alert->alert.by_missing) {
+        return "fires because data is missing, and missing data never acts";
+    }
+    if (alert->verdict == TEND_VERDICT_ERROR) {
+        return "fires on, but its rule cannot judge now";
+    }
+    if (alert->verdict == TEND_VERDICT_UNKNOWN && alert->binding->missing != TEND_MISSING_ACT) {
+        return "fires on, but has no data now";
+    }
+    if (alert->verdict == TEND_VERDICT_IN_LINE) {
+        return "is in line again and waits to resolve";
+    }
+    return kind_bars(engine, alert) ? "does not name the kind in which the scrape failed" : NULL;
 }
 
 // Whether any alert of the incident may start a recovery. @param[out] why  when none may
@@ -101,15 +128,11 @@ static bool may_act(const struct tend_engine *engine, const struct tend_incident
         if (alert == NULL || alert->alert.state != TEND_ALERT_FIRING || !alert->binding->act) {
             continue;
         }
-        if (alert->alert.by_missing) {
-            (void)snprintf(why, why_bytes, "\"%s\" fires because data is missing, and missing data never acts",
-                           tend_rule_name(engine, alert));
-        } else if (kind_bars(engine, alert)) {
-            (void)snprintf(why, why_bytes, "\"%s\" does not name the kind in which the scrape failed",
-                           tend_rule_name(engine, alert));
-        } else {
+        const char *bar = what_bars(engine, alert);
+        if (bar == NULL) {
             return true;
         }
+        (void)snprintf(why, why_bytes, "\"%s\" %s", tend_rule_name(engine, alert), bar);
     }
     return false;
 }
@@ -166,6 +189,7 @@ static struct tend_gate gate_of(const struct tend_engine *engine, const struct t
         .paused = engine->paused,
         .journal_failed = engine->journal_failed,
         .blind = engine->blind,
+        .asleep = tend_sleep_is_asleep(engine, service),
         .in_grace = in_grace(engine, service),
         .breaker_open = service->guard.breaker_open,
         .confidence = culprit->confidence,
@@ -207,6 +231,9 @@ static void refusal_text(enum tend_refusal why, const struct tend_limits *limits
         break;
     case TEND_REFUSAL_BLIND:
         (void)snprintf(text, bytes, "more than half of the targets failed at once: that looks like one shared cause");
+        break;
+    case TEND_REFUSAL_ASLEEP:
+        (void)snprintf(text, bytes, "it is asleep: outside its awake hours nothing is acted on");
         break;
     case TEND_REFUSAL_GRACE:
         (void)snprintf(text, bytes, "tend has just started: %d good scrapes are wanted first", GRACE_SCRAPES);
@@ -375,8 +402,23 @@ static bool waits_for_root(const struct tend_engine *engine, const struct tend_i
     return false;
 }
 
+// Whether all that fires is in line again and only waits to resolve: then nothing is to be done, by nobody.
+static bool is_passing(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    for (size_t i = 0; i < incident->member_count; i++) {
+        const struct tend_rule_alert *alert = tend_member_alert(engine, &incident->members[i]);
+        if (alert != NULL && alert->alert.state == TEND_ALERT_FIRING && alert->verdict != TEND_VERDICT_IN_LINE) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void tend_recovery_consider(struct tend_engine *engine, struct tend_incident *incident)
 {
+    if (is_passing(engine, incident)) {
+        return;
+    }
     if (incident->culprit_count == 0) {
         tend_recovery_escalate(engine, incident, "", "unknown", "no service stands out as the culprit");
         return;
@@ -440,7 +482,7 @@ static void note_in_guard(struct tend_engine *engine, struct tend_service *servi
     if (strcmp(outcome, "recovered") == 0) {
         service->guard.failed_runs = 0;
         service->guard.backoff_until_ms = TEND_NEVER;
-    } else {
+    } else if (!tend_sleep_is_asleep(engine, service)) { // else nobody knows whether it failed
         punish(engine, service, run);
     }
     if (run->limits.cooldown_ms > 0) {

@@ -328,6 +328,26 @@ static void refuse_step(struct tend_engine *engine, struct tend_run *run, struct
     end_run(engine, run, "escalated", error);
 }
 
+// Whether an instance says another version than when the run began; one that says none is not known to have changed.
+static bool has_other_version(const struct tend_run *run, const struct tend_service *service, char *text, size_t bytes)
+{
+    const json_t *instances = json_object_get(json_object_get(run->frozen, "culprit"), "instances");
+    size_t index;
+    json_t *row;
+    json_array_foreach(instances, index, row)
+    {
+        const struct tend_instance *instance = tend_service_find_instance(service, tend_json_text(row, "name", ""));
+        const char *version = tend_json_text(row, "version", "");
+        if (instance != NULL && version[0] != '\0' && instance->version[0] != '\0' &&
+            strcmp(instance->version, version) != 0) {
+            (void)snprintf(text, bytes, "the version of %s changed from %s to %s during the run", instance->name,
+                           version, instance->version);
+            return true;
+        }
+    }
+    return false;
+}
+
 static const char *refusal_of_act(const struct tend_engine *engine, const struct tend_run *run,
                                   const struct tend_step *step, char *text, size_t bytes)
 {
@@ -350,11 +370,7 @@ static const char *refusal_of_act(const struct tend_engine *engine, const struct
                        instance_of(step) == NULL ? run->service : instance_of(step));
         return "gone";
     }
-    const char *version = tend_json_text(json_object_get(run->frozen, "culprit"), "version", "");
-    if (!run->redeployed && version[0] != '\0' && service->instance_count > 0 &&
-        strcmp(service->instances[0]->version, version) != 0) {
-        (void)snprintf(text, bytes, "its version changed from %s to %s during the run", version,
-                       service->instances[0]->version);
+    if (!run->redeployed && has_other_version(run, service, text, bytes)) {
         return "version";
     }
     if (instance == NULL || tend_json_bool(step->effect, "undo", false)) {
@@ -379,9 +395,30 @@ static const char *refusal_of_act(const struct tend_engine *engine, const struct
     return tend_refusal_text(why);
 }
 
+static bool is_asleep(const struct tend_engine *engine, const struct tend_run *run)
+{
+    const struct tend_service *service = tend_fleet_find(engine->fleet, run->service);
+    return service != NULL && tend_sleep_is_asleep(engine, service);
+}
+
+static const char asleep_text[] = "asleep: its awake hours are over";
+
+// A culprit that falls asleep is left alone: what was not done fails, what was done is undone, and nobody is called.
+static bool ends_asleep(struct tend_engine *engine, struct tend_run *run, struct tend_step *step)
+{
+    if (!is_asleep(engine, run) || tend_json_bool(step->effect, "undo", false)) {
+        return false;
+    }
+    end_step(engine, run, step, "failed", asleep_text, NULL);
+    return true;
+}
+
 // Carries out an act whose intent is on disk.
 static void act(struct tend_engine *engine, struct tend_run *run, struct tend_step *step)
 {
+    if (ends_asleep(engine, run, step)) {
+        return;
+    }
     char text[256];
     const char *refused = refusal_of_act(engine, run, step, text, sizeof text); // things may have changed meanwhile
     if (refused != NULL) {
@@ -424,7 +461,7 @@ static void check_pick(struct tend_engine *engine, struct tend_run *run, struct 
     char why[256];
     const bool acted = run->acted_ms != TEND_NEVER;
     const bool late = engine->now_ms >= step->deadline_ms;
-    const bool over = (run->dry && run->picked_count > 0) ||
+    const bool over = (run->dry && run->picked_count > 0) || is_asleep(engine, run) ||
                       (acted && tend_verify_incident(engine, run, run->acted_ms, why, sizeof why) == TEND_PROOF_YES);
     for (size_t i = 0; service != NULL && !over && i < service->instance_count; i++) {
         const struct tend_instance *instance = service->instances[i];
@@ -467,6 +504,10 @@ static enum tend_proof proof_of(const struct tend_engine *engine, const struct t
 
 static void check_verify(struct tend_engine *engine, struct tend_run *run, struct tend_step *step)
 {
+    if (is_asleep(engine, run)) {
+        end_step(engine, run, step, "failed", asleep_text, NULL);
+        return;
+    }
     char why[256];
     if (proof_of(engine, run, step, proof_from(run), why, sizeof why) == TEND_PROOF_YES) {
         end_step(engine, run, step, "done", NULL, NULL);
@@ -535,6 +576,9 @@ static void begin_step(struct tend_engine *engine, struct tend_run *run, struct 
         }
         if (stays_drained(engine, run, step)) {
             end_step(engine, run, step, "done", NULL, json_pack("{s:b}", "stays_drained", 1));
+            return;
+        }
+        if (ends_asleep(engine, run, step)) {
             return;
         }
         char text[256];

@@ -98,7 +98,8 @@ struct world {
     const char *fits; // JSON
     bool holds_locate;
     size_t locates;
-    json_t *asked; // the newest locate request
+    uint64_t ask_id; // of the newest locate request
+    json_t *asked;   // the newest locate request
 
     const char *const *scripts[WORLD_SCRIPTS_MAX];
     struct world_process processes[WORLD_PROCESSES_MAX];
@@ -418,6 +419,7 @@ static inline void world_evaluate(struct world *world, const struct tend_effect 
 static inline void world_locate(struct world *world, const struct tend_effect *effect)
 {
     world->locates++;
+    world->ask_id = effect->id;
     json_decref(world->asked);
     world->asked = json_deep_copy(effect->json);
     if (world->holds_locate) {
