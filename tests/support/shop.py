@@ -19,6 +19,9 @@ import subprocess
 import tempfile
 import threading
 import time
+import unittest
+import urllib.error
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEND = pathlib.Path(os.environ.get("TEND_BINARY", ROOT / "build" / "tend"))
@@ -145,6 +148,16 @@ class Shop:
     def port(self, service, index=0):
         return self.base + self.INSTANCES.index(service) + index
 
+    def instance(self, service, index=0):
+        """What tend calls it."""
+        return f"{service}/127.0.0.1:{self.port(service, index)}"
+
+    def kill(self, *names):
+        """Kills instances ("stock:0") with SIGKILL, all at once."""
+        pids = self.pids()
+        for name in names:
+            os.kill(pids[name], signal.SIGKILL)
+
     def hurt(self, service, index, kind, *factor):
         """Breaks one instance. Returns when it was done, on time.monotonic()."""
         self.ctl("hurt", service, self.port(service, index), kind, *factor)
@@ -182,7 +195,11 @@ class Tend:
         self.process = None
 
     def __enter__(self):
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_error):
@@ -231,11 +248,17 @@ class Tend:
 
     def metrics(self):
         """tend's own /metrics, as {series: value}."""
-        import urllib.request
-        with urllib.request.urlopen(f"http://{self.listen}/metrics", timeout=5) as answer:
-            lines = answer.read().decode().splitlines()
+        lines = self.get("/metrics")[1].splitlines()
         return {name: float(value) for name, _, value in
                 (line.rpartition(" ") for line in lines if line and not line.startswith("#"))}
+
+    def get(self, path):
+        """(status, text) of a GET on the port of --listen."""
+        try:
+            with urllib.request.urlopen(f"http://{self.listen}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
 
     def instances(self):
         """What `tend status` says of each instance, by name ("payments/127.0.0.1:9312")."""
@@ -268,7 +291,29 @@ class Tend:
 
         wait_for(f"{count} instances are in line and no incident is open", look, seconds)
 
+    def wait_warm(self, count, seconds=40):
+        """Until all of `count` instances are in line and have been for as long as tend wants before it acts."""
+        self.wait_in_line(count, seconds)
+        scrapes = 'tend_scrapes_total{result="ok"}'
+        enough = 4 * count  # three good ones each, and one for those that came early
+        wait_for(f"{enough} good scrapes", lambda: self.metrics()[scrapes] >= enough, seconds)
+
 
 def culprits(incident):
     """The names of the services that an incident (of the list, or as explained) is blamed on."""
     return [culprit["service"] for culprit in incident["culprits"]]
+
+
+class ShopTest(unittest.TestCase):
+    """A test with a shop of its own; self.run_tend() starts a tend for it. All ends with the test."""
+
+    def setUp(self):
+        self.shop = self.enterContext(Shop())
+
+    def run_tend(self, change=lambda text: text, armed=True, **env):
+        """tend on the shop's rules, as `change`d, and all that it watches in line."""
+        tend = self.enterContext(Tend(self.shop.rules(change=change, **env), self.shop.directory / "state"))
+        if armed:
+            tend.cli("arm", "--all")
+        tend.wait_warm(len(Shop.INSTANCES))
+        return tend
