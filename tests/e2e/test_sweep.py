@@ -14,23 +14,29 @@ import traceback
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from crash_trial import Journal, Trial, Ward  # noqa: E402
-from shop import TEND  # noqa: E402
+from crash_trial import STEPS, Journal, Trial, Ward  # noqa: E402
+from shop import TEND, wait_for  # noqa: E402
 
 FULL = bool(os.environ.get("SWEEP_FULL"))
 SEED = int(os.environ.get("SWEEP_SEED", random.SystemRandom().randrange(1 << 32)))
-JOBS = int(os.environ.get("SWEEP_JOBS", 10))
+JOBS = int(os.environ.get("SWEEP_JOBS", 12))
 MODES = ("before", "during", "after")
-FIRST, LAST = 4, 32  # the first record after arming; the last one of a clean run, about
-RUN = range(11, 31)  # from the decision to act to the end of the incident
+ARMED, FIRST_INTENT, LAST = 4, 15, 34  # numbers of a clean run: the first record after arming, that intent, the last record
+RETRY_S = 14  # longer than the backoff after a failed run, so that a second run would show itself
 
 
 def has_fault_hooks():
     return b"TEND_DIE_AT" in TEND.read_bytes()
 
 
-def name_of(point):
-    return "-".join(str(part).replace(":", "") for part in point)
+def die(mode, number, drop=False):
+    return {"TEND_DIE_AT": f"{mode}:{number}", **({"TEND_DROP_UNSYNCED": "1"} if drop else {})}
+
+
+def points(first, last, step=1, drops=(False, True)):
+    """(mode, record, whether unsynced writes are lost) for every record, or for every `step`th, each mode in turn."""
+    every = [(mode, number, drop) for number in range(first, last + 1) for drop in drops for mode in MODES]
+    return every if FULL else every[::step]
 
 
 @unittest.skipUnless(has_fault_hooks(), f"{TEND} was built without -DTEND_FAULTS=ON")
@@ -40,45 +46,235 @@ class Sweep(unittest.TestCase):
         cls.ward = Ward()
         cls.addClassCleanup(cls.ward.__exit__)
 
-    def sweep(self, what, points, trial):
-        """Runs trial(point) for all points, some at a time, and fails with all that went wrong."""
+    def sweep(self, places, trial, **options):
+        """Runs trial(Trial, *place) for all places, some at a time, and fails with all that went wrong."""
+        name = self.id().rpartition(".test_")[2]
         wrong, ends = [], {}
 
-        def one(point):
+        def one(place):
             try:
-                return trial(point)
-            except Exception as error:  # each point is a test of its own
-                wrong.append(f"{what} {point}: {error}" if isinstance(error, AssertionError) else
-                             f"{what} {point}: {traceback.format_exc()}")
+                with Trial(self.ward, "-".join([name[:2], *map(str, place)]), **options) as made:
+                    return trial(made, *place)
+            except Exception as error:  # each place is a test of its own
+                told = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
+                wrong.append(f"{name} {place}: {told}")
                 return "wrong"
 
         begun = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-            for end in pool.map(one, points):
+            for end in pool.map(one, places):
                 ends[end] = ends.get(end, 0) + 1
-        print(f"\n  {what}: {sum(ends.values())} trials in {time.monotonic() - begun:.0f} s: {ends}", flush=True)
-        self.assertEqual([], wrong, f"seed {SEED}\n" + "\n".join(wrong))
+        print(f"\n  {sum(ends.values())} trials in {time.monotonic() - begun:.0f} s: {ends} ", end="", flush=True)
+        if wrong:
+            self.fail(f"{len(wrong)} of {sum(ends.values())} trials, seed {SEED}\n" + "\n".join(wrong))
         return ends
 
-    def die_and_live(self, point, **options):
-        """Dies at a record, is started again, and ends as it must. Returns how it died and ended."""
-        mode, number, drop = point
-        faults = {"TEND_DIE_AT": f"{mode}:{number}", **({"TEND_DROP_UNSYNCED": "1"} if drop else {})}
-        with Trial(self.ward, name_of((self.id().rpartition(".")[2], *point)), **options) as trial:
-            trial.live(faults)
-            if not trial.deaths:
-                return "was over before"
-            trial.check_survivors(trial.deaths[0], trial.effects())
-            trial.live(linger_s=0.3)
-            trial.check_acts()
-            return trial.check_end()
+    # kill -9 of tend ----------------------------------------------------------------------------------------------------
 
-    def test_1_dies_at_every_record(self):
-        points = [(mode, number, drop) for drop in (False, True) for number in range(1 if FULL else FIRST, LAST + 1)
-                  for mode in MODES]
-        ends = self.sweep("dies at a record", points, self.die_and_live)
+    def test_01_it_dies_at_a_record(self):
+        def trial(made, *place):
+            made.live(die(*place))
+            if not made.deaths:
+                return "over before"
+            made.check_survivors(made.deaths[0], made.effects())
+            made.live(linger_s=0.3)
+            made.check_acts()
+            return made.check_end()
+
+        ends = self.sweep(points(ARMED, LAST), trial)
         self.assertGreater(ends.get("escalated", 0), 0)
-        self.assertGreater(ends.get("recovered", 0), len(points) // 2)
+        self.assertGreater(ends.get("recovered", 0), 50)
+
+    def test_02_it_dies_in_the_middle_of_a_write(self):
+        def trial(made, write, drop):
+            made.live({"TEND_DIE_AT_WRITE": str(write), **({"TEND_DROP_UNSYNCED": "1"} if drop else {})})
+            if not made.deaths:
+                return "over before"
+            made.check_survivors(made.deaths[0], made.effects())
+            made.live(linger_s=0.3)
+            made.check_acts()
+            return made.check_end()
+
+        self.sweep([(write, drop) for write in range(40, 320, 4 if FULL else 16) for drop in (False, True)], trial)
+
+    def test_03_it_dies_again_while_it_looks_and_calls_a_person(self):
+        def trial(made, *place):
+            mode, later, drop = place
+            made.live(die("after", FIRST_INTENT))
+            number = made.deaths[0].records[-1]["number"]
+            made.live(die(mode, number + later, drop))
+            made.check_survivors(made.deaths[-1], made.effects())
+            made.live(linger_s=0.3 if later % 3 else RETRY_S)
+            made.check_acts()
+            return made.check_end()
+
+        self.sweep(points(1, 12, 5), trial, within="1500ms")
+
+    def test_04_it_dies_while_a_run_fails(self):
+        def trial(made, *place):
+            made.live(die(*place))
+            made.live(linger_s=RETRY_S)
+            made.check_acts()
+            runs = Journal(made.state).runs()
+            self.assertEqual(["first"], [effect["step"] for effect in made.effects()][:1])
+            return made.check_end(outcome="failed" if runs[-1]["outcome"] == "failed" else "escalated")
+
+        self.sweep(points(12, 44, 9), trial, within="1500ms", incurable=True)
+
+    def test_05_it_is_killed_at_any_moment_again_and_again(self):
+        def trial(made, number):
+            dice = random.Random(f"{SEED}/{number}")
+            for _ in range(3):
+                at = time.monotonic() + dice.uniform(0.3, 2.0)
+
+                def kill(life, at=at):
+                    if time.monotonic() > at:
+                        life.process.kill()
+                        life.process.wait()
+
+                made.live(meanwhile=kill)
+            made.live(linger_s=0.3)
+            made.check_acts()
+            return made.check_end()
+
+        self.sweep([(number,) for number in range(60 if FULL else 24)], trial, slow_s=0.15)
+
+    def test_06_paused_before_the_restart_it_does_nothing(self):
+        def trial(made, *place):
+            made.live(die(*place))
+            if not made.deaths:
+                return "over before"
+            held = made.start(paused=True)
+            made.follow(held, 40, 0.5, lambda: made.is_settled() or 'reason="paused"' in held.text())
+            made.note_death(held.end())
+            made.check_acts()
+            return (Journal(made.state).runs() or [{"outcome": "held"}])[-1]["outcome"]
+
+        self.sweep(points(ARMED + 6, LAST, 7), trial, within="1500ms")
+
+    def test_07_a_pause_survives_the_restart_and_resume_ends_it(self):
+        def trial(made):
+            life = made.start()
+            made.arm(life)
+            done = made.command("pause")
+            self.assertEqual(0, done.returncode, done.stderr)
+            life.process.kill()
+            life.process.wait()
+            self.assertFalse((made.state / "pause").exists())
+            made.note_death(-signal.SIGKILL)
+            held = made.start()
+            made.paused.add(held.process.pid)
+            wait_for("it holds", lambda: 'reason="paused"' in held.text(), 20)
+            self.assertEqual([], made.effects())
+            made.paused.clear()
+            self.assertEqual(0, made.command("resume").returncode)
+            made.follow(held, 20)
+            held.end()
+            made.check_acts()
+            return made.check_end("recovered")
+
+        self.sweep([()], trial)
+
+    # kill -9 of the evaluators ------------------------------------------------------------------------------------------
+
+    def check_undisturbed(self, made):
+        made.check_acts()
+        end = made.check_end("recovered")
+        self.assertEqual(list(STEPS), [effect["step"] for effect in made.effects()])
+        return end
+
+    def test_08_evaluators_are_killed_after_each_step(self):
+        def trial(made, _number, which):
+            seen = [0]
+
+            def kill(life):
+                effects = len(made.effects())
+                if effects > seen[0]:
+                    seen[0] = effects
+                    for pid in life.evaluators()[-1 if which == "newest" else 0:]:
+                        kill_process(pid)
+
+            made.live(meanwhile=kill)
+            return self.check_undisturbed(made)
+
+        self.sweep([(number, which) for number in range(12 if FULL else 4) for which in ("newest", "all")], trial, slow_s=0.05)
+
+    def test_09_evaluators_are_killed_at_any_moment(self):
+        def trial(made, number):
+            dice = random.Random(f"{SEED}/{number}")
+            moments = [time.monotonic() + dice.uniform(0.5, 2.5) for _ in range(4)]
+
+            def kill(life):
+                for moment in [moment for moment in moments if time.monotonic() > moment]:
+                    moments.remove(moment)
+                    evaluators = life.evaluators()
+                    if evaluators:
+                        kill_process(dice.choice(evaluators))
+
+            made.live(meanwhile=kill)
+            return self.check_undisturbed(made)
+
+        self.sweep([(number,) for number in range(40 if FULL else 12)], trial, slow_s=0.1)
+
+    def test_10_the_runs_process_is_thrown_away_after_every_step(self):
+        def trial(made, *place):
+            made.live({"TEND_THROW_RUNS": "1", **(die(*place) if place else {})})
+            if place:
+                made.live({"TEND_THROW_RUNS": "1"})
+                made.check_acts()
+                return made.check_end()
+            return self.check_undisturbed(made)
+
+        self.sweep([(), *points(FIRST_INTENT, LAST, 12)], trial)
+
+    # a disk that fails --------------------------------------------------------------------------------------------------
+
+    def test_11_a_disk_that_fails_for_a_while_stops_the_acts_and_not_the_watching(self):
+        def trial(made, kind, first):
+            life = made.start({kind: f"{first}-{first + 3}"})
+            made.arm(life)
+            made.follow(life, 60, settled=lambda: life.says_it_is_over() and
+                        life.text().count("notice firing journal") == life.text().count("notice resolved journal"))
+            made.note_death(life.end())
+            log = life.text()
+            if "journal cannot be written" not in log:
+                return "over before"
+            self.assertIn("notice firing journal", log)
+            failed, able = log.index("journal cannot be written"), log.index("journal can be written again")
+            self.assertNotIn("run begins", log[failed:able])
+            return self.check_undisturbed(made)
+
+        self.sweep([("TEND_FAIL_WRITE", first) for first in range(20, 320, 10 if FULL else 50)] +
+                   [("TEND_FAIL_SYNC", first) for first in range(6, 22, 1 if FULL else 4)], trial)
+
+    def test_12_a_disk_that_fails_for_good_stops_the_acts_until_a_restart_elsewhere(self):
+        def trial(made, kind, first):
+            life = made.start({kind: f"{first}-1000000"})
+            made.arm(life)
+            wait_for("it says so", lambda: "notice firing journal" in life.text(), 20)
+            acts = len(made.effects())
+            scrapes = made.scrapes()
+            time.sleep(1.5)
+            self.assertLessEqual(len(made.effects()), acts + 1, "an act whose intent was on disk may have been under way")
+            self.assertGreater(made.scrapes(), scrapes + 2, "it goes on watching")
+            life.process.kill()
+            life.process.wait()
+            made.note_death(-signal.SIGKILL)
+            made.check_survivors(made.deaths[0], made.effects())
+            made.live()
+            made.check_acts()
+            return made.check_end()
+
+        self.sweep([(kind, first) for kind, first in (("TEND_FAIL_WRITE", 45), ("TEND_FAIL_WRITE", 85), ("TEND_FAIL_WRITE", 120),
+                                                      ("TEND_FAIL_SYNC", 6), ("TEND_FAIL_SYNC", 10), ("TEND_FAIL_SYNC", 13))],
+                   trial)
+
+
+def kill_process(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 if __name__ == "__main__":

@@ -90,13 +90,15 @@ class Ward:
         self.act = self.directory / "act"
         self.act.write_text(ACT)
         self.act.chmod(0o755)
-        directory = self.directory
+        self.scrapes = {}
+        directory, counts = self.directory, self.scrapes
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
                 trial = directory / self.path.strip("/")
+                counts[trial.name] = counts.get(trial.name, 0) + 1
                 sick = (trial / "sick").exists() and not (trial / "cured").exists()
                 page = f"# TYPE sickness gauge\nsickness {int(sick)}\n".encode()
                 self.send_response(200)
@@ -219,6 +221,11 @@ class Life:
     def is_over(self):
         return self.process.poll() is not None
 
+    def says_it_is_over(self):
+        """Whether it logged that the run ended and that people heard of it. With held writes the files do not show that."""
+        _, run, after = self.text().partition("run ended ")
+        return bool(run) and ("notice resolved i" in after or "notice escalated i" in after)
+
     def evaluators(self):
         """Pids of its evaluator processes, oldest first."""
         found = []
@@ -253,7 +260,7 @@ class Trial:
     """A directory with rules, a state, the patient's files and the log of effects; and the lives of tend on it."""
 
     def __init__(self, ward, name, within="3s", incurable=False, slow_s=0.0):
-        self.directory = ward.directory / name
+        self.ward, self.directory = ward, ward.directory / name
         self.rules, self.state = self.directory / "rules", self.directory / "state"
         (self.rules / "env").mkdir(parents=True)
         self.state.mkdir(mode=0o700)
@@ -283,6 +290,13 @@ class Trial:
         path = self.directory / "effects.log"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
+    def scrapes(self):
+        """How often the patient was looked at."""
+        return self.ward.scrapes.get(self.directory.name, 0)
+
+    def command(self, *arguments):
+        return subprocess.run([TEND, *arguments, "--state", self.state], capture_output=True, text=True, check=False, timeout=30)
+
     def start(self, faults=None, paused=False):
         if paused:
             (self.state / "pause").touch()
@@ -296,9 +310,7 @@ class Trial:
         """Arms the playbook once the life answers, and makes the patient sick. False: it died first."""
         wait_for("the rules are loaded", lambda: life.is_over() or "rules loaded" in life.text(), 30, 0.05)
         while not life.is_over():
-            done = subprocess.run([TEND, "arm", "--all", "--state", self.state], capture_output=True, text=True, check=False,
-                                  timeout=30)
-            if done.returncode == 0:
+            if self.command("arm", "--all").returncode == 0:
                 break
             time.sleep(0.05)
         (self.directory / "sick").touch()
@@ -327,29 +339,31 @@ class Trial:
         return (bool(runs) and all(run["state"] == "ended" for run in runs) and not any(is_open for _, is_open in notices) and
                 (all(incident["state"] == "ended" for incident in incidents) or told))
 
-    def follow(self, life, seconds, linger_s=0.0, settled=None):
-        """Until the life dies, or all is settled and stayed so for linger_s. True: it is settled."""
-        # With held writes the files show only what was synced; the log says when it is time to look.
-        settled = settled or self.is_settled
+    def follow(self, life, seconds, linger_s=0.0, settled=None, meanwhile=None):
+        """Until the life dies, or all is settled and stayed so for linger_s; meanwhile(life) is called again and again."""
+        settled = settled or (lambda: life.says_it_is_over() or self.is_settled())
         end = time.monotonic() + seconds
-        since = None
+        since = look_at = time.monotonic()
         while time.monotonic() < end and not life.is_over():
-            since = (since or time.monotonic()) if settled() else None
-            if since is not None and time.monotonic() - since >= linger_s:
-                return True
-            time.sleep(0.1)
+            if meanwhile:
+                meanwhile(life)
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + 0.1
+                since = since if settled() else look_at
+                if look_at - since > linger_s:
+                    return
+            time.sleep(0.1 if meanwhile is None else 0.01)
         if not life.is_over():
-            tail = "\n".join(life.text().splitlines()[-15:])
+            tail = "\n".join(life.text().splitlines()[-8:])
             raise AssertionError(f"after {seconds} s the run had not ended:\n{tail}")
-        return False
 
-    def live(self, faults=None, paused=False, seconds=40, linger_s=0.0, settled=None):
+    def live(self, faults=None, paused=False, seconds=40, linger_s=0.0, settled=None, meanwhile=None):
         """One life from its start to its death, or to the end of all it had to do. Returns the life."""
         life = self.start(faults, paused)
-        if not any("operator command=arm" in old.text() for old in self.lives[:-1]) or not self.is_armed():
+        if not self.is_armed():
             self.arm(life)
         if not life.is_over():
-            self.follow(life, seconds, linger_s, settled)
+            self.follow(life, seconds, linger_s, settled, meanwhile)
         status = life.end()
         self.note_death(status)
         return life
@@ -409,12 +423,12 @@ class Trial:
         cured = (self.directory / "cured").exists()
         return "recovered" if cured else "escalated"
 
-    def check_end(self):
+    def check_end(self, outcome=None):
         """None forgotten: one run, ended as it must; cured counts as done; else a person was told, once."""
         journal = Journal(self.state)
         runs = journal.runs()
         assert len(runs) == 1, f"{len(runs)} runs: {[(run['id'], run['outcome']) for run in runs]}"
-        outcome = self.expected()
+        outcome = outcome or self.expected()
         run = runs[0]
         assert (run["state"], run["outcome"]) == ("ended", outcome), \
             f"the run is {run['state']} with {run['outcome']!r} ({run['error']}), expected {outcome}"
@@ -429,6 +443,7 @@ class Trial:
                 assert journal.outcome(step)["outcome"] == "done", journal.outcome(step)
         else:
             assert incident["escalated"] and incident["culprits"][0]["given_up"], incident
-            assert len(told) == 1, f"told a person {len(told)} times: {sorted(notices)}"
+            assert incident["state"] == "open", incident
+            assert len(told) == 1, f"{len(told)} calls for a person: {sorted(notices)}"
             assert any(record["body"]["what"] == "escalate" for record in journal.of("decision"))
         return outcome
