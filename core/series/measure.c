@@ -2,7 +2,8 @@
 // columns run in the layout's order (QUANTILE: by bound, then in the layout's order). So the last bit depends on
 // nothing but the scrapes themselves.
 //
-// A value that fell began again at 0: what it has now is what it gained since. Failed scrapes between two good ones are
+// A value that fell began again at 0: what it has now is what it gained since. A value below 0 or without end is none
+// that a counter can hold, and counts as not there: a rate is never negative, nor infinite. Failed scrapes between two good ones are
 // bridged. The first value in the window is where counting starts, unless the series window knows it to be a birth.
 //
 // SHARE of rates: the numerator's series may not exist yet (no error so far, so no series of errors): with a
@@ -133,8 +134,8 @@ static double increase_of(const struct scan *scan, size_t column, uint32_t *step
     for (size_t r = scan->begin; r < scan->end; r++) {
         const struct tend_scrape_row row = tend_series_window_row(scan->window, r);
         const double value = row.values[column];
-        if (isnan(value)) {
-            continue; // not there, no number, or the scrape failed
+        if (!(value >= 0 && value < HUGE_VAL)) {
+            continue; // not there, the scrape failed, or nothing that a counter can hold
         }
         double gain = TEND_NO_DATA;
         if (!isnan(before)) {
@@ -444,7 +445,12 @@ double tend_measure_value(const struct tend_metric_def *def, const struct tend_p
         *missing = TEND_MISSING_NO_TRAFFIC;
     } else {
         value = parts->numerator / parts->denominator;
-        *missing = isnan(value) ? TEND_MISSING_BAD_PAYLOAD : TEND_HAS_DATA; // Inf - Inf: no payload to count with
+        // Inf - Inf, or sums over the largest double: no payload to count with. What a gauge says is what is.
+        const bool told = def->kind == TEND_METRIC_GAUGE || def->kind == TEND_METRIC_UP;
+        if (isnan(value) || (isinf(value) && !told)) {
+            value = TEND_NO_DATA;
+            *missing = TEND_MISSING_BAD_PAYLOAD;
+        }
     }
     return value;
 }

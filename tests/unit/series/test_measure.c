@@ -292,6 +292,34 @@ static void a_counter_that_fell_began_again_at_zero(void **state)
     assert_p(fixture, TRAFFIC, 2); // 30 + 10 in 20 s
 }
 
+static void values_that_no_counter_can_hold_are_passed_over(void **state)
+{
+    struct fixture *fixture = *state;
+    scrape(fixture, 0, "requests 100\n");
+    scrape(fixture, 10, "requests +Inf\n");
+    scrape(fixture, 20, "requests -Inf\n");
+    scrape(fixture, 30, "requests -700\n");
+    scrape(fixture, 40, "requests 180\n");
+    assert_p(fixture, TRAFFIC, 2); // 80 in 40 s
+}
+
+static void a_counter_that_only_ever_is_infinite_gives_no_rate(void **state)
+{
+    struct fixture *fixture = *state;
+    scrape(fixture, 0, "requests -Inf\n");
+    scrape(fixture, 10, "requests +Inf\n");
+    scrape(fixture, 20, "requests -Inf\n");
+    assert_missing(fixture, TRAFFIC, TEND_MISSING_WARMING_UP);
+}
+
+static void a_rate_beyond_all_numbers_is_a_bad_payload(void **state)
+{
+    struct fixture *fixture = *state;
+    scrape(fixture, 0, "requests{code=\"200\"} 0\nrequests{code=\"500\"} 0\n");
+    scrape(fixture, 10, "requests{code=\"200\"} 1.7e308\nrequests{code=\"500\"} 1.7e308\n");
+    assert_missing(fixture, TRAFFIC, TEND_MISSING_BAD_PAYLOAD);
+}
+
 static void a_reset_counts_for_its_own_series_only(void **state)
 {
     struct fixture *fixture = *state;
@@ -845,6 +873,9 @@ int main(void)
         FACT(a_rate_sums_over_series),
         FACT(the_first_scrape_gives_no_rate),
         FACT(a_counter_that_fell_began_again_at_zero),
+        FACT(values_that_no_counter_can_hold_are_passed_over),
+        FACT(a_counter_that_only_ever_is_infinite_gives_no_rate),
+        FACT(a_rate_beyond_all_numbers_is_a_bad_payload),
         FACT(a_reset_counts_for_its_own_series_only),
         FACT(a_failed_scrape_between_two_good_ones_is_bridged),
         FACT(a_counter_that_appears_in_a_watched_target_began_at_zero),
