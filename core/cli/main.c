@@ -9,6 +9,7 @@ static const struct tend_command commands[] = {
     { "run", "watch, warn, locate and recover: the daemon", tend_command_run },
     { "parse", "show the samples in the body of a scrape", tend_command_parse },
     { "check", "load the rules of a directory and say what is wrong with them", tend_command_check },
+    { "test", "play the scenarios of a directory of rules", tend_command_test },
     { "evaluator", NULL, tend_command_evaluator },
     { "status", "show how the services do", tend_command_status },
     { "incidents", "list the open and the lately ended incidents", tend_command_incidents },

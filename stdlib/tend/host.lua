@@ -2,7 +2,7 @@
 --
 --   load()            → the generation document (core/engine/ruleset.h); functions stay here
 --   rule(index)       → the `when` of a rule, from 0; nil when it is a metric's name
---   ask(request)      → the reply to {"kind":"locate"} or {"kind":"notice"}
+--   ask(request)      → the reply to {"kind":"locate"}, {"kind":"notice"} or, of a scenario, {"kind":"check"}
 --   run(request)      → the end of a playbook; called in a coroutine, each step is one host.yield
 --
 -- `host` is what C gives to library code (core/script/sandbox.h). In all that crosses to C an empty table is an empty
@@ -40,6 +40,14 @@ end
 
 local resolved -- of the loaded generation
 
+-- Tests are among the files only under `tend test`.
+local function has_tests(files)
+  for _, file in ipairs(files) do
+    if file.name:find "_test%.lua$" then return true end
+  end
+  return false
+end
+
 --- Loads all files and makes the generation document. Faults are in it; nothing is raised.
 ---@return table
 function entry.load()
@@ -57,6 +65,7 @@ function entry.load()
   end
   local document
   document, resolved = require("tend.document").make()
+  if has_tests(files) then require("tend.test").declare(document, resolved) end
   return told(document)
 end
 
@@ -79,6 +88,7 @@ end
 function entry.ask(request)
   if request.kind == "locate" then return told(require("tend.locate").answer(request, resolved)) end
   if request.kind == "notice" then return told(require("tend.notice").answer(request)) end
+  if request.kind == "check" then return told(require("tend.test").check(request)) end
   return { error = ('unknown question "%s"'):format(tostring(request.kind)) }
 end
 

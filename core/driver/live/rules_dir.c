@@ -25,6 +25,7 @@ struct walk {
     json_t *files;
     size_t total_bytes;
     struct tend_error *error;
+    bool with_tests;
 };
 
 static enum tend_status fault(const struct walk *walk, enum tend_status status, const char *name, const char *what)
@@ -155,7 +156,7 @@ static enum tend_status walk_entry(struct walk *walk, int at, const char *entry,
         const bool is_env = depth == 0 && strcmp(entry, "env") == 0;
         return is_env ? TEND_OK : walk_subdirectory(walk, at, entry, name, depth);
     }
-    if (!ends_with(entry, ".lua") || ends_with(entry, "_test.lua")) {
+    if (!ends_with(entry, ".lua") || (ends_with(entry, "_test.lua") && !walk->with_tests)) {
         return TEND_OK;
     }
     if (json_array_size(walk->files) >= MAX_FILES) {
@@ -280,10 +281,10 @@ static enum tend_status read_secrets(const struct walk *walk, const char *direct
     return *out == NULL ? fault(walk, TEND_E_IO, directory, "its files cannot be listed") : TEND_OK;
 }
 
-enum tend_status tend_rules_dir_read(const char *dir, const char *env, const char *secrets, json_t **sources,
-                                     struct tend_error *error)
+static enum tend_status read_dir(const char *dir, const char *env, const char *secrets, bool with_tests,
+                                 json_t **sources, struct tend_error *error)
 {
-    struct walk walk = { .files = json_array(), .error = error };
+    struct walk walk = { .files = json_array(), .error = error, .with_tests = with_tests };
     json_t *env_source = NULL;
     json_t *secret_names = NULL;
     const int at = open(dir, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
@@ -313,6 +314,18 @@ enum tend_status tend_rules_dir_read(const char *dir, const char *env, const cha
     json_decref(env_source);
     json_decref(secret_names);
     return status;
+}
+
+enum tend_status tend_rules_dir_read(const char *dir, const char *env, const char *secrets, json_t **sources,
+                                     struct tend_error *error)
+{
+    return read_dir(dir, env, secrets, false, sources, error);
+}
+
+enum tend_status tend_rules_dir_read_with_tests(const char *dir, const char *env, json_t **sources,
+                                                struct tend_error *error)
+{
+    return read_dir(dir, env, NULL, true, sources, error);
 }
 
 void tend_rules_dir_hash(const json_t *sources, char hash[65])

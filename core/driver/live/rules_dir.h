@@ -18,6 +18,10 @@
 TEND_MUST_CHECK enum tend_status tend_rules_dir_read(const char *dir, const char *env, const char *secrets,
                                                      json_t **sources, struct tend_error *error);
 
+/// The same with the tests (*_test.lua) among the files.
+TEND_MUST_CHECK enum tend_status tend_rules_dir_read_with_tests(const char *dir, const char *env, json_t **sources,
+                                                                struct tend_error *error);
+
 /// The generation's hash: over the files and env of the sources, and the standard library in this binary; not over
 /// secrets' names. @param[out] hash  64 hex digits and a NUL
 void tend_rules_dir_hash(const json_t *sources, char hash[65]);

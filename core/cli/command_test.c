@@ -1,0 +1,226 @@
+// tend test: plays the scenarios of *_test.lua, each in a world of its own and in virtual time, and reports.
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/test_report.h"
+#include "driver/live/rules_dir.h"
+#include "driver/sim/scenario.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: tend test DIR [--env NAME] [--filter TEXT] [--json | --tap] [--junit FILE] [--verbose]\n\n"
+    "Plays the scenarios of every *_test.lua below DIR against the rules of DIR: in virtual time, without a network "
+    "and\n"
+    "without starting any program. All playbooks are armed. Each scenario is played a second time with its rules "
+    "loaded\n"
+    "anew before each tick: a rule whose answer depends on what it remembers is found out so.\n\n"
+    "  --env NAME     what tend.env shows: the table that DIR/env/NAME.lua returns\n"
+    "  --filter TEXT  only scenarios whose name has TEXT in it\n"
+    "  --json         one JSON object on stdout: passed, failed, skipped, scenarios with all that happened\n"
+    "  --tap          the Test Anything Protocol on stdout\n"
+    "  --junit FILE   a JUnit report too\n"
+    "  --verbose      tell the story of scenarios that passed as well\n"
+    "  --once         leave the second time out\n"
+    "  --help         this text\n\n"
+    "exit status: 0 nothing failed, 1 a scenario failed or the rules cannot be loaded, 2 wrong usage\n";
+
+struct test_command {
+    const char *dir;
+    const char *env;
+    const char *filter;
+    const char *junit;
+    bool json, tap, verbose, once;
+
+    json_t *sources;
+    json_t *document;
+    char hash[65];
+    struct tend_awaited_evaluator *evaluator;
+    json_t *results;
+};
+
+// Loads rules and tests. @return false after saying why not
+static bool load(struct test_command *command)
+{
+    struct tend_error error;
+    if (tend_rules_dir_read_with_tests(command->dir, command->env, &command->sources, &error) != TEND_OK) {
+        (void)fprintf(stderr, "%s\n", error.text);
+        return false;
+    }
+    tend_rules_dir_hash(command->sources, command->hash);
+    if (tend_awaited_evaluator_create(command->sources, &command->evaluator) != TEND_OK) {
+        (void)fputs("tend: out of memory\n", stderr);
+        return false;
+    }
+    struct tend_awaited_reply reply = tend_awaited_evaluator_load(command->evaluator);
+    if (reply.json == NULL) {
+        (void)fprintf(stderr, "%s: loading it did not end: %s\n", command->dir, reply.reason);
+    }
+    const json_t *errors = json_object_get(reply.json, "errors");
+    for (size_t i = 0; i < json_array_size(errors); i++) {
+        const json_t *fault = json_array_get(errors, i);
+        (void)fprintf(stderr, "%s: %s\n", tend_json_text(fault, "at", ""), tend_json_text(fault, "text", ""));
+    }
+    if (reply.json != NULL && json_array_size(errors) == 0) {
+        command->document = json_incref(reply.json);
+    }
+    tend_awaited_reply_clear(&reply);
+    return command->document != NULL;
+}
+
+// Played again by an evaluator that remembers nothing, the same must happen.
+static void play_again(struct test_command *command, struct tend_scenario_options *options, json_t *result)
+{
+    struct tend_error error;
+    json_t *again = NULL;
+    options->forgetful = true;
+    if (tend_scenario_play(options, &again, &error) != TEND_OK ||
+        !json_equal(json_object_get(again, "run"), json_object_get(result, "run")) ||
+        !json_equal(json_object_get(again, "story"), json_object_get(result, "story"))) {
+        char text[256];
+        (void)snprintf(
+            text, sizeof text,
+            "%s: a rule remembers: played again with the rules loaded anew before each tick, it went otherwise",
+            tend_json_text(result, "at", ""));
+        (void)json_array_append_new(json_object_get(result, "failures"), json_string(text));
+        (void)json_object_set(result, "story_of_second", json_object_get(again, "story"));
+    }
+    options->forgetful = false;
+    json_decref(again);
+    (void)command;
+}
+
+static void play_all(struct test_command *command)
+{
+    const json_t *scenarios = json_object_get(command->document, "scenarios");
+    for (size_t i = 0; i < json_array_size(scenarios); i++) {
+        const json_t *scenario = json_array_get(scenarios, i);
+        const char *name = tend_json_text(scenario, "name", "");
+        if (command->filter != NULL && strstr(name, command->filter) == NULL) {
+            continue;
+        }
+        struct tend_scenario_options options = {
+            .document = command->document,
+            .index = i,
+            .hash = command->hash,
+            .sources = command->sources,
+            .evaluator = command->evaluator,
+        };
+        struct tend_error error;
+        json_t *result = NULL;
+        if (tend_scenario_play(&options, &result, &error) != TEND_OK) {
+            char text[700];
+            (void)snprintf(text, sizeof text, "%s: %s", tend_json_text(scenario, "at", ""), error.text);
+            result = json_pack("{s:s, s:s, s:n, s:[s]}", "name", name, "at", tend_json_text(scenario, "at", ""), "skip",
+                               "failures", text);
+        } else if (!command->once && json_object_get(result, "run") != NULL) {
+            play_again(command, &options, result);
+        }
+        (void)json_array_append_new(command->results, result);
+        if (!command->json && !command->tap) {
+            tend_test_report_line(stdout, result, command->verbose);
+        }
+    }
+}
+
+// @return an enum tend_exit, or -1 to go on
+static int parse_options(int argc, char **argv, struct test_command *command)
+{
+    static const struct option options[] = {
+        { "env", required_argument, NULL, 'e' },
+        { "filter", required_argument, NULL, 'f' },
+        { "json", no_argument, NULL, 'j' },
+        { "tap", no_argument, NULL, 't' },
+        { "junit", required_argument, NULL, 'u' },
+        { "verbose", no_argument, NULL, 'v' },
+        { "once", no_argument, NULL, 'o' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    int option = 0;
+    while ((option = getopt_long(argc, argv, "hv", options, NULL)) != -1) { // NOLINT(concurrency-mt-unsafe): one thread
+        switch (option) {
+        case 'e':
+            command->env = optarg;
+            break;
+        case 'f':
+            command->filter = optarg;
+            break;
+        case 'u':
+            command->junit = optarg;
+            break;
+        case 'j':
+            command->json = true;
+            break;
+        case 't':
+            command->tap = true;
+            break;
+        case 'v':
+            command->verbose = true;
+            break;
+        case 'o':
+            command->once = true;
+            break;
+        case 'h':
+            (void)fputs(usage, stdout);
+            return TEND_EXIT_FINE;
+        default:
+            (void)fputs(usage, stderr);
+            return TEND_EXIT_USAGE;
+        }
+    }
+    if (argc - optind != 1 || (command->json && command->tap)) {
+        (void)fputs(usage, stderr);
+        return TEND_EXIT_USAGE;
+    }
+    command->dir = argv[optind];
+    return -1;
+}
+
+static int report(const struct test_command *command)
+{
+    const struct tend_test_sums sums = tend_test_report_sums(command->results);
+    if (command->json) {
+        tend_test_report_json(stdout, command->results);
+    } else if (command->tap) {
+        tend_test_report_tap(stdout, command->results);
+    } else {
+        (void)printf("%zu passed, %zu failed, %zu skipped\n", sums.passed, sums.failed, sums.skipped);
+    }
+    if (command->junit != NULL) {
+        FILE *file = fopen(command->junit, "we");
+        const bool written = file != NULL && tend_test_report_junit(file, command->dir, command->results);
+        if ((file != NULL && fclose(file) != 0) || !written) {
+            (void)fprintf(stderr, "%s: cannot be written\n", command->junit);
+            return TEND_EXIT_TROUBLE;
+        }
+    }
+    return sums.failed == 0 ? TEND_EXIT_FINE : TEND_EXIT_TROUBLE;
+}
+
+int tend_command_test(int argc, char **argv)
+{
+    struct test_command command = { 0 };
+    int exit_code = parse_options(argc, argv, &command);
+    if (exit_code >= 0) {
+        return exit_code;
+    }
+    tend_log_set_level(TEND_LOG_ERROR);
+    command.results = json_array();
+    exit_code = TEND_EXIT_TROUBLE;
+    if (load(&command)) {
+        play_all(&command);
+        exit_code = report(&command);
+    }
+    tend_awaited_evaluator_destroy(command.evaluator);
+    json_decref(command.results);
+    json_decref(command.document);
+    json_decref(command.sources);
+    return exit_code;
+}

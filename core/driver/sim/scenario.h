@@ -1,0 +1,25 @@
+#pragma once
+/// Scenario: one `test.scenario` of the generation document, and playing it.
+///
+/// A scenario's services are those it names, in `world` or in the keys of `series`, and what those depend on. Their
+/// definitions are the rules' own, whether the rules name targets or leave that to a discovery; their instances are
+/// those of the world. All playbooks are armed. Units: `_ms` engine time. Threads: one.
+
+#include "driver/sim/awaited_evaluator.h"
+
+struct tend_scenario_options {
+    const json_t *document;                   ///< the generation document, without errors
+    size_t index;                             ///< of the scenario in it
+    const char *hash;                         ///< of the generation
+    json_t *sources;                          ///< rules and tests
+    struct tend_awaited_evaluator *evaluator; ///< with these sources; it also calls `check`
+    bool forgetful;                           ///< the evaluator is started anew before each tick
+};
+
+/// Plays a scenario and has its `check` and the invariants called.
+/// @param[out] result  {"name", "at", "skip": text|null, "failures": [text], "run": {…}, "story": [text]}; a new
+/// reference
+/// @return TEND_OK, also when it failed or was skipped; TEND_E_INVALID: it cannot be played, error says why;
+/// TEND_E_NOMEM
+TEND_MUST_CHECK enum tend_status tend_scenario_play(const struct tend_scenario_options *options, json_t **result,
+                                                    struct tend_error *error);
