@@ -643,10 +643,20 @@ static struct tend_step *add_step(struct tend_engine *engine, struct tend_run *r
     return step;
 }
 
+// Only a process that dies at the same place again and again is given up.
+static void note_progress(struct tend_run *run)
+{
+    if (run->replayed > run->furthest) {
+        run->furthest = run->replayed;
+        run->deaths = 0;
+    }
+}
+
 // The script runs again and asks for a step that it asked for before.
 static void replay_step(struct tend_engine *engine, struct tend_run *run, const json_t *effect)
 {
     struct tend_step *step = &run->steps[run->replayed++];
+    note_progress(run);
     char hash[65];
     hash_request(effect, hash);
     if (strcmp(hash, step->hash) != 0) {
@@ -675,7 +685,7 @@ static void take_effect(struct tend_engine *engine, struct tend_run *run, json_t
     }
     struct tend_step *step = add_step(engine, run, effect);
     run->replayed = run->step_count;
-    run->deaths = 0; // it got further: only a process that dies at the same place again and again is given up
+    note_progress(run);
     begin_step(engine, run, step);
 }
 

@@ -117,8 +117,9 @@ struct tend_run {
     json_t *frozen;
     struct tend_step *steps;
     size_t step_count;
-    size_t replayed; ///< steps that this process has asked for
-    unsigned deaths;
+    size_t replayed;  ///< steps that this process has asked for
+    size_t furthest;  ///< the most steps that any process asked for since tend started
+    unsigned deaths;  ///< of processes since then
     int64_t acted_ms; ///< end of the last act, TEND_NEVER
     char **acted;     ///< instances acted on and not verified since
     size_t acted_count;
