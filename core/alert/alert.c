@@ -105,6 +105,23 @@ enum tend_alert_change tend_alert_gap(struct tend_alert *alert)
     return take_nothing(alert);
 }
 
+enum tend_alert_change tend_alert_end(struct tend_alert *alert)
+{
+    const enum tend_alert_state before = alert->state;
+    alert->state = TEND_ALERT_INACTIVE;
+    alert->out_since_ms = alert->clear_since_ms = TEND_ALERT_NEVER;
+    alert->by_missing = false;
+    switch (before) {
+    case TEND_ALERT_INACTIVE:
+        break;
+    case TEND_ALERT_PENDING:
+        return TEND_ALERT_ENDED;
+    case TEND_ALERT_FIRING:
+        return TEND_ALERT_RESOLVED;
+    }
+    return TEND_ALERT_SAME;
+}
+
 // Out by data, or by a policy that counts no data as out.
 static enum tend_alert_change take_data_out(struct tend_alert *alert, const struct tend_alert_times *times,
                                             int64_t data_ms)

@@ -48,6 +48,8 @@ const char *tend_alert_state_text(enum tend_alert_state state);
 /// Takes one verdict. @param data_ms  time of the newest sample that the verdict looked at
 enum tend_alert_change tend_alert_take(struct tend_alert *alert, const struct tend_alert_times *times,
                                        enum tend_verdict verdict, int64_t data_ms);
+/// It is over, whatever the data says: its service fell asleep.
+enum tend_alert_change tend_alert_end(struct tend_alert *alert);
 /// Nobody looked for a while: what has to hold without a break begins anew.
 enum tend_alert_change tend_alert_gap(struct tend_alert *alert);
 

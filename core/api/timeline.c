@@ -129,7 +129,9 @@ static void tell_alert(struct timeline *timeline, const struct tend_record *reco
         put_measured(body, false, line);
         at_ms = tend_json_integer(body, "resolved_wall_ms", at_ms);
     } else if (strcmp(state, "inactive") == 0) {
-        tend_buffer_printf(line, "%s is back in line before rule %s fired", subject_of(body), rule);
+        const bool asleep = strcmp(tend_json_text(body, "missing", ""), "asleep") == 0;
+        tend_buffer_printf(line, "%s %s before rule %s fired", subject_of(body),
+                           asleep ? "fell asleep" : "is back in line", rule);
     }
     add(timeline, at_ms, line);
 }

@@ -38,10 +38,17 @@ struct tend_instance *tend_service_find_instance(const struct tend_service *serv
     return NULL;
 }
 
+bool tend_instance_slept(const struct tend_instance *instance)
+{
+    const struct tend_service *service = instance->service;
+    return service->asleep || (service->woke_ms != TEND_NEVER &&
+                               tend_series_window_history(instance->window)->newest_ms <= service->woke_ms);
+}
+
 bool tend_instance_failed(const struct tend_instance *instance)
 {
     const struct tend_scrape_history *history = tend_series_window_history(instance->window);
-    return history->newest_ms != TEND_NEVER && history->kind != TEND_SCRAPE_OK;
+    return history->newest_ms != TEND_NEVER && history->kind != TEND_SCRAPE_OK && !tend_instance_slept(instance);
 }
 
 double tend_subject_worst(const struct tend_fleet *fleet, const struct tend_service_def *def,
@@ -213,7 +220,7 @@ static struct tend_service *service_add(struct tend_fleet *fleet, const char *na
     service->def = def;
     service->name = strdup(name);
     service->index = fleet->service_count;
-    service->data_ms = TEND_NEVER;
+    service->data_ms = service->woke_ms = TEND_NEVER;
     service->guard.cooldown_until_ms = service->guard.backoff_until_ms = TEND_NEVER;
     for (size_t i = 0; i < sizeof service->guard.runs_ms / sizeof service->guard.runs_ms[0]; i++) {
         service->guard.runs_ms[i] = TEND_NEVER;
@@ -473,6 +480,9 @@ static void take_over_service(struct tend_service *now, struct tend_service *bef
 {
     now->guard = before->guard;
     now->data_ms = before->data_ms;
+    now->asleep = before->asleep;
+    now->asleep_wall_ms = before->asleep_wall_ms;
+    now->woke_ms = before->woke_ms;
     take_over_subject(now, &now->subject, before, &before->subject);
     for (size_t i = 0; i < now->instance_count; i++) {
         for (size_t j = 0; j < before->instance_count; j++) {

@@ -84,7 +84,10 @@ struct tend_service {
     size_t alert_count;
     struct tend_guard guard;
     bool dirty;
-    int64_t data_ms; ///< newest sample time of its instances
+    int64_t data_ms;        ///< newest sample time of its instances
+    bool asleep;            ///< outside `awake` at the newest tick
+    int64_t asleep_wall_ms; ///< of the newest tick that saw it asleep
+    int64_t woke_ms;        ///< what was scraped up to then tells nothing; TEND_NEVER: it never slept
 };
 
 struct tend_fleet {
@@ -126,7 +129,9 @@ struct tend_instance *tend_service_find_instance(const struct tend_service *serv
 /// The metric's place in the service's definition, or -1.
 int tend_service_metric(const struct tend_service_def *def, const char *name);
 
-/// Whether the newest scrape failed; false before the first.
+/// Whether the newest scrape is of a time in which the service slept: good or failed, it tells nothing.
+bool tend_instance_slept(const struct tend_instance *instance);
+/// Whether the newest scrape failed; false before the first, and of one that slept.
 bool tend_instance_failed(const struct tend_instance *instance);
 /// Whether any metric is out of line (A >= 1), `up` included.
 bool tend_subject_is_out(const struct tend_fleet *fleet, const struct tend_service_def *def,

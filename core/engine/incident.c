@@ -318,10 +318,21 @@ static void ask_locator(struct tend_engine *engine, struct tend_incident *incide
     incident->stale = false;
 }
 
+static bool fell_asleep(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    for (size_t i = 0; i < incident->member_count; i++) {
+        const struct tend_service *service = tend_fleet_find(engine->fleet, incident->members[i].service);
+        if (service == NULL || !service->asleep) {
+            return false;
+        }
+    }
+    return incident->member_count > 0;
+}
+
 static void end_incident(struct tend_engine *engine, struct tend_incident *incident)
 {
     if (incident->outcome == NULL) {
-        incident->outcome = tend_copy_text("resolved by itself");
+        incident->outcome = tend_copy_text(fell_asleep(engine, incident) ? "fell asleep" : "resolved by itself");
     }
     tend_log(TEND_LOG_INFO, "incident ended incident=%s outcome=\"%s\" took_ms=%lld", incident->id, incident->outcome,
              (long long)(engine->now_ms - incident->opened_ms));

@@ -1,10 +1,10 @@
 #pragma once
 /// State: what is inside an engine. Private to this folder.
 ///
-/// engine.c takes events apart and keeps the wake-up time; tick.c measures and judges; incident.c groups alerts and
-/// asks who is at fault; recovery.c decides; run.c carries a run through its steps; notice.c tells people; facts.c
-/// writes record bodies and reads them back; view.c shows it all. Names, not pointers, connect incidents, runs and
-/// notices with services: a reload builds the fleet anew.
+/// engine.c takes events apart and keeps the wake-up time; tick.c measures and judges; sleep.c knows who is asleep;
+/// incident.c groups alerts and asks who is at fault; recovery.c decides; run.c carries a run through its steps;
+/// notice.c tells people; facts.c writes record bodies and reads them back; view.c shows it all. Names, not pointers,
+/// connect incidents, runs and notices with services: a reload builds the fleet anew.
 
 #include "engine/engine.h"
 #include "engine/fleet.h"
@@ -216,6 +216,14 @@ double tend_deployed_ago_s(const struct tend_engine *engine, const struct tend_s
                            const struct tend_instance *only);
 const char *tend_rule_name(const struct tend_engine *engine, const struct tend_rule_alert *alert);
 const char *tend_alert_instance(const struct tend_rule_alert *alert); ///< its instance's name, or ""
+
+/// Keeps the version that the newest scrape tells, and since when it is another than before.
+void tend_tick_note_version(struct tend_engine *engine, struct tend_instance *instance);
+
+// sleep.c
+/// Whether it is outside its `awake` hours now. Between ticks `asleep` of the service may lag behind.
+bool tend_sleep_is_asleep(const struct tend_engine *engine, const struct tend_service *service);
+void tend_sleep_look(struct tend_engine *engine); ///< at the begin of a tick: who fell asleep, who woke
 
 // incident.c
 void tend_incident_alert_changed(struct tend_engine *engine, struct tend_rule_alert *alert,

@@ -37,7 +37,7 @@ static void set_measured(struct tend_metric_table *table, size_t slot, const str
     table->missing[slot] = (uint8_t)missing;
 }
 
-static void note_version(struct tend_engine *engine, struct tend_instance *instance)
+void tend_tick_note_version(struct tend_engine *engine, struct tend_instance *instance)
 {
     const struct tend_service_def *def = instance->service->def;
     const struct tend_layout *layout = tend_series_window_layout(instance->window);
@@ -126,7 +126,7 @@ static void measure_service(struct tend_engine *engine, struct tend_service *ser
             set_measured(table, instance->subject.slot + m, &def->metrics[m], &instance->parts[m]);
         }
         set_given(table, instance);
-        note_version(engine, instance);
+        tend_tick_note_version(engine, instance);
         if (history->newest_ms > service->data_ms) {
             service->data_ms = history->newest_ms;
         }
@@ -318,6 +318,9 @@ static const struct tend_subject *subject_of(const struct tend_rule_alert *alert
 // because the machine slept or could not keep up, nobody knows what was between: what holds begins to hold anew.
 static void judge(struct tend_engine *engine, struct tend_rule_alert *alert, enum tend_verdict verdict)
 {
+    if (tend_sleep_is_asleep(engine, alert->service)) {
+        return; // it fell asleep while the evaluator was asked
+    }
     const struct tend_alert_times times = {
         .fire_after_ms = alert->binding->fire_after_ms,
         .clear_after_ms = alert->binding->clear_after_ms,
@@ -473,6 +476,7 @@ void tend_tick_begin(struct tend_engine *engine)
     engine->tick_due_ms = TEND_NEVER;
     engine->tick_tries = 0;
     engine->call_count = 0;
+    tend_sleep_look(engine);
     measure_fleet(engine);
     engine->blind = tend_recovery_is_blind(engine);
     tend_notice_blind(engine);

@@ -10,11 +10,13 @@ static json_t *view_instance(const struct tend_engine *engine, const struct tend
 {
     const struct tend_scrape_history *history = tend_series_window_history(instance->window);
     const bool seen = history->newest_ms != TEND_NEVER;
-    const bool failed = tend_instance_failed(instance);
+    const bool failed = seen && history->kind != TEND_SCRAPE_OK;
+    const bool slept = seen && tend_instance_slept(instance);
     const bool out = tend_subject_is_out(engine->fleet, instance->service->def, &instance->subject);
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:s, s:o}", "name", instance->name, "url", instance->url, "state",
         !seen    ? "no data"
+        : slept  ? "asleep"
         : failed ? "down"
         : out    ? "out of line"
                  : "ok",
@@ -80,6 +82,9 @@ static const char *state_of(const struct tend_engine *engine, const struct tend_
     }
     if (!service->def->watched) {
         return "not watched";
+    }
+    if (service->asleep) {
+        return "asleep";
     }
     if (service->data_ms == TEND_NEVER) {
         return "no data";
@@ -334,7 +339,7 @@ json_t *tend_locate_request(const struct tend_engine *engine, const struct tend_
     const int64_t onset_ms = onset_of_incident(engine, incident);
     json_t *services = json_array();
     for (size_t i = 0; i < fleet->service_count && json_array_size(services) < NEIGHBOURS_MAX; i++) {
-        if (near[i]) {
+        if (near[i] && !tend_sleep_is_asleep(engine, fleet->services[i])) { // no culprit, and nothing to wait for
             (void)json_array_append_new(services, locate_service(engine, fleet->services[i], onset_ms));
         }
     }

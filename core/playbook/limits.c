@@ -66,6 +66,8 @@ const char *tend_refusal_text(enum tend_refusal refusal)
         return "min_healthy";
     case TEND_REFUSAL_VERSION:
         return "version";
+    case TEND_REFUSAL_ASLEEP:
+        return "asleep";
     }
     return "unknown";
 }
@@ -75,6 +77,7 @@ bool tend_refusal_is_hold(enum tend_refusal refusal)
     switch (refusal) {
     case TEND_REFUSAL_PAUSED:
     case TEND_REFUSAL_JOURNAL:
+    case TEND_REFUSAL_ASLEEP:
     case TEND_REFUSAL_GRACE:
     case TEND_REFUSAL_BACKOFF:
     case TEND_REFUSAL_AT_ONCE:
@@ -106,6 +109,7 @@ enum tend_refusal tend_limits_refuse_run(const struct tend_limits *limits, const
         { gate->paused, TEND_REFUSAL_PAUSED },
         { gate->journal_failed, TEND_REFUSAL_JOURNAL },
         { gate->blind, TEND_REFUSAL_BLIND },
+        { gate->asleep, TEND_REFUSAL_ASLEEP },
         { gate->in_grace, TEND_REFUSAL_GRACE },
         { gate->breaker_open, TEND_REFUSAL_BREAKER },
         { !isnan(limits->confidence) && !(gate->confidence >= limits->confidence), TEND_REFUSAL_CONFIDENCE },

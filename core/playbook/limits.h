@@ -44,6 +44,7 @@ enum tend_refusal {
     TEND_REFUSAL_SHARE,
     TEND_REFUSAL_MIN_HEALTHY,
     TEND_REFUSAL_VERSION,
+    TEND_REFUSAL_ASLEEP,
 };
 
 /// The reason as one word for records: "paused", "cooldown" …
@@ -57,6 +58,7 @@ struct tend_gate {
     bool paused;
     bool journal_failed;
     bool blind;                ///< most targets failed at once
+    bool asleep;               ///< outside the hours in which the service is watched
     bool in_grace;             ///< too soon after the start
     bool breaker_open;         ///< for this service
     double confidence;         ///< of the culprit
