@@ -333,6 +333,10 @@ static void end_incident(struct tend_engine *engine, struct tend_incident *incid
 {
     if (incident->outcome == NULL) {
         incident->outcome = tend_copy_text(fell_asleep(engine, incident) ? "fell asleep" : "resolved by itself");
+    } else if (strcmp(incident->outcome, "failed") == 0 && !fell_asleep(engine, incident)) {
+        // Newer samples have the last word: an act that worked, but said that it failed, has worked.
+        free(incident->outcome);
+        incident->outcome = tend_copy_text("recovered");
     }
     tend_log(TEND_LOG_INFO, "incident ended incident=%s outcome=\"%s\" took_ms=%lld", incident->id, incident->outcome,
              (long long)(engine->now_ms - incident->opened_ms));

@@ -172,6 +172,10 @@ json_t *tend_scenario_report(const struct tend_simulation *simulation, int64_t b
             take_alert(alerts, record, begun_ms);
         } else if (record->kind == TEND_RECORD_INCIDENT) {
             take_incident(incidents, record);
+            if (has_text(record->body, "outcome", "recovered") && has_text(record->body, "state", "ended") &&
+                isnan(recovered_s)) {
+                recovered_s = seconds(record->at_ms, fault_ms); // by an act that said it failed
+            }
         } else if (record->kind == TEND_RECORD_STEP) {
             take_step(steps, refused, services, record, begun_ms);
         } else if (record->kind == TEND_RECORD_RUN) {
