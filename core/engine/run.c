@@ -563,6 +563,24 @@ static bool stays_drained(const struct tend_engine *engine, const struct tend_ru
            (double)others >= run->limits.min_healthy;
 }
 
+static void begin_act(struct tend_engine *engine, struct tend_run *run, struct tend_step *step)
+{
+    char text[256];
+    const char *refused;
+    if (run->dry) {
+        end_step(engine, run, step, "done", NULL, json_pack("{s:b}", "dry", 1));
+    } else if (stays_drained(engine, run, step)) {
+        end_step(engine, run, step, "done", NULL, json_pack("{s:b}", "stays_drained", 1));
+    } else if (ends_asleep(engine, run, step)) {
+        return;
+    } else if ((refused = refusal_of_act(engine, run, step, text, sizeof text)) != NULL) {
+        refuse_step(engine, run, step, refused, text);
+    } else {
+        step->state = TEND_STEP_INTENT;
+        step->record = tend_facts_step(engine, run, step, false, true);
+    }
+}
+
 // Begins a step that has just been asked for.
 static void begin_step(struct tend_engine *engine, struct tend_run *run, struct tend_step *step)
 {
@@ -570,25 +588,7 @@ static void begin_step(struct tend_engine *engine, struct tend_run *run, struct 
     const json_t *args = json_object_get(step->effect, "args");
     run->state = TEND_RUN_STEPPING;
     if (is_act(step)) {
-        if (run->dry) {
-            end_step(engine, run, step, "done", NULL, json_pack("{s:b}", "dry", 1));
-            return;
-        }
-        if (stays_drained(engine, run, step)) {
-            end_step(engine, run, step, "done", NULL, json_pack("{s:b}", "stays_drained", 1));
-            return;
-        }
-        if (ends_asleep(engine, run, step)) {
-            return;
-        }
-        char text[256];
-        const char *refused = refusal_of_act(engine, run, step, text, sizeof text);
-        if (refused != NULL) {
-            refuse_step(engine, run, step, refused, text);
-            return;
-        }
-        step->state = TEND_STEP_INTENT;
-        step->record = tend_facts_step(engine, run, step, false, true);
+        begin_act(engine, run, step);
     } else if (strcmp(kind, "pick") == 0) {
         step->deadline_ms = engine->now_ms + run->within_ms;
         step->state = TEND_STEP_WAITING;
