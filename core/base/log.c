@@ -28,9 +28,24 @@ static size_t sequence_bytes(unsigned char first)
     return first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
 }
 
-// Length of the valid UTF-8 sequence at text, 0 if there is none. Control characters count as none.
-static size_t printable_bytes(const unsigned char *text, size_t left)
+// Characters that show nothing themselves but change how others are shown: marks and overrides of the direction of
+// writing (U+061C, U+200E, U+200F, U+202A … U+202E, U+2066 … U+2069) and line separators (U+2028, U+2029). With them
+// "restart ledger" can be made to read as something else.
+static bool is_disguise(const unsigned char *text, size_t length)
 {
+    if (length == 2) {
+        return text[0] == 0xd8 && text[1] == 0x9c;
+    }
+    if (length != 3 || text[0] != 0xe2) {
+        return false;
+    }
+    return (text[1] == 0x80 && (text[2] == 0x8e || text[2] == 0x8f || (text[2] >= 0xa8 && text[2] <= 0xae))) ||
+           (text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9);
+}
+
+size_t tend_log_printable_bytes(const char *start, size_t left)
+{
+    const unsigned char *text = (const unsigned char *)start;
     const size_t length = sequence_bytes(text[0]);
     if (length <= 1) {
         return text[0] >= 0x20 && text[0] < 0x7f ? 1 : 0;
@@ -47,13 +62,14 @@ static size_t printable_bytes(const unsigned char *text, size_t left)
     const unsigned pair = (unsigned)text[0] << 8 | text[1];
     const bool overlong = (pair >= 0xe080 && pair < 0xe0a0) || (pair >= 0xf080 && pair < 0xf090);
     const bool outside = (pair >= 0xeda0 && pair < 0xee00) || (pair >= 0xf490 && pair < 0xf500);
-    return overlong || outside || (pair >= 0xc280 && pair < 0xc2a0) ? 0 : length;
+    const bool control = pair >= 0xc280 && pair < 0xc2a0;
+    return overlong || outside || control || is_disguise(text, length) ? 0 : length;
 }
 
 static void escape_into(struct tend_buffer *out, const char *text, size_t count, bool quotes_too)
 {
     for (size_t i = 0; i < count;) {
-        const size_t length = printable_bytes((const unsigned char *)text + i, count - i);
+        const size_t length = tend_log_printable_bytes(text + i, count - i);
         if (length == 0 || (quotes_too && (text[i] == '"' || text[i] == '\\'))) {
             tend_buffer_printf(out, "\\x%02x", (unsigned)(unsigned char)text[i]);
             i++;

@@ -2,7 +2,7 @@
 
 #include "parse/quoted_text.h"
 
-#include "parse/utf8.h"
+#include "base/log.h"
 
 #include <string.h>
 
@@ -139,16 +139,9 @@ const char *tend_quoted_text_read(const char **at, const char *end, struct tend_
 void tend_text_escape(struct tend_buffer *out, const char *text, size_t bytes)
 {
     for (size_t i = 0; i < bytes;) {
-        size_t length = 1;
-        while (length <= 4 && i + length <= bytes && !tend_utf8_valid(text + i, length)) {
-            length++;
-        }
-        const unsigned char byte = (unsigned char)text[i];
-        const bool valid = length <= 4 && i + length <= bytes;
-        const bool control =
-            byte < 0x20 || byte == 0x7f || (byte == 0xc2 && valid && (unsigned char)text[i + 1] < 0xa0);
-        if (!valid || control) {
-            tend_buffer_printf(out, "\\x%02x", (unsigned)byte);
+        const size_t length = tend_log_printable_bytes(text + i, bytes - i);
+        if (length == 0) {
+            tend_buffer_printf(out, "\\x%02x", (unsigned)(unsigned char)text[i]);
             i++;
         } else {
             tend_buffer_put(out, text + i, length);

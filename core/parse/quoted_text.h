@@ -9,5 +9,5 @@
 /// @return NULL, or what is wrong; out of memory shows in the buffer
 const char *tend_quoted_text_read(const char **at, const char *end, struct tend_buffer *out, const char **fault_at);
 
-/// Appends text for a message: control characters and what is not UTF-8 as \xNN, all else as it is.
+/// Appends text for a message: what tend_log_printable_bytes says must not be shown as \xNN, all else as it is.
 void tend_text_escape(struct tend_buffer *out, const char *text, size_t bytes);

@@ -49,6 +49,18 @@ static void control_characters_are_escaped(void **state)
     assert_escaped_bytes("a\0b", 3, "a\\x00b");
 }
 
+static void characters_that_disguise_others_are_escaped(void **state)
+{
+    (void)state;
+    assert_escaped("a\xe2\x80\xae"
+                   "b",
+                   "a\\xe2\\x80\\xaeb");                            // right-to-left override
+    assert_escaped("\xe2\x81\xa6", "\\xe2\\x81\\xa6");              // left-to-right isolate
+    assert_escaped("\xd8\x9c", "\\xd8\\x9c");                       // Arabic letter mark
+    assert_escaped("\xe2\x80\xa8", "\\xe2\\x80\\xa8");              // line separator
+    assert_escaped("\xe2\x80\xa6\xd7\x90", "\xe2\x80\xa6\xd7\x90"); // an ellipsis and a Hebrew letter stay
+}
+
 static void quotes_and_backslashes_are_escaped(void **state)
 {
     (void)state;
@@ -115,6 +127,7 @@ int main(void)
         cmocka_unit_test(plain_text_stays),
         cmocka_unit_test(text_with_a_space_and_no_text_stand_in_quotes),
         cmocka_unit_test(control_characters_are_escaped),
+        cmocka_unit_test(characters_that_disguise_others_are_escaped),
         cmocka_unit_test(quotes_and_backslashes_are_escaped),
         cmocka_unit_test(what_is_no_utf8_is_escaped),
         cmocka_unit_test(a_message_is_one_line_with_its_time_and_level),
