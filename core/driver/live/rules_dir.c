@@ -49,8 +49,8 @@ static const char *untrusted(const struct stat *about)
     if (about->st_uid != geteuid() && about->st_uid != 0) {
         return "owned by another user; rules must be owned by who runs tend, or by root";
     }
-    if ((about->st_mode & S_IWOTH) != 0) {
-        return "writable by everybody; chmod o-w it";
+    if ((about->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return "writable by others than its owner; chmod go-w it";
     }
     return NULL;
 }

@@ -3,7 +3,7 @@
 ///
 /// Every *.lua below DIR is read but those below env/, tests (*_test.lua) and what begins with a dot, sorted by path.
 /// Rules decide what is run, so a file counts only when it is a regular one, no link, owned by us or root, and writable
-/// by nobody else than its owner and group. A fault with one file is a fault of all: half a set of rules is no rules.
+/// by nobody else than its owner. A fault with one file is a fault of all: half a set of rules is no rules.
 /// Limits: 1 MB a file, 10 MB and 1,000 files in all, 8 directories deep.
 
 #include "base/json.h"

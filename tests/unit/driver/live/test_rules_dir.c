@@ -137,13 +137,13 @@ static void a_link_is_refused(void **state)
     assert_read(*state, NULL, "b.lua: a link; rules must be files themselves");
 }
 
-static void a_file_that_everybody_may_write_is_refused(void **state)
+static void a_file_that_others_may_write_is_refused(void **state)
 {
     char path[256];
     put_file(*state, "a.lua", "");
     path_of(*state, "a.lua", path);
-    assert_int_equal(chmod(path, 0646), 0);
-    assert_read(*state, NULL, "a.lua: writable by everybody; chmod o-w it");
+    assert_int_equal(chmod(path, 0664), 0);
+    assert_read(*state, NULL, "a.lua: writable by others than its owner; chmod go-w it");
 }
 
 static void a_file_of_another_user_is_refused(void **state)
@@ -214,7 +214,7 @@ int main(void)
         FACT(sources_hold_texts_env_and_the_names_of_secrets),
         FACT(an_env_that_is_not_there_is_an_error_that_lists_those_there_are),
         FACT(a_link_is_refused),
-        FACT(a_file_that_everybody_may_write_is_refused),
+        FACT(a_file_that_others_may_write_is_refused),
         FACT(a_file_of_another_user_is_refused),
         FACT(a_fifo_named_like_rules_is_refused_without_waiting),
         FACT(what_is_no_text_or_too_large_is_refused),
