@@ -221,6 +221,19 @@ enum tend_status tend_journal_read_kind(struct tend_journal *journal, enum tend_
     return status == TEND_OK ? read_rows(journal, statement, each, context, error) : status;
 }
 
+enum tend_status tend_journal_read_prefix(struct tend_journal *journal, enum tend_record_kind kind, const char *prefix,
+                                          tend_journal_each *each, void *context, struct tend_error *error)
+{
+    // Between the prefix and the prefix with a byte that no UTF-8 text has: a range of the primary key.
+    sqlite3_stmt *statement = NULL;
+    const enum tend_status status =
+        prepare(journal,
+                RECORD_COLUMNS "FROM state s JOIN record r ON r.number = s.number WHERE s.kind = ?1 AND s.key >= ?2 "
+                               "AND s.key < ?2 || CAST(x'ff' AS TEXT) ORDER BY s.number",
+                tend_record_kind_text(kind), prefix, NULL, &statement, error);
+    return status == TEND_OK ? read_rows(journal, statement, each, context, error) : status;
+}
+
 enum tend_status tend_journal_read_after(struct tend_journal *journal, uint64_t number, tend_journal_each *each,
                                          void *context, struct tend_error *error)
 {

@@ -62,6 +62,12 @@ TEND_MUST_CHECK enum tend_status tend_journal_read_kind(struct tend_journal *jou
                                                         size_t limit, tend_journal_each *each, void *context,
                                                         struct tend_error *error);
 
+/// The newest record of each key of a kind that begins with @p prefix, in order of number: the steps of a run are those
+/// with "r13/", whatever incident they were recorded under.
+TEND_MUST_CHECK enum tend_status tend_journal_read_prefix(struct tend_journal *journal, enum tend_record_kind kind,
+                                                          const char *prefix, tend_journal_each *each, void *context,
+                                                          struct tend_error *error);
+
 /// All records after a number, in order.
 TEND_MUST_CHECK enum tend_status tend_journal_read_after(struct tend_journal *journal, uint64_t number,
                                                          tend_journal_each *each, void *context,

@@ -573,24 +573,23 @@ static bool restore_record(void *context, const struct tend_record *record)
     return true;
 }
 
-static bool restore_step(void *context, const struct tend_record *record)
-{
-    struct tend_loop *loop = context;
-    if (record->kind == TEND_RECORD_STEP) {
-        tend_engine_restore(loop->engine, record);
-    }
-    return true;
-}
+// What a run needs to go on without doing anything twice.
+struct restored_runs {
+    struct tend_loop *loop;
+    enum tend_status status;
+    struct tend_error *error;
+};
 
 static bool restore_steps_of_run(void *context, const struct tend_record *record)
 {
-    struct tend_loop *loop = context;
-    struct tend_error error;
-    if (record->kind == TEND_RECORD_RUN &&
-        tend_journal_read_incident(loop->journal, record->incident, restore_step, loop, &error) != TEND_OK) {
-        tend_log(TEND_LOG_ERROR, "steps of a run cannot be read run=%s why=\"%s\"", record->key, error.text);
+    struct restored_runs *runs = context;
+    if (record->kind == TEND_RECORD_RUN) {
+        char prefix[64];
+        (void)snprintf(prefix, sizeof prefix, "%s/", record->key);
+        runs->status = tend_journal_read_prefix(runs->loop->journal, TEND_RECORD_STEP, prefix, restore_record,
+                                                runs->loop, runs->error);
     }
-    return true;
+    return runs->status == TEND_OK;
 }
 
 // The journal first: engine time may not fall below it, and what was open comes alive before anything is polled.
@@ -624,7 +623,9 @@ static enum tend_status open_journal(struct tend_loop *loop, struct tend_error *
         status = tend_journal_restore(loop->journal, restore_record, loop, error);
     }
     if (status == TEND_OK) {
-        status = tend_journal_restore(loop->journal, restore_steps_of_run, loop, error);
+        struct restored_runs runs = { .loop = loop, .status = TEND_OK, .error = error };
+        status = tend_journal_restore(loop->journal, restore_steps_of_run, &runs, error);
+        status = status == TEND_OK ? runs.status : status;
     }
     return status;
 }

@@ -275,6 +275,23 @@ static void kind_is_read_newest_first_and_one_record_a_key(void **state)
     tend_journal_close(journal);
 }
 
+static void steps_of_a_run_are_read_by_the_beginning_of_their_keys(void **state)
+{
+    const struct fact_record facts[] = {
+        { 1, TEND_RECORD_STEP, "r1/1", "i1", false, "{\"state\":\"begun\"}" },
+        { 2, TEND_RECORD_STEP, "r1/1", "i1", false, "{\"state\":\"ended\"}" },
+        { 3, TEND_RECORD_STEP, "r12/1", "i1", false, "{\"state\":\"begun\"}" },
+        { 4, TEND_RECORD_RUN, "r1/2", "i1", false, "{\"state\":\"begun\"}" },
+        { 5, TEND_RECORD_STEP, "r1/2", "i2", false, "{\"state\":\"begun\"}" }, // i1 was merged into i2 meanwhile
+    };
+    struct tend_journal *journal = journal_with(*state, facts, sizeof facts / sizeof facts[0]);
+    struct seen seen = { .most = 0 };
+    assert_int_equal(tend_journal_read_prefix(journal, TEND_RECORD_STEP, "r1/", note, &seen, NULL), TEND_OK);
+    assert_string_equal(seen.numbers, "2 5");
+    forget(&seen);
+    tend_journal_close(journal);
+}
+
 static void reader_may_stop_early(void **state)
 {
     struct tend_journal *journal = journal_with(*state, story, STORY);
@@ -566,6 +583,7 @@ int main(void)
         FACT(restore_gives_the_newest_open_record_of_each_key_in_order),
         FACT(incident_is_read_whole_and_in_order),
         FACT(kind_is_read_newest_first_and_one_record_a_key),
+        FACT(steps_of_a_run_are_read_by_the_beginning_of_their_keys),
         FACT(reader_may_stop_early),
         FACT(same_sources_are_kept_once),
         FACT(sources_that_changed_under_one_hash_are_kept_again),
