@@ -215,6 +215,75 @@ static void nothing_is_learned_asleep(void **state)
     world_end(&world);
 }
 
+static void a_latch_does_not_last_over_the_night(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world, DOCUMENT(SERVICE("ledger", TARGET,
+                                         ",'rules':[{'rule':0,'clear_below':0.5}]" AWAKE("02:40-02:41; 02:42-06:00")),
+                                 LOAD_RULE, "", ""));
+    world_target(&world, LEDGER)->load = 10;
+    world_pass(&world, 60);
+    assert_string_equal(world_alert_state(&world, "ledger"), "firing");
+    world_target(&world, LEDGER)->load = 1.8; // A is 0.8: too little to fire, too much to clear
+    world_pass(&world, 70);
+    assert_string_equal(world_alert_state(&world, "ledger"), "resolved");
+    world_end(&world);
+}
+
+static void what_one_instance_said_before_is_not_pooled_with_what_another_says_now(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world, DOCUMENT(SERVICE("ledger", TARGET ",'http://h:2/metrics'", AWAKE("02:40-02:41; 02:42-06:00")),
+                                 LOAD_RULE, "", ""));
+    world_target(&world, LEDGER)->load = 10;
+    world_pass(&world, 60);
+    world_target(&world, LEDGER)->silent = true;
+    world_pass(&world, 61);
+    json_t *status = tend_engine_status(world.engine);
+    assert_true(tend_json_number(metric(status, "load"), "P", 0.0) == 1.0);
+    json_decref(status);
+    world_end(&world);
+}
+
+static const json_t *instance(const json_t *status)
+{
+    const json_t *service = json_array_get(json_object_get(status, "services"), 0);
+    return json_array_get(json_object_get(service, "instances"), 0);
+}
+
+static void a_deploy_is_seen_asleep_too(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world, DOCUMENT(SERVICE("ledger", TARGET,
+                                         AWAKE(LATER) ",'version':{'series':'app_build_info','label':'version'}"),
+                                 LOAD_RULE, "", ""));
+    world_target(&world, LEDGER)->version[0] = '1';
+    world_pass(&world, 10);
+    world_target(&world, LEDGER)->version[0] = '2';
+    world_pass(&world, 10);
+    json_t *status = tend_engine_status(world.engine);
+    assert_string_equal(tend_json_text(instance(status), "version", ""), "2");
+    json_decref(status);
+    world_end(&world);
+}
+
+static void an_onset_is_of_the_same_day(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world, ONE("02:40-02:41; 02:42-06:00", ""));
+    world_target(&world, LEDGER)->load = 10;
+    world_pass(&world, 122);
+    json_t *status = tend_engine_status(world.engine);
+    const json_t *load = json_object_get(json_object_get(instance(status), "metrics"), "load");
+    assert_int_equal(tend_json_integer(load, "onset_ms", 0), WORLD_BEGIN_MS + 120000);
+    json_decref(status);
+    world_end(&world);
+}
+
 static void the_status_says_who_is_asleep(void **state)
 {
     (void)state;
@@ -225,9 +294,8 @@ static void the_status_says_who_is_asleep(void **state)
     json_t *status = tend_engine_status(world.engine);
     const json_t *service = json_array_get(json_object_get(status, "services"), 0);
     assert_string_equal(tend_json_text(service, "state", ""), "asleep");
-    const json_t *instance = json_array_get(json_object_get(service, "instances"), 0);
-    assert_string_equal(tend_json_text(instance, "state", ""), "asleep");
-    assert_false(tend_json_bool(instance, "up", true));
+    assert_string_equal(tend_json_text(instance(status), "state", ""), "asleep");
+    assert_false(tend_json_bool(instance(status), "up", true));
     assert_string_equal(tend_json_text(metric(status, "load"), "missing", ""), "asleep");
     assert_string_equal(tend_json_text(metric(status, "up"), "missing", ""), "asleep");
     json_decref(status);
@@ -309,7 +377,25 @@ static void one_that_is_asleep_is_no_culprit_and_is_not_acted_on(void **state)
     world_end(&world);
 }
 
-static void targets_of_one_that_is_asleep_make_tend_neither_blind_nor_seeing(void **state)
+static void a_scrape_that_failed_at_night_is_no_evidence_in_the_morning(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world, SHOP_AND_BATCH);
+    world_target(&world, "batch/b:1")->kind = TEND_SCRAPE_REFUSED;
+    world_pass(&world, 60);
+    world_target(&world, "batch/b:1")->silent = true;
+    world_target(&world, "shop/s:1")->load = 10;
+    world_pass(&world, 2);
+    const json_t *services = json_object_get(world.asked, "services");
+    assert_int_equal(json_array_size(services), 2);
+    const json_t *batch = json_array_get(services, 1);
+    assert_string_equal(tend_json_text(batch, "name", ""), "batch");
+    assert_int_equal(json_object_size(json_object_get(batch, "failures")), 0);
+    world_end(&world);
+}
+
+static void targets_of_one_that_is_asleep_do_not_make_tend_blind(void **state)
 {
     (void)state;
     struct world world;
@@ -330,6 +416,23 @@ static void targets_of_one_that_is_asleep_make_tend_neither_blind_nor_seeing(voi
     world_end(&world);
 }
 
+static void the_good_answers_of_one_that_is_asleep_hide_no_shared_cause(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world,
+                DOCUMENT(SERVICE("shop", "'http://s:1/metrics','http://s:2/metrics','http://s:3/metrics'",
+                                 "") "," SERVICE("batch", "'http://b:1/metrics','http://b:2/metrics'", AWAKE(LATER)),
+                         LOAD_RULE, "", ""));
+    world_target(&world, "shop/s:1")->kind = TEND_SCRAPE_REFUSED;
+    world_target(&world, "shop/s:2")->kind = TEND_SCRAPE_REFUSED;
+    world_pass(&world, 1);
+    json_t *status = tend_engine_status(world.engine);
+    assert_int_equal(json_array_size(json_object_get(status, "warnings")), 1);
+    json_decref(status);
+    world_end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,11 +447,17 @@ int main(void)
         cmocka_unit_test(an_alert_from_before_a_restart_ends_when_tend_starts_asleep),
         cmocka_unit_test(a_verdict_that_comes_after_it_fell_asleep_is_not_used),
         cmocka_unit_test(nothing_is_learned_asleep),
+        cmocka_unit_test(a_latch_does_not_last_over_the_night),
+        cmocka_unit_test(what_one_instance_said_before_is_not_pooled_with_what_another_says_now),
+        cmocka_unit_test(a_deploy_is_seen_asleep_too),
+        cmocka_unit_test(an_onset_is_of_the_same_day),
         cmocka_unit_test(the_status_says_who_is_asleep),
         cmocka_unit_test(a_run_whose_culprit_falls_asleep_undoes_what_it_did_and_calls_nobody),
         cmocka_unit_test(an_act_that_is_due_after_it_fell_asleep_is_not_done),
         cmocka_unit_test(one_that_is_asleep_is_no_culprit_and_is_not_acted_on),
-        cmocka_unit_test(targets_of_one_that_is_asleep_make_tend_neither_blind_nor_seeing),
+        cmocka_unit_test(a_scrape_that_failed_at_night_is_no_evidence_in_the_morning),
+        cmocka_unit_test(targets_of_one_that_is_asleep_do_not_make_tend_blind),
+        cmocka_unit_test(the_good_answers_of_one_that_is_asleep_hide_no_shared_cause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
