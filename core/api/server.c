@@ -1,7 +1,8 @@
 // evhttp parses and limits; this file says who may ask what and hands over to the source.
 //
 // Why two evhttp objects: what is served behind each door is decided by the door and not by the request, so nothing a
-// request says can turn the metrics port into a control port.
+// request says can turn the metrics port into a control port. Each door has its own limit of connections: whoever fills
+// the port, which any user of the machine can, must not keep `tend pause` out.
 //
 // A request that came from a browser carries an Origin header: a page elsewhere must neither read nor command, so any
 // foreign Origin is refused, a Host that is no loopback name too (DNS rebinding), and commands must be JSON, which a
@@ -46,10 +47,11 @@ struct waiting_reload {
 
 struct tend_api_server {
     struct tend_api_source source;
-    struct tend_connection_limit *limit;
-    struct evhttp *control; // behind the Unix socket
-    struct evhttp *metrics; // behind the TCP port, or NULL
-    char *socket_path;      // NULL until it is ours to remove
+    struct tend_connection_limit *limit;         // of the Unix socket
+    struct tend_connection_limit *metrics_limit; // of the TCP port, or NULL
+    struct evhttp *control;                      // behind the Unix socket
+    struct evhttp *metrics;                      // behind the TCP port, or NULL
+    char *socket_path;                           // NULL until it is ours to remove
     uint16_t port;
     uint64_t last_reload;
     struct waiting_reload reloads[RELOADS_WAITING];
@@ -311,10 +313,10 @@ static void answer(struct ask *ask, bool on_tcp)
 }
 
 // What both doors do first: the connection's time starts again. Returns NULL, and has answered, when there is no path.
-static const char *begin(struct tend_api_server *server, struct evhttp_request *request)
+static const char *begin(struct tend_connection_limit *limit, struct evhttp_request *request)
 {
     struct evhttp_connection *connection = evhttp_request_get_connection(request);
-    tend_connection_limit_requested(server->limit, evhttp_connection_get_bufferevent(connection));
+    tend_connection_limit_requested(limit, evhttp_connection_get_bufferevent(connection));
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
     if (path == NULL) {
@@ -326,7 +328,7 @@ static const char *begin(struct tend_api_server *server, struct evhttp_request *
 static void on_control(struct evhttp_request *request, void *context)
 {
     struct tend_api_server *server = context;
-    struct ask ask = { .server = server, .request = request, .path = begin(server, request) };
+    struct ask ask = { .server = server, .request = request, .path = begin(server->limit, request) };
     if (ask.path == NULL) {
         return;
     }
@@ -346,7 +348,7 @@ static void on_control(struct evhttp_request *request, void *context)
 static void on_metrics(struct evhttp_request *request, void *context)
 {
     struct tend_api_server *server = context;
-    struct ask ask = { .server = server, .request = request, .path = begin(server, request), .who = "" };
+    struct ask ask = { .server = server, .request = request, .path = begin(server->metrics_limit, request), .who = "" };
     if (ask.path == NULL) {
         return;
     }
@@ -368,7 +370,7 @@ static void on_metrics(struct evhttp_request *request, void *context)
 
 // Makes the HTTP behind a listening descriptor, which it takes, also when it fails.
 static struct evhttp *serve(struct tend_api_server *server, struct event_base *base, int take_fd,
-                            void (*on_request)(struct evhttp_request *, void *))
+                            struct tend_connection_limit *limit, void (*on_request)(struct evhttp_request *, void *))
 {
     struct evhttp *http = evhttp_new(base);
     struct evhttp_bound_socket *bound = http != NULL ? evhttp_accept_socket_with_handle(http, take_fd) : NULL;
@@ -384,8 +386,8 @@ static struct evhttp *serve(struct tend_api_server *server, struct event_base *b
     evhttp_set_timeout(http, IDLE_S);
     evhttp_set_allowed_methods(http, ALL_METHODS);
     evhttp_set_gencb(http, on_request, server);
-    evhttp_set_bevcb(http, tend_connection_limit_admit, server->limit);
-    tend_connection_limit_watch(server->limit, evhttp_bound_socket_get_listener(bound));
+    evhttp_set_bevcb(http, tend_connection_limit_admit, limit);
+    tend_connection_limit_watch(limit, evhttp_bound_socket_get_listener(bound));
     return http;
 }
 
@@ -399,7 +401,7 @@ static enum tend_status open_doors(struct tend_api_server *server, const struct 
         if (status != TEND_OK) {
             return status;
         }
-        server->metrics = serve(server, options->base, fd, on_metrics);
+        server->metrics = serve(server, options->base, fd, server->metrics_limit, on_metrics);
         if (server->metrics == NULL) {
             return TEND_E_NOMEM;
         }
@@ -414,7 +416,7 @@ static enum tend_status open_doors(struct tend_api_server *server, const struct 
         return status;
     }
     server->socket_path = path;
-    server->control = serve(server, options->base, fd, on_control);
+    server->control = serve(server, options->base, fd, server->limit, on_control);
     return server->control != NULL ? TEND_OK : TEND_E_NOMEM;
 }
 
@@ -426,9 +428,12 @@ enum tend_status tend_api_server_create(const struct tend_api_options *options, 
         return TEND_E_NOMEM;
     }
     server->source = options->source;
-    enum tend_status status = tend_connection_limit_create(
-        options->base, options->connections > 0 ? options->connections : CONNECTIONS,
-        options->request_timeout_ms > 0 ? options->request_timeout_ms : TIMEOUT_MS, &server->limit);
+    const size_t connections = options->connections > 0 ? options->connections : CONNECTIONS;
+    const int64_t deadline_ms = options->request_timeout_ms > 0 ? options->request_timeout_ms : TIMEOUT_MS;
+    enum tend_status status = tend_connection_limit_create(options->base, connections, deadline_ms, &server->limit);
+    if (status == TEND_OK && options->listen != NULL) {
+        status = tend_connection_limit_create(options->base, connections, deadline_ms, &server->metrics_limit);
+    }
     if (status == TEND_OK) {
         status = open_doors(server, options, error);
     }
@@ -456,6 +461,7 @@ void tend_api_server_destroy(struct tend_api_server *server)
         evhttp_free(server->metrics);
     }
     tend_connection_limit_destroy(server->limit);
+    tend_connection_limit_destroy(server->metrics_limit);
     if (server->socket_path != NULL) {
         (void)unlink(server->socket_path);
     }

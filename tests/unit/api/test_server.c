@@ -7,6 +7,7 @@
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -387,6 +388,35 @@ static void connections_over_the_limit_wait_for_their_turn(void **state)
     forget(&asked);
 }
 
+static void a_full_port_keeps_nobody_from_the_socket(void **state)
+{
+    struct served_api *fixture = *state;
+    struct tend_api_options options = options_of(fixture);
+    options.connections = 2;
+    options.request_timeout_ms = 60000; // longer than ask() waits
+    start_with(fixture, &options);
+    int idle[2];
+    for (size_t i = 0; i < 2; i++) {
+        struct sockaddr_in address = { .sin_family = AF_INET,
+                                       .sin_port = htons(tend_api_server_port(fixture->server)),
+                                       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+        idle[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(idle[i], (const struct sockaddr *)&address, sizeof address), 0);
+        send_text(idle[i], "GET /metr");
+    }
+    struct asked asked = { .code = 0 };
+    ask(fixture, "/v1/status", NULL, &asked);
+    assert_int_equal(asked.code, 200);
+    for (size_t i = 0; i < 2; i++) {
+        (void)close(idle[i]);
+    }
+    struct asked full = { .on_tcp = true };
+    ask(fixture, "/metrics", NULL, &full); // and there is room again
+    assert_int_equal(full.code, 200);
+    forget(&asked);
+    forget(&full);
+}
+
 static void the_socket_is_for_owner_and_group(void **state)
 {
     struct served_api *fixture = *state;
@@ -501,6 +531,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_connection_that_never_asks_is_cut_off, served_api_set_up,
                                         served_api_tear_down),
         cmocka_unit_test_setup_teardown(connections_over_the_limit_wait_for_their_turn, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(a_full_port_keeps_nobody_from_the_socket, served_api_set_up,
                                         served_api_tear_down),
         cmocka_unit_test_setup_teardown(the_socket_is_for_owner_and_group, served_api_set_up, served_api_tear_down),
         cmocka_unit_test_setup_teardown(an_old_socket_file_is_replaced, served_api_set_up, served_api_tear_down),
