@@ -304,7 +304,7 @@ static void reconsider_all(struct tend_engine *engine)
     for (size_t i = 0; i < engine->incident_count; i++) {
         struct tend_incident *incident = engine->incidents[i];
         for (size_t c = 0; c < incident->culprit_count; c++) {
-            free(incident->culprits[c].said);
+            json_decref(incident->culprits[c].said);
             incident->culprits[c].said = NULL;
             incident->culprits[c].dry_told = false;
         }

@@ -26,7 +26,7 @@ struct tend_incident *tend_incident_find(const struct tend_engine *engine, const
 static void culprit_clear(struct tend_culprit *culprit)
 {
     free(culprit->service);
-    free(culprit->said);
+    json_decref(culprit->said);
     json_decref(culprit->fits);
     json_decref(culprit->reasons);
 }

@@ -55,15 +55,16 @@ void tend_recovery_escalate(struct tend_engine *engine, struct tend_incident *in
 void tend_recovery_say(struct tend_engine *engine, struct tend_incident *incident, struct tend_culprit *culprit,
                        const char *what, const char *playbook, const char *reason, const char *text)
 {
-    char *said;
-    const int printed = asprintf(&said, "%s/%s/%s", what, playbook == NULL ? "" : playbook, reason);
-    TEND_ASSERT(printed > 0);
-    if (culprit->said != NULL && strcmp(culprit->said, said) == 0) {
-        free(said);
+    const char *about = playbook == NULL ? "" : playbook;
+    char said[64];
+    (void)snprintf(said, sizeof said, "%s/%s", what, reason);
+    if (strcmp(what, "act") != 0 && strcmp(tend_json_text(culprit->said, about, ""), said) == 0) {
         return;
     }
-    free(culprit->said);
-    culprit->said = said;
+    if (culprit->said == NULL) {
+        culprit->said = json_object();
+    }
+    (void)json_object_set_new(culprit->said, about, json_string(said));
     tend_log(TEND_LOG_INFO, "decided incident=%s service=%s what=%s playbook=\"%s\" reason=\"%s\"", incident->id,
              culprit->service, what, playbook == NULL ? "" : playbook, reason);
     (void)tend_emit_record(engine, TEND_RECORD_DECISION, incident->id, incident->id, false, false,

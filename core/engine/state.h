@@ -41,7 +41,7 @@ struct tend_culprit {
     bool dry_told;   ///< what an unarmed remedy would do was reported
     json_t *fits;    ///< of the newest ranking: [bool], one a remedy
     json_t *reasons; ///< of the newest ranking
-    char *said;      ///< the last reason not to act that was recorded
+    json_t *said;    ///< playbook ("": none) → the last decision about it that was recorded; NULL: nothing was
 };
 
 /// A firing alert of an incident, by name.
