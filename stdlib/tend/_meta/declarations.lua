@@ -65,7 +65,7 @@
 ---@field rules? table<string, tend.RuleChange|false>
 ---@field remedies? string|string[]        playbooks, tried in this order
 ---@field limits? tend.Limits
----@field awake? tend.Hours
+---@field awake? tend.Hours  outside them no data is normal: nothing is judged, learned or acted on, and alerts end
 ---@field record? string[]|"all"
 
 ---@class tend.GroupFields: tend.ServiceFields
