@@ -477,7 +477,10 @@ static void on_pulse(evutil_socket_t fd, short what, void *context)
     (void)what;
     struct tend_loop *loop = context;
     const int64_t now_ms = engine_ms(loop);
-    loop->counts.lag_s = (double)(now_ms - loop->pulse_due_ms) / 1000.0;
+    // A timer runs from libevent's time of this turn of the loop: after a long turn the next pulse comes early, which
+    // is no lag.
+    const int64_t late_ms = now_ms - loop->pulse_due_ms;
+    loop->counts.lag_s = late_ms < 0 ? 0.0 : (double)late_ms / 1000.0;
     loop->pulse_due_ms = now_ms + PULSE_MS;
     const int64_t drift_ms = clock_read_ms(CLOCK_REALTIME) - now_ms;
     const int64_t moved_ms = drift_ms - loop->wall_drift_ms;
