@@ -65,9 +65,6 @@ enum tend_status tend_engine_create(const struct tend_engine_options *options, s
     engine->reached = options->next_record - 1;
     engine->tick_due_ms = engine->wake_ms = TEND_NEVER;
     engine->next_id = 1;
-    for (size_t i = 0; i < sizeof engine->runs_ms / sizeof engine->runs_ms[0]; i++) {
-        engine->runs_ms[i] = TEND_NEVER;
-    }
     engine->arms = json_object();
     engine->restored_guards = json_object();
     engine->restored_alerts = json_object();
@@ -250,6 +247,7 @@ static void rebuild_fleet(struct tend_engine *engine, struct tend_ruleset *rules
     }
     engine->tick_in_flight = false; // its calls point into the old fleet; what was new to it stays new to the next tick
     engine->call_count = 0;
+    tend_facts_keep_guards(engine, fleet);
     struct tend_fleet *old_fleet = engine->fleet;
     struct tend_ruleset *old_rules = engine->ruleset;
     engine->fleet = fleet;
@@ -359,9 +357,8 @@ static void take_operator(struct tend_engine *engine, const struct tend_event *e
             service->guard.breaker_open = false;
             service->guard.failed_runs = 0;
             service->guard.backoff_until_ms = service->guard.cooldown_until_ms = TEND_NEVER;
-            for (size_t i = 0; i < sizeof service->guard.runs_ms / sizeof service->guard.runs_ms[0]; i++) {
-                service->guard.runs_ms[i] = TEND_NEVER;
-            }
+            service->guard.counted_from_ms = engine->now_ms;
+            service->guard.cured_ms = TEND_NEVER;
             tend_facts_guard(engine, service);
             (void)tend_emit_record(
                 engine, TEND_RECORD_OPERATOR, "close", NULL, true, false,

@@ -255,24 +255,41 @@ uint64_t tend_facts_step(struct tend_engine *engine, struct tend_run *run, struc
     return tend_emit_record(engine, TEND_RECORD_STEP, key, run->incident, full, false, body);
 }
 
-void tend_facts_guard(struct tend_engine *engine, const struct tend_service *service)
+static json_t *guard_body(const struct tend_service *service)
 {
     const struct tend_guard *guard = &service->guard;
     json_t *runs = json_array();
-    for (size_t i = 0; i < sizeof guard->runs_ms / sizeof guard->runs_ms[0] && guard->runs_ms[i] != TEND_NEVER; i++) {
+    for (size_t i = 0; i < TEND_RUNS_KEPT && guard->runs_ms[i] != TEND_NEVER; i++) {
         (void)json_array_append_new(runs, json_integer(guard->runs_ms[i]));
     }
-    json_t *body = json_pack("{s:s, s:n, s:I, s:I, s:I, s:o, s:s}", "service", service->name, "instance",
-                             "cooldown_until_ms", (json_int_t)guard->cooldown_until_ms, "backoff_until_ms",
-                             (json_int_t)guard->backoff_until_ms, "failed_runs", (json_int_t)guard->failed_runs,
-                             "runs_ms", runs, "breaker", guard->breaker_open ? "open" : "closed");
-    (void)tend_emit_record(engine, TEND_RECORD_TARGET, service->name, NULL, true, true, body);
+    return json_pack("{s:s, s:n, s:I, s:I, s:I, s:I, s:I, s:o, s:s}", "service", service->name, "instance",
+                     "cooldown_until_ms", (json_int_t)guard->cooldown_until_ms, "backoff_until_ms",
+                     (json_int_t)guard->backoff_until_ms, "counted_from_ms", (json_int_t)guard->counted_from_ms,
+                     "cured_ms", (json_int_t)guard->cured_ms, "failed_runs", (json_int_t)guard->failed_runs, "runs_ms",
+                     runs, "breaker", guard->breaker_open ? "open" : "closed");
+}
+
+void tend_facts_guard(struct tend_engine *engine, const struct tend_service *service)
+{
+    (void)tend_emit_record(engine, TEND_RECORD_TARGET, service->name, NULL, true, true, guard_body(service));
+}
+
+void tend_facts_keep_guards(struct tend_engine *engine, const struct tend_fleet *next)
+{
+    for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->service_count; i++) {
+        const struct tend_service *service = engine->fleet->services[i];
+        if (tend_fleet_find(next, service->name) == NULL) {
+            (void)json_object_set_new(engine->restored_guards, service->name, guard_body(service));
+        }
+    }
 }
 
 static void restore_guard(struct tend_guard *guard, const json_t *body)
 {
     guard->cooldown_until_ms = tend_json_integer(body, "cooldown_until_ms", TEND_NEVER);
     guard->backoff_until_ms = tend_json_integer(body, "backoff_until_ms", TEND_NEVER);
+    guard->counted_from_ms = tend_json_integer(body, "counted_from_ms", TEND_NEVER);
+    guard->cured_ms = tend_json_integer(body, "cured_ms", TEND_NEVER);
     guard->failed_runs = (size_t)tend_json_integer(body, "failed_runs", 0);
     guard->breaker_open = strcmp(tend_json_text(body, "breaker", ""), "open") == 0;
     const json_t *runs = json_object_get(body, "runs_ms");

@@ -222,6 +222,7 @@ static struct tend_service *service_add(struct tend_fleet *fleet, const char *na
     service->index = fleet->service_count;
     service->data_ms = service->woke_ms = TEND_NEVER;
     service->guard.cooldown_until_ms = service->guard.backoff_until_ms = TEND_NEVER;
+    service->guard.counted_from_ms = service->guard.cured_ms = TEND_NEVER;
     for (size_t i = 0; i < sizeof service->guard.runs_ms / sizeof service->guard.runs_ms[0]; i++) {
         service->guard.runs_ms[i] = TEND_NEVER;
     }

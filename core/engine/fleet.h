@@ -67,7 +67,9 @@ struct tend_instance {
 struct tend_guard {
     int64_t cooldown_until_ms;
     int64_t backoff_until_ms;
-    size_t failed_runs;              ///< in a row
+    int64_t counted_from_ms;         ///< runs that began before do not count for the breaker: a person closed it
+    int64_t cured_ms;                ///< when its last run recovered it; TEND_NEVER: it failed, or healthy for long
+    size_t failed_runs;              ///< since it was healthy for long
     int64_t runs_ms[TEND_RUNS_KEPT]; ///< when the newest runs began, newest first; TEND_NEVER: none
     bool breaker_open;
 };

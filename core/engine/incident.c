@@ -358,7 +358,8 @@ void tend_incident_advance(struct tend_engine *engine, struct tend_incident *inc
         ask_locator(engine, incident);
     }
     // A ranking of before the tick may blame a victim whose culprit shows only now: the new one is waited for.
-    if (is_settled(engine, incident) && (ranked || incident->ask == 0)) {
+    if (is_settled(engine, incident) && !incident->weighed && (ranked || incident->ask == 0)) {
+        incident->weighed = true; // the next tick brings another ranking
         tend_recovery_consider(engine, incident);
     }
 }
@@ -473,6 +474,7 @@ void tend_incident_located(struct tend_engine *engine, struct tend_incident *inc
         return; // the next tick asks again
     }
     incident->ranked = true;
+    incident->weighed = false;
     set_culprits(incident, reply);
     json_decref(incident->ranking);
     incident->ranking = json_incref(json_object_get(reply, "ranking"));

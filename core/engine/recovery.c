@@ -33,7 +33,10 @@ bool tend_recovery_is_blind(const struct tend_engine *engine)
 static struct tend_limits limits_for(const struct tend_engine *engine, const struct tend_service *service,
                                      size_t playbook)
 {
-    return tend_limits_stricter(&service->def->limits, &engine->ruleset->playbooks[playbook].limits);
+    struct tend_limits limits =
+        tend_limits_stricter(&service->def->limits, &engine->ruleset->playbooks[playbook].limits);
+    limits.per_hour = fmin(limits.per_hour, TEND_RUNS_KEPT); // more are not remembered
+    return limits;
 }
 
 void tend_recovery_escalate(struct tend_engine *engine, struct tend_incident *incident, const char *service,
@@ -138,33 +141,77 @@ static bool may_act(const struct tend_engine *engine, const struct tend_incident
     return false;
 }
 
-static size_t runs_since(const int64_t *runs_ms, size_t count, int64_t since_ms)
+static size_t runs_since(const struct tend_guard *guard, int64_t since_ms)
 {
     size_t runs = 0;
-    for (size_t i = 0; i < count; i++) {
-        runs += runs_ms[i] != TEND_NEVER && runs_ms[i] > since_ms;
+    while (runs < TEND_RUNS_KEPT && guard->runs_ms[runs] != TEND_NEVER && guard->runs_ms[runs] > since_ms) {
+        runs++;
     }
     return runs;
 }
 
-// The strictest `together` of a service's groups. A limit counts the runs of all members; for "*" that is the fleet.
+static bool is_member(const struct tend_service *service, const char *group)
+{
+    for (size_t i = 0; i < service->def->group_count; i++) {
+        if (strcmp(service->def->groups[i], group) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Runs under way of all members of a group; the group "*" is the fleet.
+static size_t count_runs(const struct tend_engine *engine, const char *group)
+{
+    size_t runs = 0;
+    for (size_t i = 0; i < engine->run_count; i++) {
+        const struct tend_service *service = tend_fleet_find(engine->fleet, engine->runs[i]->service);
+        const bool member = strcmp(group, "*") == 0 || (service != NULL && is_member(service, group));
+        runs += member && !engine->runs[i]->dry;
+    }
+    return runs;
+}
+
+// Runs of all members that began in the last hour; what a restart read back counts too.
+static size_t count_runs_of_hour(const struct tend_engine *engine, const char *group)
+{
+    size_t runs = 0;
+    for (size_t i = 0; i < engine->fleet->service_count; i++) {
+        const struct tend_service *service = engine->fleet->services[i];
+        if (strcmp(group, "*") == 0 || is_member(service, group)) {
+            runs += runs_since(&service->guard, engine->now_ms - HOUR_MS);
+        }
+    }
+    return runs;
+}
+
+// Takes a limit on runs together when it leaves less room than the one that is held.
+static void take_stricter(double limit, size_t runs, double *held_limit, size_t *held_runs)
+{
+    if (!isnan(limit) && (isnan(*held_limit) || limit - (double)runs < *held_limit - (double)*held_runs)) {
+        *held_limit = limit;
+        *held_runs = runs;
+    }
+}
+
+// The `together` of a service's groups that leaves the least room. A limit counts the runs of the group's members;
+// where nobody set one the fleet has caps of its own.
 static void together(const struct tend_engine *engine, const struct tend_service *service, struct tend_gate *gate)
 {
     gate->fleet_at_once = gate->fleet_per_hour = (double)NAN;
     for (size_t i = 0; i < engine->ruleset->group_count; i++) {
         const struct tend_group_def *group = &engine->ruleset->groups[i];
-        for (size_t g = 0; g < service->def->group_count; g++) {
-            if (strcmp(service->def->groups[g], group->name) == 0) {
-                gate->fleet_at_once = fmin(gate->fleet_at_once, group->at_once);
-                gate->fleet_per_hour = fmin(gate->fleet_per_hour, group->per_hour);
-            }
+        if (is_member(service, group->name)) {
+            take_stricter(group->at_once, count_runs(engine, group->name), &gate->fleet_at_once, &gate->fleet_runs_now);
+            take_stricter(group->per_hour, count_runs_of_hour(engine, group->name), &gate->fleet_per_hour,
+                          &gate->fleet_runs_last_hour);
         }
     }
     if (isnan(gate->fleet_at_once)) {
-        gate->fleet_at_once = 3.0; // the fleet's own cap where nobody set one
+        take_stricter(3.0, count_runs(engine, "*"), &gate->fleet_at_once, &gate->fleet_runs_now);
     }
     if (isnan(gate->fleet_per_hour)) {
-        gate->fleet_per_hour = 30.0;
+        take_stricter(30.0, count_runs_of_hour(engine, "*"), &gate->fleet_per_hour, &gate->fleet_runs_last_hour);
     }
 }
 
@@ -185,6 +232,7 @@ static bool in_grace(const struct tend_engine *engine, const struct tend_service
 static struct tend_gate gate_of(const struct tend_engine *engine, const struct tend_service *service,
                                 const struct tend_culprit *culprit)
 {
+    const int64_t hour_ago_ms = engine->now_ms - HOUR_MS;
     struct tend_gate gate = {
         .now_ms = engine->now_ms,
         .paused = engine->paused,
@@ -198,17 +246,14 @@ static struct tend_gate gate_of(const struct tend_engine *engine, const struct t
             culprit->rounds == 0 && culprit->remedy == 0 ? service->guard.cooldown_until_ms : TEND_NEVER,
         .backoff_until_ms = service->guard.backoff_until_ms,
         .runs_last_hour =
-            runs_since(service->guard.runs_ms, sizeof service->guard.runs_ms / sizeof service->guard.runs_ms[0],
-                       engine->now_ms - HOUR_MS),
-        .fleet_runs_last_hour =
-            runs_since(engine->runs_ms, sizeof engine->runs_ms / sizeof engine->runs_ms[0], engine->now_ms - HOUR_MS),
+            runs_since(&service->guard,
+                       hour_ago_ms > service->guard.counted_from_ms ? hour_ago_ms : service->guard.counted_from_ms),
     };
     for (size_t i = 0; i < engine->run_count; i++) {
         const struct tend_run *run = engine->runs[i];
         if (run->dry) {
             continue;
         }
-        gate.fleet_runs_now++;
         gate.runs_now += strcmp(run->service, service->name) == 0;
         const struct tend_service *other = tend_fleet_find(engine->fleet, run->service);
         if (other != NULL && other != service &&
@@ -312,9 +357,6 @@ static void begin(struct tend_engine *engine, struct tend_incident *incident, st
     const size_t kept = sizeof service->guard.runs_ms / sizeof service->guard.runs_ms[0];
     memmove(service->guard.runs_ms + 1, service->guard.runs_ms, (kept - 1) * sizeof service->guard.runs_ms[0]);
     service->guard.runs_ms[0] = engine->now_ms;
-    const size_t fleet_kept = sizeof engine->runs_ms / sizeof engine->runs_ms[0];
-    memmove(engine->runs_ms + 1, engine->runs_ms, (fleet_kept - 1) * sizeof engine->runs_ms[0]);
-    engine->runs_ms[0] = engine->now_ms;
     tend_recovery_say(engine, incident, culprit, "act", name, "armed",
                       "it is the culprit, and the playbook is its remedy");
     tend_facts_guard(engine, service);
@@ -434,7 +476,9 @@ void tend_recovery_consider(struct tend_engine *engine, struct tend_incident *in
 static void punish(struct tend_engine *engine, struct tend_service *service, const struct tend_run *run)
 {
     struct tend_guard *guard = &service->guard;
-    guard->failed_runs++;
+    const bool was_healthy = guard->cured_ms != TEND_NEVER && run->began_ms - guard->cured_ms >= HEALTHY_MS;
+    guard->failed_runs = was_healthy ? 1 : guard->failed_runs + 1;
+    guard->cured_ms = TEND_NEVER;
     uint64_t seed = (uint64_t)run->began_wall_ms; // jitter that a replay repeats
     for (const char *c = run->service; *c != '\0'; c++) {
         seed = seed * 31 + (unsigned char)*c;
@@ -481,7 +525,7 @@ static void note_in_guard(struct tend_engine *engine, struct tend_service *servi
         return; // nothing was tried
     }
     if (strcmp(outcome, "recovered") == 0) {
-        service->guard.failed_runs = 0;
+        service->guard.cured_ms = engine->now_ms; // failures are forgotten when that lasts
         service->guard.backoff_until_ms = TEND_NEVER;
     } else if (!tend_sleep_is_asleep(engine, service)) { // else nobody knows whether it failed
         punish(engine, service, run);

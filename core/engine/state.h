@@ -20,6 +20,7 @@ enum {
     LOOK_SCRAPES = 3,     ///< results after a restart before an unknown step is judged
     NOTICE_TRIES = 8,     ///< of one way to tell, before the next one
     GRACE_SCRAPES = 3,
+    HEALTHY_MS = 600000,  ///< after a recovery, and earlier failures are forgotten
     NEIGHBOURS_MAX = 200, ///< services that one locate request carries at most
 };
 
@@ -66,7 +67,8 @@ struct tend_incident {
     char *wait;   ///< why the locator does not say yet, or NULL
     uint64_t ask; ///< id of the locate request in flight, 0: none
     bool stale;   ///< the neighbourhood changed since the newest ranking
-    bool ranked;  ///< a ranking came that was not weighed yet
+    bool ranked;  ///< a ranking came in this step
+    bool weighed; ///< the newest ranking was acted on, or not, for a reason
     bool untold;  ///< it opened while most targets failed at once: the page about that spoke for it
     bool escalated;
     bool acted;
@@ -188,15 +190,14 @@ struct tend_engine {
     size_t notice_count;
     struct tend_told *told;
     size_t told_count;
-    json_t *restored_guards; ///< service → body, until the first generation
+    json_t *restored_guards; ///< service → body, of services that are not there (yet)
     json_t *restored_alerts; ///< key → body, likewise
 
     uint64_t next_id; ///< of effects that are answered
     uint64_t runs_ended[TEND_ENGINE_OUTCOMES];
-    int64_t wake_ms;                 ///< asked for last; TEND_NEVER: none
-    char *blind_page;                ///< under what id people were told that most targets fail at once, while it lasts
-    bool blind;                      ///< most targets failed at once
-    int64_t runs_ms[TEND_RUNS_KEPT]; ///< when the fleet's newest runs began, newest first
+    int64_t wake_ms;  ///< asked for last; TEND_NEVER: none
+    char *blind_page; ///< under what id people were told that most targets fail at once, while it lasts
+    bool blind;       ///< most targets failed at once
 };
 
 // engine.c
@@ -306,6 +307,8 @@ uint64_t tend_facts_step(struct tend_engine *engine, struct tend_run *run, struc
                          bool full);
 void tend_facts_guard(struct tend_engine *engine, const struct tend_service *service);
 void tend_facts_restore_guards(struct tend_engine *engine); ///< once there is a fleet
+/// Keeps the guards of services that the next fleet lacks, for when they come back.
+void tend_facts_keep_guards(struct tend_engine *engine, const struct tend_fleet *next);
 void tend_facts_restore_alerts(struct tend_engine *engine);
 double tend_facts_threshold(const struct tend_metric_table *table, size_t slot); ///< where A is 1, in the unit
 /// "{service}: {error_rate} of requests fail" with what the template names; free() it.

@@ -97,6 +97,7 @@ struct world {
     const char *wait;
     const char *fits; // JSON
     bool holds_locate;
+    void (*on_locate)(struct world *world); // sets `blamed` by what was asked
     size_t locates;
     uint64_t ask_id; // of the newest locate request
     json_t *asked;   // the newest locate request
@@ -128,6 +129,7 @@ struct world {
     size_t timers, timers_at_second;
     struct world_reply replies[64];
     size_t reply_count;
+    bool tells;               // keeps the story
     struct tend_buffer story; // every effect as text
 };
 
@@ -425,6 +427,9 @@ static inline void world_locate(struct world *world, const struct tend_effect *e
     if (world->holds_locate) {
         return;
     }
+    if (world->on_locate != NULL) {
+        world->on_locate(world);
+    }
     json_t *ranking = json_array();
     json_t *culprits = json_array();
     for (size_t i = 0; i < 4 && world->blamed[i] != NULL; i++) {
@@ -569,7 +574,9 @@ static inline void world_carry_out(struct world *world, struct tend_effects *eff
     const size_t before = world->record_count;
     for (size_t i = 0; i < effects->count; i++) {
         struct tend_effect *effect = &effects->list[i];
-        world_tell(world, effect);
+        if (world->tells) {
+            world_tell(world, effect);
+        }
         struct world_process *process;
         switch (effect->kind) {
         case TEND_EFFECT_EVALUATE:
@@ -897,6 +904,19 @@ static inline void world_mend_journal(struct world *world)
 {
     world->journal_failed = world->holds_journal = false;
     world_reach(world, world->records[world->record_count - 1].number);
+    world_until(world, world->now_ms);
+}
+
+/// Discovery 0 lists one target of a service from now on; NULL: none.
+static inline void world_find(struct world *world, const char *service, const char *address)
+{
+    char url[64];
+    (void)snprintf(url, sizeof url, "http://%s/metrics", address == NULL ? "" : address);
+    json_t *labels = json_pack("{s:s?}", "app", service);
+    const struct tend_discovered target = { .url = url, .address = address, .labels = labels };
+    world_step(world, (struct tend_event){ .kind = TEND_EVENT_TARGETS,
+                                           .targets = { .targets = &target, .count = service == NULL ? 0 : 1 } });
+    json_decref(labels);
     world_until(world, world->now_ms);
 }
 
