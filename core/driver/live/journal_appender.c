@@ -11,6 +11,17 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+// A file as it was when it was first looked at.
+struct seen_file {
+    char *path;
+    dev_t device;
+    ino_t inode;
+    bool known;
+};
+
+enum { DATABASE, LOG, FILES };
 
 struct tend_journal_appender {
     sqlite3 *connection;
@@ -22,6 +33,7 @@ struct tend_journal_appender {
     char last_hash[TEND_JOURNAL_HASH_SIZE];
     bool full;     ///< synchronous, as it is set
     int log_pages; ///< in the WAL after the last commit
+    struct seen_file files[FILES];
 };
 
 enum { CHECKPOINT_PAGES = 1000 };
@@ -68,6 +80,46 @@ static int note_log_size(void *context, sqlite3 *connection, const char *name, i
     return SQLITE_OK;
 }
 
+// Whether what was written can be found again: SQLite goes on writing to files that somebody removed or replaced, and a
+// restart would know nothing of it.
+static enum tend_status check_files(struct tend_journal_appender *appender, struct tend_error *error)
+{
+    for (size_t i = 0; i < FILES; i++) {
+        struct seen_file *file = &appender->files[i];
+        struct stat now;
+        const bool is_there = stat(file->path, &now) == 0;
+        if (is_there && !file->known) {
+            *file = (struct seen_file){ .path = file->path, .device = now.st_dev, .inode = now.st_ino, .known = true };
+        }
+        if (!is_there || now.st_dev != file->device || now.st_ino != file->inode) {
+            tend_error_set(error, "%s was %s while tend writes to it; put it back, or start tend anew", file->path,
+                           is_there ? "replaced" : "removed");
+            return TEND_E_IO;
+        }
+    }
+    return TEND_OK;
+}
+
+static bool name_files(struct tend_journal_appender *appender, const char *directory)
+{
+    static const char *const names[FILES] = { [DATABASE] = "journal.db", [LOG] = "journal.db-wal" };
+    bool named = true;
+    for (size_t i = 0; i < FILES; i++) {
+        struct tend_buffer path;
+        tend_buffer_init(&path);
+        tend_buffer_printf(&path, "%s/%s", directory, names[i]);
+        appender->files[i].path = path.data;
+        named = named && !path.failed;
+    }
+    struct stat database;
+    if (named && stat(appender->files[DATABASE].path, &database) == 0) {
+        appender->files[DATABASE].device = database.st_dev;
+        appender->files[DATABASE].inode = database.st_ino;
+        appender->files[DATABASE].known = true;
+    }
+    return named;
+}
+
 enum tend_status tend_journal_appender_open(const char *directory, bool create, struct tend_journal_appender **out,
                                             struct tend_error *error)
 {
@@ -79,6 +131,10 @@ enum tend_status tend_journal_appender_open(const char *directory, bool create, 
     tend_buffer_init(&appender->scratch);
     enum tend_status status = tend_journal_file_open(directory, create ? TEND_JOURNAL_CREATE : TEND_JOURNAL_WRITE,
                                                      &appender->connection, error);
+    if (status == TEND_OK && !name_files(appender, directory)) {
+        tend_error_set(error, "out of memory while opening the journal");
+        status = TEND_E_NOMEM;
+    }
     if (status != TEND_OK) {
         goto fail;
     }
@@ -113,6 +169,9 @@ void tend_journal_appender_close(struct tend_journal_appender *appender)
     sqlite3_finalize(appender->find_source);
     (void)sqlite3_close(appender->connection);
     tend_buffer_clear(&appender->scratch);
+    for (size_t i = 0; i < FILES; i++) {
+        free(appender->files[i].path);
+    }
     free(appender);
 }
 
@@ -243,6 +302,12 @@ enum tend_status tend_journal_appender_commit(struct tend_journal_appender *appe
         return status;
     }
     tend_journal_fault_at(TEND_JOURNAL_FAULT_AFTER, first->number, last);
+    if (full) {
+        status = check_files(appender, error);
+        if (status != TEND_OK) {
+            return status; // to be opened again, by its name
+        }
+    }
     appender->last = last;
     memcpy(appender->last_hash, chain, sizeof chain);
     return TEND_OK;

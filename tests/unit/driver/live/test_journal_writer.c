@@ -331,6 +331,38 @@ static void file_that_is_gone_is_not_made_anew(void **state)
     assert_int_not_equal(access(place->file, F_OK), 0);
 }
 
+static void file_that_is_removed_under_the_writer_is_a_failure(void **state)
+{
+    struct place *place = *state;
+    const struct tend_journal_writer_options options = { .retry_ms = 1, .retry_max_ms = 2 };
+    start(place, &options);
+    append(place, 1, true);
+    run_until_reached(place, 1);
+    assert_int_equal(unlink(place->file), 0);
+    append(place, 2, true);
+    run_until_failed(place);
+    assert_int_equal(place->reached, 1);
+    assert_non_null(strstr(place->reason, "journal.db was removed while tend writes to it"));
+    assert_int_equal(tend_journal_writer_stop(place->writer, NULL), TEND_E_IO);
+    assert_int_not_equal(access(place->file, F_OK), 0);
+}
+
+static void log_that_is_removed_under_the_writer_is_a_failure(void **state)
+{
+    struct place *place = *state;
+    const struct tend_journal_writer_options options = { .retry_ms = INT64_C(3600000),
+                                                         .retry_max_ms = INT64_C(3600000) };
+    start(place, &options);
+    append(place, 1, true);
+    run_until_reached(place, 1);
+    char log[128];
+    (void)snprintf(log, sizeof log, "%s-wal", place->file);
+    assert_int_equal(unlink(log), 0);
+    append(place, 2, true);
+    run_until_failed(place);
+    assert_int_equal(place->reached, 1);
+}
+
 static void full_queue_drops_what_is_not_full_and_says_so(void **state)
 {
     struct place *place = *state;
@@ -377,6 +409,8 @@ int main(void)
         FACT(failed_write_is_told_once_and_made_good_later),
         FACT(stop_while_failing_says_what_is_lost),
         FACT(file_that_is_gone_is_not_made_anew),
+        FACT(file_that_is_removed_under_the_writer_is_a_failure),
+        FACT(log_that_is_removed_under_the_writer_is_a_failure),
         FACT(full_queue_drops_what_is_not_full_and_says_so),
     };
     return cmocka_run_group_tests(facts, NULL, NULL);
