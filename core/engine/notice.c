@@ -35,6 +35,13 @@ static bool contains(const char *const *names, size_t count, const char *name)
     return false;
 }
 
+// A notify that names no severity hears of all.
+static bool hears(const struct tend_notify_def *notify, const char *severity)
+{
+    return notify->severity_count == 0 ||
+           contains((const char *const *)notify->severities, notify->severity_count, severity);
+}
+
 static bool concerns(const struct tend_engine *engine, const struct tend_notify_def *notify, const char *service)
 {
     const char *const *on = (const char *const *)notify->on;
@@ -54,15 +61,13 @@ static bool concerns(const struct tend_engine *engine, const struct tend_notify_
 static bool matches(const struct tend_engine *engine, const struct tend_notify_def *notify,
                     const struct tend_incident *incident)
 {
-    const char *const *severities = (const char *const *)notify->severities;
     for (size_t i = 0; i < incident->member_count; i++) {
         const struct tend_rule_alert *alert = tend_member_alert(engine, &incident->members[i]);
         const char *severity = alert == NULL ? incident->severity : alert->binding->severity;
         if (alert != NULL && alert->alert.by_missing) {
             severity = "warn";
         }
-        if (contains(severities, notify->severity_count, severity) &&
-            concerns(engine, notify, incident->members[i].service)) {
+        if (hears(notify, severity) && concerns(engine, notify, incident->members[i].service)) {
             return true;
         }
     }
@@ -256,7 +261,7 @@ static void tell_all_pagers(struct tend_engine *engine, const char *subject, con
 {
     for (size_t i = 0; engine->ruleset != NULL && i < engine->ruleset->notify_count; i++) {
         const struct tend_notify_def *notify = &engine->ruleset->notifies[i];
-        if (contains((const char *const *)notify->severities, notify->severity_count, "page")) {
+        if (hears(notify, "page")) {
             char *key = dedup_key(engine, subject, i, status);
             queue(engine, subject, i, key, payload_of_self(engine, subject, key, status, name, summary));
         }
@@ -273,6 +278,13 @@ void tend_notice_journal(struct tend_engine *engine)
                    engine->journal_why);
     tell_all_pagers(engine, "journal", engine->journal_failed ? "firing" : "resolved", "journal cannot be written",
                     engine->journal_failed ? summary : "the journal can be written again, and tend acts again");
+}
+
+void tend_notice_rule_off(struct tend_engine *engine, const char *rule, const char *why)
+{
+    char summary[400];
+    (void)snprintf(summary, sizeof summary, "the rule \"%s\" is off until the rules are loaded again: %s", rule, why);
+    tell_all_pagers(engine, "rule off", "firing", "a rule is off", summary);
 }
 
 static void tell_of_blindness(struct tend_engine *engine, const char *status)
@@ -360,6 +372,9 @@ void tend_notice_formatted(struct tend_engine *engine, struct tend_notice *notic
     if (reply == NULL && event->reply.died.what[0] == '\0' && ++notice->tries < NOTICE_TRIES) {
         format(engine, notice); // a reload or a kill for somebody else's sake: asked again
         return;
+    }
+    if (error == NULL && json_object_get(reply, "mail") != NULL) {
+        error = "this version of tend sends no mail";
     }
     if (error != NULL) {
         next_way(engine, notice, error);

@@ -285,6 +285,8 @@ void tend_notice_incident(struct tend_engine *engine, struct tend_incident *inci
                           const char *text);
 /// One page for all when most targets fail at once, and the end of it: the fault is likely ours, or one that all share.
 void tend_notice_blind(struct tend_engine *engine);
+void tend_notice_rule_off(struct tend_engine *engine, const char *rule,
+                          const char *why);           ///< a page: nobody else asks it
 void tend_notice_journal(struct tend_engine *engine); ///< likewise when the journal fails, and when it works again
 void tend_notice_formatted(struct tend_engine *engine, struct tend_notice *notice, const struct tend_event *event);
 void tend_notice_delivered(struct tend_engine *engine, const struct tend_event *event);

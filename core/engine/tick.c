@@ -514,6 +514,7 @@ static void rule_off(struct tend_engine *engine, uint32_t rule, const char *why)
     (void)tend_emit_record(
         engine, TEND_RECORD_DECISION, def->name, NULL, false, false,
         json_pack("{s:s, s:s, s:s, s:s}", "what", "rule off", "rule", def->name, "reason", "rule error", "text", why));
+    tend_notice_rule_off(engine, def->name, why);
 }
 
 // The evaluator died over this tick: whom it names is off, and the others are asked again.
