@@ -27,6 +27,7 @@ from shop import TEND, lua, wait_for
 EVERY_MS = 250
 STEPS = ("first", "second", "third")
 REPEATABLE = {"second"}
+UNDO = "back"  # what undoes the first step, where env.undo says so
 
 RULES = """
 local tend = require "tend"
@@ -34,7 +35,9 @@ local env = tend.env
 tend.service "patient" {
   targets = { env.target }, every = "250ms", timeout = "250ms", window = "1s",
   metrics = { sickness = { tend.gauge "sickness", bad = "above", expect = 0, out_at = 0.5, floor = 1, unit = "ratio" } },
-  control = require "tend.control.command" { restart = { env.act, env.directory, "third", "{instance}" } },
+  control = require "tend.control.command" {
+    restart = { env.act, env.directory, "third", "{instance}" }, timeout = env.timeout,
+  },
   remedies = { "three steps" },
   limits = { at_once = 1, share = 1, min_healthy = 0, cooldown = "1s", per_hour = 100, attempts = 1 },
 }
@@ -42,7 +45,10 @@ tend.rule "sick" { on = "patient", per = "instance", when = "sickness", severity
 tend.playbook "three steps" {
   within = env.within,
   run = function(p)
-    p:exec { argv = { env.act, env.directory, "first" } }
+    p:exec {
+      argv = { env.act, env.directory, "first" }, timeout = env.timeout,
+      undo = env.undo and function() p:exec { argv = { env.act, env.directory, "back" } } end,
+    }
     p:note "the first step is over"
     p:exec { argv = { env.act, env.directory, "second" }, idempotent = true }
     for instance in p:worst_first() do
@@ -78,7 +84,8 @@ with open(os.path.join(directory, "effects.log"), "a") as log:
     os.fsync(log.fileno())
 if step == "third" and not os.path.exists(os.path.join(directory, "incurable")):
     open(os.path.join(directory, "cured"), "w").close()
-time.sleep(float(open(os.path.join(directory, "slow")).read()) if os.path.exists(os.path.join(directory, "slow")) else 0)
+slow = os.path.join(directory, "slow-" + step)
+time.sleep(float(open(slow).read()) if os.path.exists(slow) else 0)
 """
 
 
@@ -259,20 +266,22 @@ class Life:
 class Trial:
     """A directory with rules, a state, the patient's files and the log of effects; and the lives of tend on it."""
 
-    def __init__(self, ward, name, within="3s", incurable=False, slow_s=0.0):
+    def __init__(self, ward, name, within="3s", incurable=False, undo=False, slow=None, timeout="10s"):
+        """@param slow  {step: seconds} that a program takes after its effect"""
         self.ward, self.directory = ward, ward.directory / name
         self.rules, self.state = self.directory / "rules", self.directory / "state"
         (self.rules / "env").mkdir(parents=True)
         self.state.mkdir(mode=0o700)
         (self.rules / "trial.lua").write_text(RULES)
-        env = {"target": ward.url + name, "act": ward.act, "directory": self.directory, "within": within}
+        env = {"target": ward.url + name, "act": ward.act, "directory": self.directory, "within": within,
+               "undo": undo, "timeout": timeout}
         (self.rules / "env/trial.lua").write_text(f"return {lua(env)}\n")
         for path in (self.rules / "trial.lua", self.rules / "env/trial.lua"):
             path.chmod(0o644)
         if incurable:
             (self.directory / "incurable").touch()
-        if slow_s:
-            (self.directory / "slow").write_text(str(slow_s))
+        for step, seconds in (slow or {}).items():
+            (self.directory / f"slow-{step}").write_text(str(seconds))
         self.lives = []
         self.deaths = []  # the journal as each death left it
         self.paused = set()  # pids of lives that were paused from their start
@@ -339,7 +348,7 @@ class Trial:
         return (bool(runs) and all(run["state"] == "ended" for run in runs) and not any(is_open for _, is_open in notices) and
                 (all(incident["state"] == "ended" for incident in incidents) or told))
 
-    def follow(self, life, seconds, linger_s=0.0, settled=None, meanwhile=None):
+    def follow(self, life, seconds, linger_s=0.3, settled=None, meanwhile=None):
         """Until the life dies, or all is settled and stayed so for linger_s; meanwhile(life) is called again and again."""
         settled = settled or (lambda: life.says_it_is_over() or self.is_settled())
         end = time.monotonic() + seconds
@@ -357,7 +366,7 @@ class Trial:
             tail = "\n".join(life.text().splitlines()[-8:])
             raise AssertionError(f"after {seconds} s the run had not ended:\n{tail}")
 
-    def live(self, faults=None, paused=False, seconds=40, linger_s=0.0, settled=None, meanwhile=None):
+    def live(self, faults=None, paused=False, seconds=40, linger_s=0.3, settled=None, meanwhile=None):
         """One life from its start to its death, or to the end of all it had to do. Returns the life."""
         life = self.start(faults, paused)
         if not self.is_armed():
@@ -388,7 +397,10 @@ class Trial:
             before = done[:place].count(effect["step"])
             assert len(effect["intents"]) > before, f"{effect['step']} was done with {len(effect['intents'])} intents on disk"
             assert effect["parent"] not in self.paused, f"{effect['step']} was done by a paused tend"
-        for step in STEPS:
+        walls = {record["number"]: record["wall_ms"] for record in Journal(self.state).of("step")}
+        for effect in effects:
+            assert all(walls[number] <= effect["wall_ms"] for number in effect["intents"]), f"intents are younger than {effect}"
+        for step in (*STEPS, UNDO):
             most = 1 + (len(self.deaths) if step in REPEATABLE else 0)
             assert done.count(step) <= most, f"{step} was done {done.count(step)} times, with {len(self.deaths)} deaths: {done}"
         firsts = [done.index(step) for step in STEPS if step in done]
@@ -399,36 +411,33 @@ class Trial:
 
     def check_survivors(self, journal, effects):
         """Each effect so far has its intent in what a death left."""
-        for step in STEPS:
+        for step in (*STEPS, UNDO):
             done = sum(effect["step"] == step for effect in effects)
             assert len(journal.intents(step)) >= done, f"{step} was done {done} times; the journal that is left has " \
                 f"{len(journal.intents(step))} intents"
 
-    def expected(self):
-        """How the run must end: "recovered" or "escalated", by what the last death left."""
-        if not self.deaths:
-            return "recovered"
-        journal = self.deaths[-1]
-        runs = journal.runs()
-        if runs and runs[-1]["state"] == "ended":
-            return runs[-1]["outcome"]
-        begun = [name for name, body in journal.acts()]
-        if not begun:
-            return "recovered"
-        last = journal.outcome(begun[-1])
-        if last["state"] == "ended":
-            return "recovered" if last["outcome"] == "done" else "escalated"
-        if begun[-1] in REPEATABLE:
-            return "recovered"
-        cured = (self.directory / "cured").exists()
-        return "recovered" if cured else "escalated"
+    def expected(self, normal):
+        """How the run must end, by what the last death left: `normal`, or "escalated" after an act that nobody can judge."""
+        journal = self.deaths[-1] if self.deaths else None
+        if journal is None or not journal.runs():
+            return normal
+        if journal.runs()[-1]["state"] == "ended":
+            return journal.runs()[-1]["outcome"]
+        acts = journal.acts()
+        if not acts:
+            return normal
+        last, body = acts[-1]
+        if body["state"] == "ended":
+            return normal if body["outcome"] == "done" else "escalated"
+        again = last in REPEATABLE and body["attempt"] < 2  # one repetition, not one a crash
+        return normal if again or (self.directory / "cured").exists() else "escalated"
 
-    def check_end(self, outcome=None):
+    def check_end(self, normal="recovered"):
         """None forgotten: one run, ended as it must; cured counts as done; else a person was told, once."""
         journal = Journal(self.state)
         runs = journal.runs()
         assert len(runs) == 1, f"{len(runs)} runs: {[(run['id'], run['outcome']) for run in runs]}"
-        outcome = outcome or self.expected()
+        outcome = self.expected(normal)
         run = runs[0]
         assert (run["state"], run["outcome"]) == ("ended", outcome), \
             f"the run is {run['state']} with {run['outcome']!r} ({run['error']}), expected {outcome}"
