@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 #include "driver/live/evaluator_process.h"
 #include "driver/live/rules_dir.h"
 #include "engine/ruleset.h"
@@ -149,7 +150,13 @@ static void print_faults(const json_t *faults, const char *kind, FILE *to)
     for (size_t i = 0; i < json_array_size(faults); i++) {
         const json_t *fault = json_array_get(faults, i);
         const char *at = tend_json_text(fault, "at", "");
-        (void)fprintf(to, "%s%s%s%s\n", at, at[0] == '\0' ? "" : ": ", kind, tend_json_text(fault, "text", ""));
+        struct tend_buffer line; // a script may have written the text
+        tend_buffer_init(&line);
+        tend_terminal_put(&line, at);
+        tend_buffer_printf(&line, "%s%s", at[0] == '\0' ? "" : ": ", kind);
+        tend_terminal_put_member(&line, fault, "text", "");
+        (void)fprintf(to, "%s\n", tend_buffer_text(&line));
+        tend_buffer_clear(&line);
     }
 }
 

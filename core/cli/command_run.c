@@ -5,6 +5,7 @@
 #include "api/server.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 #include "driver/live/loop.h"
 
 #include <curl/curl.h>
@@ -47,10 +48,12 @@ static void print_faults(const char *kind, const json_t *faults)
     json_t *fault;
     json_array_foreach(faults, index, fault)
     {
-        struct tend_buffer line;
+        struct tend_buffer line; // a script may have written the text
         tend_buffer_init(&line);
-        const char *text = tend_json_text(fault, "text", "");
-        (void)fprintf(stderr, "%s: %s%s\n", tend_json_text(fault, "at", "rules"), kind, text);
+        tend_terminal_put_member(&line, fault, "at", "rules");
+        tend_buffer_printf(&line, ": %s", kind);
+        tend_terminal_put_member(&line, fault, "text", "");
+        (void)fprintf(stderr, "%s\n", tend_buffer_text(&line));
         tend_buffer_clear(&line);
     }
 }
@@ -81,6 +84,7 @@ static json_t *answer_status(void *context)
     const struct daemon *daemon = context;
     json_t *status = tend_engine_status(tend_loop_engine(daemon->loop));
     (void)json_object_set_new(status, "state_dir", json_string(tend_loop_state_path(daemon->loop)));
+    tend_loop_problems(daemon->loop, json_object_get(status, "warnings"));
     return status;
 }
 
@@ -229,6 +233,10 @@ static int run_daemon(struct tend_loop_options *options, const char *listen)
                         .ready = answer_ready },
         };
         status = tend_api_server_create(&api, &daemon.server, &error);
+    }
+    if (status == TEND_OK && listen != NULL) {
+        tend_log(TEND_LOG_INFO, "metrics served listen=%s port=%u", listen,
+                 (unsigned)tend_api_server_port(daemon.server));
     }
     if (status != TEND_OK) {
         (void)fprintf(stderr, "tend run: %s\n", error.text[0] == '\0' ? tend_status_text(status) : error.text);

@@ -83,6 +83,9 @@ class Check(unittest.TestCase):
             with self.subTest(expected):
                 self.assert_refused(text, expected)
 
+    def test_what_a_script_says_drives_no_terminal(self):
+        self.assert_refused('error("\\27[2J\\nshop.lua:9: fine")', r"\x1b[2J\x0ashop.lua:9: fine")
+
     def test_rules_that_never_end_loading_are_named_in_time(self):
         for text in ["while true do end", 'local x = ("a"):rep(40):find(("a?"):rep(40) .. ("a"):rep(41))',
                      "while true do pcall(error) end", "local t = {} for i = 1, 1e9 do t[i] = { i } end"]:

@@ -530,6 +530,24 @@ fail:
     return status;
 }
 
+static void add_problem(json_t *list, const char *file, const char *problem)
+{
+    if (problem != NULL) {
+        (void)json_array_append_new(list, json_sprintf("%s%s%s", file, file[0] == '\0' ? "" : ": ", problem));
+    }
+}
+
+void tend_file_discovery_problems(const struct tend_file_discovery *discovery, json_t *list)
+{
+    for (size_t i = 0; i < discovery->options.glob_count; i++) {
+        add_problem(list, discovery->globs[i].text, discovery->globs[i].problem);
+    }
+    for (size_t i = 0; i < discovery->file_count; i++) {
+        add_problem(list, discovery->files[i]->path, discovery->files[i]->problem);
+    }
+    add_problem(list, "", discovery->total_problem);
+}
+
 void tend_file_discovery_destroy(struct tend_file_discovery *discovery)
 {
     if (discovery == NULL) {

@@ -37,3 +37,5 @@ TEND_MUST_CHECK enum tend_status tend_file_discovery_create(struct event_base *b
                                                             struct tend_file_discovery **out, struct tend_error *error);
 void tend_file_discovery_destroy(struct tend_file_discovery *discovery); ///< NULL is allowed
 void tend_file_discovery_read(struct tend_file_discovery *discovery);    ///< reads all files again, soon
+/// What is wrong with its files now: appends a text for each fault to the list, "FILE: what".
+void tend_file_discovery_problems(const struct tend_file_discovery *discovery, json_t *list);

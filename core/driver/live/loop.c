@@ -738,8 +738,16 @@ enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, 
                                    struct tend_error *error)
 {
     const bool of_playbook = strcmp(command, "arm") == 0 || strcmp(command, "disarm") == 0;
+    if ((of_playbook || strcmp(command, "close") == 0) && tend_engine_ruleset(loop->engine) == NULL) {
+        tend_error_set(error, "the rules are not loaded yet; try again in a moment");
+        return TEND_E_IO;
+    }
     if (of_playbook && !tend_engine_has_playbook(loop->engine, argument)) {
-        tend_error_set(error, "there is no playbook \"%s\"", argument);
+        if (strcmp(argument, "*") == 0) {
+            tend_error_set(error, "the rules declare no playbook");
+        } else {
+            tend_error_set(error, "there is no playbook \"%s\"", argument);
+        }
         return TEND_E_INVALID;
     }
     if (strcmp(command, "close") == 0 && !tend_engine_has_service(loop->engine, argument)) {
@@ -752,6 +760,15 @@ enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, 
     event.operator.who = who;
     feed(loop, &event);
     return TEND_OK;
+}
+
+void tend_loop_problems(const struct tend_loop *loop, json_t *list)
+{
+    for (size_t i = 0; i < loop->discovery_count; i++) {
+        if (loop->discoveries[i] != NULL) {
+            tend_file_discovery_problems(loop->discoveries[i], list);
+        }
+    }
 }
 
 const struct tend_engine *tend_loop_engine(const struct tend_loop *loop)

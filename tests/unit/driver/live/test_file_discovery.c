@@ -239,6 +239,28 @@ static void a_bad_file_keeps_its_last_good_targets_and_is_reported_once(void **s
     assert_string_equal(fixture->urls, "http://a:3/metrics http://b:2/metrics ");
 }
 
+static void what_is_wrong_is_told_for_as_long_as_it_is(void **state)
+{
+    struct fixture *fixture = *state;
+    put(fixture, "a.json", "[null]");
+    start(fixture, "*.json", NULL);
+    wait_for(fixture, 1, 1);
+    char path[300];
+    path_of(fixture, "a.json", path);
+    char expected[400];
+    (void)snprintf(expected, sizeof expected, "%s: element 1 is null", path);
+    json_t *list = json_array();
+    tend_file_discovery_problems(fixture->discovery, list);
+    assert_int_equal(json_array_size(list), 1);
+    assert_string_equal(json_string_value(json_array_get(list, 0)), expected);
+    (void)json_array_clear(list);
+    put(fixture, "a.json", "[{\"targets\":[\"a:3\"]}]");
+    wait_for(fixture, 2, 0);
+    tend_file_discovery_problems(fixture->discovery, list);
+    assert_int_equal(json_array_size(list), 0);
+    json_decref(list);
+}
+
 static void the_same_targets_again_are_not_told(void **state)
 {
     struct fixture *fixture = *state;
@@ -351,6 +373,7 @@ int main(void)
         FACT(a_new_file_is_seen),
         FACT(a_removed_file_loses_its_targets),
         FACT(a_bad_file_keeps_its_last_good_targets_and_is_reported_once),
+        FACT(what_is_wrong_is_told_for_as_long_as_it_is),
         FACT(the_same_targets_again_are_not_told),
         FACT(another_label_is_told),
         FACT(a_url_in_two_files_counts_once_and_the_first_file_wins),
