@@ -377,7 +377,7 @@ static bool try_remedy(struct tend_engine *engine, struct tend_incident *inciden
     const size_t playbook = service->def->remedies[remedy];
     const char *name = engine->ruleset->playbooks[playbook].name;
     if (json_is_false(json_array_get(culprit->fits, remedy))) {
-        tend_recovery_say(engine, incident, culprit, "refuse", name, "when", "its `when` does not hold");
+        tend_recovery_say(engine, incident, culprit, "refuse", name, "when", "its `when` does not hold, or the control lacks a verb that it needs");
         return false;
     }
     const struct tend_limits limits = limits_for(engine, service, playbook);

@@ -2,9 +2,10 @@
 /// State: what is inside an engine. Private to this folder.
 ///
 /// engine.c takes events apart and keeps the wake-up time; tick.c measures and judges; sleep.c knows who is asleep;
-/// incident.c groups alerts and asks who is at fault; recovery.c decides; run.c carries a run through its steps;
-/// notice.c tells people; facts.c writes record bodies and reads them back; view.c shows it all. Names, not pointers,
-/// connect incidents, runs and notices with services: a reload builds the fleet anew.
+/// incident.c groups alerts and asks who is at fault; recovery.c decides; run.c carries a run through its life, step.c
+/// each of its steps; verify.c judges; notice.c tells people; facts.c writes record bodies and reads them back; view.c
+/// shows it all. Names, not pointers, connect incidents, runs and notices with services: a reload builds the fleet
+/// anew.
 
 #include "engine/engine.h"
 #include "engine/fleet.h"
@@ -267,6 +268,20 @@ void tend_run_restore(struct tend_engine *engine, const json_t *body);
 void tend_run_restore_step(struct tend_engine *engine, struct tend_run *run, const json_t *body);
 struct tend_run *tend_run_of_service(const struct tend_engine *engine, const char *service);
 struct tend_run *tend_run_find(const struct tend_engine *engine, const char *id);
+
+void tend_run_end(struct tend_engine *engine, struct tend_run *run, const char *outcome, const char *error);
+void tend_run_answer(struct tend_engine *engine, struct tend_run *run, json_t *answer); ///< lets the script go on
+
+// step.c
+const char *tend_step_kind(const struct tend_step *step);     ///< "exec", "verify" …
+const char *tend_step_instance(const struct tend_step *step); ///< its name, or NULL
+bool tend_step_is_act(const struct tend_step *step);          ///< whether it changes anything outside
+void tend_step_begin(struct tend_engine *engine, struct tend_run *run, struct tend_step *step);
+void tend_step_advance(struct tend_engine *engine, struct tend_run *run, struct tend_step *step);
+void tend_step_result(struct tend_engine *engine, struct tend_run *run, struct tend_step *step,
+                      const struct tend_event *event);
+/// What a step that ended means for later ones: who was acted on, proved, picked.
+void tend_step_note_effect(struct tend_run *run, const struct tend_step *step);
 
 // verify.c
 enum tend_proof { TEND_PROOF_YES, TEND_PROOF_NOT_YET, TEND_PROOF_NO };
