@@ -69,7 +69,7 @@ start_all() {
   tend_pid=$!
   local try
   for ((try = 0; try < 100; try++)); do
-    tend status >/dev/null 2>&1 && break
+    tend status --json 2>/dev/null | jq -e '.generation != ""' >/dev/null && break # the rules are loaded
     [ -d "/proc/$tend_pid" ] || { cat "$run/tend.log" >&2; fail "tend did not start"; }
     sleep 0.1
   done

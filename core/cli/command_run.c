@@ -82,6 +82,7 @@ static void on_loaded(void *context, uint64_t id, const json_t *errors, const js
 static json_t *answer_status(void *context)
 {
     const struct daemon *daemon = context;
+    tend_loop_catch_up(daemon->loop);
     json_t *status = tend_engine_status(tend_loop_engine(daemon->loop));
     (void)json_object_set_new(status, "state_dir", json_string(tend_loop_state_path(daemon->loop)));
     tend_loop_problems(daemon->loop, json_object_get(status, "warnings"));

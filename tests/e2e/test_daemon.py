@@ -8,7 +8,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from shop import TEND, ShopTest, Shop, culprits, wait_for  # noqa: E402
+from shop import TEND, ShopTest, Shop, Tend, culprits, wait_for  # noqa: E402
 
 COUNT = len(Shop.INSTANCES)
 
@@ -42,6 +42,13 @@ class StartAndEnd(ShopTest):
         self.assertEqual(1, done.returncode)
         self.assertIn(str(tend.state), done.stderr)
         self.assertEqual(COUNT, tend.json("status")["targets"]["up"], "the first goes on")
+
+    def test_status_is_of_now_also_when_nothing_is_scraped(self):
+        rules = self.shop.directory / "idle"
+        rules.mkdir()
+        (rules / "a.lua").write_text('require "tend".service "a" { targets = { "127.0.0.1:1" }, every = "1h" }\n')
+        tend = self.enterContext(Tend(rules, self.shop.directory / "state", env=None))
+        wait_for("status tells more than a second", lambda: tend.json("status")["up_s"] > 1, 5)
 
     def test_it_ends_at_sigterm_and_what_operators_said_holds_at_the_next_start(self):
         tend = self.run_tend()
@@ -152,6 +159,13 @@ class Operators(ShopTest):
         os.remove(tend.state / "pause")
         tend.cli("resume")
         self.assertFalse(tend.json("status")["paused"]["on"])
+        (tend.state / "pause").touch()
+        wait_for("the file is seen again", lambda: tend.json("status")["paused"]["on"], 3)
+        tend.cli("pause", "--why", "a person wants it too")
+        os.remove(tend.state / "pause")
+        time.sleep(1.2) # two looks for the file
+        self.assertTrue(tend.json("status")["paused"]["on"], "only a person ends a person's pause")
+        tend.cli("resume")
         tend.process.send_signal(signal.SIGUSR1)
         wait_for("the signal is heard", lambda: tend.json("status")["paused"]["on"], 3)
 

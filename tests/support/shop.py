@@ -217,9 +217,10 @@ class Tend:
         def answers():
             if self.process.poll() is not None:
                 raise RuntimeError(f"tend run ended with {self.process.returncode}:\n{self.log.read_text()[-4000:]}")
-            return self.command("status", "--json").returncode == 0
+            done = self.command("status", "--json")
+            return done.returncode == 0 and json.loads(done.stdout)["generation"]
 
-        wait_for("tend answers `tend status`", answers, 20)
+        wait_for("tend answers `tend status` and has loaded its rules", answers, 20)
 
     def stop(self, how=signal.SIGTERM, seconds=15):
         """Ends it; returns the exit status."""

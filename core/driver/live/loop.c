@@ -64,7 +64,8 @@ struct tend_loop {
     int64_t offset_ms;     ///< engine time less CLOCK_BOOTTIME
     int64_t wall_drift_ms; ///< wall time less engine time, at the last pulse
     int64_t pulse_due_ms;
-    bool pause_file;
+    bool pause_file;     ///< it is there
+    bool paused_by_file; ///< and nothing else has paused: with it the pause ends
     bool loading;
     bool first_loaded;
     uint64_t load_id;
@@ -464,6 +465,10 @@ static void look_for_pause_file(struct tend_loop *loop)
         return;
     }
     loop->pause_file = there;
+    if (!there && !loop->paused_by_file) {
+        return; // a person paused as well: only a person ends that
+    }
+    loop->paused_by_file = there && !tend_engine_counts(loop->engine).paused;
     struct tend_event event = { .kind = TEND_EVENT_OPERATOR };
     event.operator.command = there ? "pause" : "resume";
     event.operator.argument = "";
@@ -754,12 +759,20 @@ enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, 
         tend_error_set(error, "there is no service \"%s\"", argument);
         return TEND_E_INVALID;
     }
+    if (strcmp(command, "pause") == 0) {
+        loop->paused_by_file = false;
+    }
     struct tend_event event = { .kind = TEND_EVENT_OPERATOR };
     event.operator.command = command;
     event.operator.argument = argument;
     event.operator.who = who;
     feed(loop, &event);
     return TEND_OK;
+}
+
+void tend_loop_catch_up(struct tend_loop *loop)
+{
+    feed(loop, &(struct tend_event){ .kind = TEND_EVENT_TIMER });
 }
 
 void tend_loop_problems(const struct tend_loop *loop, json_t *list)

@@ -40,6 +40,8 @@ void tend_loop_reload(struct tend_loop *loop, uint64_t id);
 TEND_MUST_CHECK enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, const char *argument,
                                                    const char *who, struct tend_error *error);
 
+/// Tells the engine what time it is: its now is that of the newest event, and where nothing is scraped none may come.
+void tend_loop_catch_up(struct tend_loop *loop);
 /// What is wrong outside the engine now, as texts for people: discovery files that are not used. Appends to the list.
 void tend_loop_problems(const struct tend_loop *loop, json_t *list);
 const struct tend_engine *tend_loop_engine(const struct tend_loop *loop);
