@@ -192,9 +192,10 @@ void tend_facts_incident(struct tend_engine *engine, const struct tend_incident 
     }
     json_decref(services);
     json_t *culprits = json_array();
-    for (size_t i = 0; i < incident->culprit_count; i++) {
+    json_t *past = json_array();
+    for (size_t i = 0; i < incident->culprit_count + incident->past_count; i++) {
         const struct tend_culprit *culprit = &incident->culprits[i];
-        (void)json_array_append_new(culprits,
+        (void)json_array_append_new(i < incident->culprit_count ? culprits : past,
                                     json_pack("{s:s, s:o, s:I, s:I, s:b, s:b}", "service", culprit->service,
                                               "confidence", tend_json_real(culprit->confidence), "remedy",
                                               (json_int_t)culprit->remedy, "rounds", (json_int_t)culprit->rounds,
@@ -206,6 +207,7 @@ void tend_facts_incident(struct tend_engine *engine, const struct tend_incident 
         (json_int_t)incident->opened_wall_ms, "ended_wall_ms", open ? json_null() : json_integer(engine->wall_ms),
         "severity", incident->severity == NULL ? "" : incident->severity, "services", names, "alerts", alerts,
         "culprits", culprits, "outcome", incident->outcome, "escalated", incident->escalated, "acted", incident->acted);
+    (void)json_object_set_new(body, "past_culprits", past);
     (void)tend_emit_record(engine, TEND_RECORD_INCIDENT, incident->id, incident->id, false, open, body);
 }
 

@@ -38,7 +38,7 @@ void tend_incident_destroy(struct tend_incident *incident)
         free(incident->members[i].service);
         free(incident->members[i].instance);
     }
-    for (size_t i = 0; i < incident->culprit_count; i++) {
+    for (size_t i = 0; i < incident->culprit_count + incident->past_count; i++) {
         culprit_clear(&incident->culprits[i]);
     }
     free(incident->members);
@@ -122,6 +122,41 @@ static int severity_rank(const char *severity)
     return strcmp(severity, "page") == 0 ? 2 : strcmp(severity, "warn") == 0 ? 0 : 1;
 }
 
+static struct tend_culprit *find_culprit(struct tend_culprit *culprits, size_t count, const char *service)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (culprits[i].service != NULL && strcmp(culprits[i].service, service) == 0) {
+            return &culprits[i];
+        }
+    }
+    return NULL;
+}
+
+// What was tried on the culprits of the younger incident counts in the older one.
+static void merge_culprits(struct tend_incident *older, struct tend_incident *younger)
+{
+    const size_t count = younger->culprit_count + younger->past_count;
+    size_t known = older->culprit_count + older->past_count;
+    struct tend_culprit *grown = reallocarray(older->culprits, known + count + 1, sizeof *grown);
+    TEND_ASSERT(grown != NULL);
+    older->culprits = grown;
+    for (size_t i = 0; i < count; i++) {
+        struct tend_culprit *from = &younger->culprits[i];
+        struct tend_culprit *to = find_culprit(grown, known, from->service);
+        if (to == NULL) {
+            grown[known++] = *from;
+            older->past_count++;
+            continue;
+        }
+        to->given_up = to->given_up || from->given_up;
+        to->dry_told = to->dry_told || from->dry_told;
+        to->remedy = to->rounds < from->rounds ? from->remedy : to->remedy;
+        to->rounds = to->rounds < from->rounds ? from->rounds : to->rounds;
+        culprit_clear(from);
+    }
+    younger->culprit_count = younger->past_count = 0;
+}
+
 // Moves everything of the younger incident into the older one, which goes on for both.
 static void merge(struct tend_engine *engine, struct tend_incident *older, struct tend_incident *younger)
 {
@@ -137,8 +172,10 @@ static void merge(struct tend_engine *engine, struct tend_incident *older, struc
     for (size_t i = 0; i < engine->run_count; i++) {
         if (strcmp(engine->runs[i]->incident, younger->id) == 0) {
             memcpy(engine->runs[i]->incident, older->id, sizeof older->id);
+            tend_facts_run(engine, engine->runs[i], false, NULL, NULL); // a restart must find it with its incident
         }
     }
+    merge_culprits(older, younger);
     older->acted = older->acted || younger->acted;
     older->escalated = older->escalated && younger->escalated;
     if (severity_rank(younger->severity) > severity_rank(older->severity)) {
@@ -379,50 +416,69 @@ void tend_incident_drop_ended(struct tend_engine *engine)
     engine->incident_count = kept;
 }
 
-// The culprits of a new ranking; what was tried on one of before is kept.
+// What was tried on a culprit goes from its old place to the new one.
+static void take_tries(struct tend_culprit *culprit, struct tend_culprit *old)
+{
+    culprit->remedy = old->remedy;
+    culprit->rounds = old->rounds;
+    culprit->given_up = old->given_up;
+    culprit->dry_told = old->dry_told;
+    culprit->said = old->said;
+    old->said = NULL;
+    culprit_clear(old);
+    *old = (struct tend_culprit){ .service = NULL };
+}
+
+static void set_confidence(struct tend_culprit *culprit, const json_t *reply)
+{
+    size_t index;
+    json_t *row;
+    json_array_foreach(json_object_get(reply, "ranking"), index, row)
+    {
+        if (strcmp(tend_json_text(row, "service", ""), culprit->service) == 0) {
+            culprit->confidence = tend_json_number(row, "confidence", 0.0);
+            culprit->reasons = json_incref(json_object_get(row, "reasons"));
+            return;
+        }
+    }
+}
+
+// The culprits of a new ranking; what was tried on those of earlier ones is kept.
 static void set_culprits(struct tend_incident *incident, const json_t *reply)
 {
     const json_t *names = json_object_get(reply, "culprits");
     const size_t count = json_array_size(names);
-    struct tend_culprit *culprits = calloc(count + 1, sizeof *culprits);
+    const size_t old_count = incident->culprit_count + incident->past_count;
+    struct tend_culprit *culprits = calloc(count + old_count + 1, sizeof *culprits);
     TEND_ASSERT(culprits != NULL);
     size_t set = 0;
     for (size_t i = 0; i < count; i++) {
         const char *name = json_string_value(json_array_get(names, i));
-        if (name == NULL) {
+        if (name == NULL || find_culprit(culprits, set, name) != NULL) {
             continue;
         }
         struct tend_culprit *culprit = &culprits[set++];
         culprit->service = tend_copy_text(name);
-        for (size_t j = 0; j < incident->culprit_count; j++) {
-            struct tend_culprit *old = &incident->culprits[j];
-            if (strcmp(old->service, name) == 0) {
-                culprit->remedy = old->remedy;
-                culprit->rounds = old->rounds;
-                culprit->given_up = old->given_up;
-                culprit->dry_told = old->dry_told;
-                culprit->said = old->said;
-                old->said = NULL;
-            }
+        struct tend_culprit *old = find_culprit(incident->culprits, old_count, name);
+        if (old != NULL) {
+            take_tries(culprit, old);
         }
         culprit->fits = json_incref(json_object_get(json_object_get(reply, "fits"), name));
-        size_t index;
-        json_t *row;
-        json_array_foreach(json_object_get(reply, "ranking"), index, row)
-        {
-            if (strcmp(tend_json_text(row, "service", ""), name) == 0) {
-                culprit->confidence = tend_json_number(row, "confidence", 0.0);
-                culprit->reasons = json_incref(json_object_get(row, "reasons"));
-                break;
-            }
-        }
+        set_confidence(culprit, reply);
     }
-    for (size_t i = 0; i < incident->culprit_count; i++) {
-        culprit_clear(&incident->culprits[i]);
+    size_t kept = set;
+    for (size_t i = 0; i < old_count; i++) {
+        struct tend_culprit *old = &incident->culprits[i];
+        if (old->service != NULL && (old->given_up || old->dry_told || old->rounds > 0 || old->remedy > 0)) {
+            culprits[kept++] = *old;
+        } else {
+            culprit_clear(old);
+        }
     }
     free(incident->culprits);
     incident->culprits = culprits;
     incident->culprit_count = set;
+    incident->past_count = kept - set;
 }
 
 static char *key_of_culprits(const struct tend_incident *incident)
@@ -498,6 +554,28 @@ void tend_incident_located(struct tend_engine *engine, struct tend_incident *inc
     }
 }
 
+// @param count  how many there are already  @return how many came
+static size_t restore_culprits(struct tend_incident *incident, size_t count, const json_t *culprits)
+{
+    struct tend_culprit *grown = reallocarray(incident->culprits, count + json_array_size(culprits) + 1, sizeof *grown);
+    TEND_ASSERT(grown != NULL);
+    incident->culprits = grown;
+    size_t index;
+    json_t *row;
+    json_array_foreach(culprits, index, row)
+    {
+        grown[count + index] = (struct tend_culprit){
+            .service = tend_copy_text(tend_json_text(row, "service", "")),
+            .confidence = tend_json_number(row, "confidence", 0.0),
+            .remedy = (size_t)tend_json_integer(row, "remedy", 0),
+            .rounds = (size_t)tend_json_integer(row, "rounds", 0),
+            .given_up = tend_json_bool(row, "given_up", false),
+            .dry_told = tend_json_bool(row, "dry_told", false),
+        };
+    }
+    return json_array_size(culprits);
+}
+
 void tend_incident_restore(struct tend_engine *engine, const json_t *body)
 {
     struct tend_incident *incident = calloc(1, sizeof *incident);
@@ -520,19 +598,7 @@ void tend_incident_restore(struct tend_engine *engine, const json_t *body)
                        tend_json_text(row, "instance", ""));
         member->firing = strcmp(tend_json_text(row, "state", ""), "firing") == 0;
     }
-    const json_t *culprits = json_object_get(body, "culprits");
-    incident->culprits = calloc(json_array_size(culprits) + 1, sizeof *incident->culprits);
-    TEND_ASSERT(incident->culprits != NULL);
-    json_array_foreach(culprits, index, row)
-    {
-        incident->culprits[incident->culprit_count++] = (struct tend_culprit){
-            .service = tend_copy_text(tend_json_text(row, "service", "")),
-            .confidence = tend_json_number(row, "confidence", 0.0),
-            .remedy = (size_t)tend_json_integer(row, "remedy", 0),
-            .rounds = (size_t)tend_json_integer(row, "rounds", 0),
-            .given_up = tend_json_bool(row, "given_up", false),
-            .dry_told = tend_json_bool(row, "dry_told", false),
-        };
-    }
+    incident->culprit_count = restore_culprits(incident, 0, json_object_get(body, "culprits"));
+    incident->past_count = restore_culprits(incident, incident->culprit_count, json_object_get(body, "past_culprits"));
     tend_append_pointer((void ***)&engine->incidents, &engine->incident_count, incident);
 }

@@ -60,8 +60,10 @@ struct tend_incident {
     char *severity;
     struct tend_member *members;
     size_t member_count;
-    struct tend_culprit *culprits;
+    struct tend_culprit *culprits; ///< of the newest ranking; behind them those of earlier ones on whom something was
+                                   ///< tried, which must not be forgotten when they come back
     size_t culprit_count;
+    size_t past_count;
     char *culprit_key;       ///< names of the culprits of the newest ranking, joined
     int64_t stable_since_ms; ///< since when that has not changed
     json_t *ranking;
