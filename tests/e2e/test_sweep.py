@@ -98,18 +98,25 @@ class Sweep(unittest.TestCase):
 
         self.sweep([(write, drop) for write in range(40, 320, 4 if FULL else 16) for drop in (False, True)], trial)
 
-    def test_03_it_dies_again_while_it_looks_and_calls_a_person(self):
-        def trial(made, *place):
-            mode, later, drop = place
-            made.live(die("after", FIRST_INTENT))
-            number = made.deaths[0].records[-1]["number"]
-            made.live(die(mode, number + later, drop))
+    def test_03_it_dies_in_an_act_and_again_while_it_looks(self):
+        def trial(made, step, mode, later, drop):
+            def kill(life):
+                if made.effects() and made.effects()[-1]["step"] == step:
+                    kill_process(life.process.pid)
+                    life.process.wait()
+
+            made.live(meanwhile=kill)
+            self.assertEqual([step, "begun"], [made.deaths[0].acts()[-1][0], made.deaths[0].acts()[-1][1]["state"]])
+            made.live(die(mode, made.deaths[0].records[-1]["number"] + later, drop))
             made.check_survivors(made.deaths[-1], made.effects())
             made.live(linger_s=RETRY_S if later % 5 == 0 else 0.3)
             made.check_acts()
-            return made.check_end()
+            return f"{step}: {made.check_end()}"
 
-        self.sweep(points(1, 12, 5), trial, within="1500ms")
+        places = [(STEPS[turn % 3], *point) for turn, point in enumerate(points(1, 14, 3))]
+        ends = self.sweep(places, trial, within="1500ms", slow=dict.fromkeys(STEPS, 1))
+        self.assertGreater(ends.get("first: escalated", 0), 0)
+        self.assertEqual(len([place for place in places if place[0] == "third"]), ends.get("third: recovered"))
 
     def test_04_it_dies_while_a_run_fails(self):
         def trial(made, *place):
