@@ -50,6 +50,19 @@ class StartAndEnd(ShopTest):
         tend = self.enterContext(Tend(rules, self.shop.directory / "state", env=None))
         wait_for("status tells more than a second", lambda: tend.json("status")["up_s"] > 1, 5)
 
+    def test_it_ends_well_while_questions_wait_for_the_evaluator(self):
+        # In a sanitized build an exit status of 0 says that nothing leaked.
+        rules = self.shop.directory / "down"
+        rules.mkdir()
+        (rules / "a.lua").write_text("""
+            local tend = require "tend"
+            for i = 1, 60 do tend.service("s" .. i) { targets = { "127.0.0.1:1" }, every = "1s" } end
+            tend.rule "down" { on = "*", when = "up", fire_after = "1s", severity = "page" }
+            """)
+        tend = self.enterContext(Tend(rules, self.shop.directory / "state", env=None))
+        wait_for("an incident", tend.incidents, 10, pause=0.02)
+        self.assertEqual(0, tend.stop())
+
     def test_it_ends_at_sigterm_and_what_operators_said_holds_at_the_next_start(self):
         tend = self.run_tend()
         begun = time.monotonic()

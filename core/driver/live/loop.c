@@ -64,13 +64,13 @@ struct tend_loop {
     int64_t offset_ms;     ///< engine time less CLOCK_BOOTTIME
     int64_t wall_drift_ms; ///< wall time less engine time, at the last pulse
     int64_t pulse_due_ms;
-    bool pause_file;     ///< it is there
-    bool paused_by_file; ///< and nothing else has paused: with it the pause ends
+    bool paused_by_file; ///< by the file and nobody else: with it the pause ends
     bool loading;
     bool first_loaded;
     uint64_t load_id;
     json_t *loading_sources;
-    json_t *sources; ///< of the generation in use
+    json_t *sources;            ///< of the generation in use
+    struct question *questions; ///< to evaluators, without an answer yet
     struct delivery *deliveries;
     uint64_t next_delivery;
     struct tend_loop_counts counts;
@@ -238,13 +238,25 @@ static void on_notice_answer(void *context, uint64_t id, const struct tend_http_
     free(key);
 }
 
-// A request to an evaluator, kept until its answer: the pool calls back with one pointer.
+// A request to an evaluator, kept until its answer: the pool calls back with one pointer. Those that get none, as the
+// pool is destroyed first, are freed with the loop.
 struct question {
     struct tend_loop *loop;
+    struct question *next, *previous;
     enum tend_event_kind kind;
     uint64_t id;
     char *run;
 };
+
+static void forget_question(struct question *question)
+{
+    if (question->next != NULL) {
+        question->next->previous = question->previous;
+    }
+    *(question->previous != NULL ? &question->previous->next : &question->loop->questions) = question->next;
+    free(question->run);
+    free(question);
+}
 
 static void on_evaluator_reply(void *context, const struct tend_evaluator_reply *reply)
 {
@@ -264,15 +276,18 @@ static void on_evaluator_reply(void *context, const struct tend_evaluator_reply 
         event.reply.died = reply->died;
     }
     feed(loop, &event);
-    free(question->run);
-    free(question);
+    forget_question(question);
 }
 
 static struct question *ask(struct tend_loop *loop, enum tend_event_kind kind, uint64_t id, const char *run)
 {
     struct question *question = calloc(1, sizeof *question);
     TEND_ASSERT(question != NULL);
-    *question = (struct question){ .loop = loop, .kind = kind, .id = id };
+    *question = (struct question){ .loop = loop, .next = loop->questions, .kind = kind, .id = id };
+    if (loop->questions != NULL) {
+        loop->questions->previous = question;
+    }
+    loop->questions = question;
     if (run != NULL) {
         question->run = strdup(run);
         TEND_ASSERT(question->run != NULL);
@@ -456,19 +471,22 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
     feed(context, &(struct tend_event){ .kind = TEND_EVENT_TIMER });
 }
 
-static void look_for_pause_file(struct tend_loop *loop)
+static bool has_pause_file(const struct tend_loop *loop)
 {
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/pause", tend_state_dir_path(loop->state));
-    const bool there = access(path, F_OK) == 0;
-    if (there == loop->pause_file) {
+    return access(path, F_OK) == 0;
+}
+
+// While the file is there, acting is paused; when it goes, the pause goes with it, unless a person paused as well.
+static void look_for_pause_file(struct tend_loop *loop)
+{
+    const bool there = has_pause_file(loop);
+    const bool begins = there && !tend_engine_counts(loop->engine).paused;
+    if (!begins && (there || !loop->paused_by_file)) {
         return;
     }
-    loop->pause_file = there;
-    if (!there && !loop->paused_by_file) {
-        return; // a person paused as well: only a person ends that
-    }
-    loop->paused_by_file = there && !tend_engine_counts(loop->engine).paused;
+    loop->paused_by_file = there;
     struct tend_event event = { .kind = TEND_EVENT_OPERATOR };
     event.operator.command = there ? "pause" : "resume";
     event.operator.argument = "";
@@ -715,6 +733,9 @@ void tend_loop_destroy(struct tend_loop *loop)
     free((void *)loop->discoveries);
     tend_scrape_client_destroy(loop->scrapes);
     tend_evaluator_pool_destroy(loop->pool);
+    while (loop->questions != NULL) {
+        forget_question(loop->questions);
+    }
     tend_children_destroy(loop->children);
     tend_http_client_destroy(loop->steps);
     tend_http_client_destroy(loop->notices);
@@ -759,7 +780,11 @@ enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, 
         tend_error_set(error, "there is no service \"%s\"", argument);
         return TEND_E_INVALID;
     }
-    if (strcmp(command, "pause") == 0) {
+    if (strcmp(command, "resume") == 0 && has_pause_file(loop)) {
+        tend_error_set(error, "the file %s/pause is there: remove it first", tend_state_dir_path(loop->state));
+        return TEND_E_INVALID;
+    }
+    if (strcmp(command, "pause") == 0 || strcmp(command, "resume") == 0) {
         loop->paused_by_file = false;
     }
     struct tend_event event = { .kind = TEND_EVENT_OPERATOR };
