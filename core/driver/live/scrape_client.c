@@ -208,7 +208,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
             finish(late, CURLE_OPERATION_TIMEDOUT);
         }
         if (is_set(client, start.target)) {
-            client->counters.late += at_ms - start.due_ms > TEND_SCRAPE_SLOT_MS ? 1 : 0;
+            client->counters.late += start.late_ms > TEND_SCRAPE_SLOT_MS ? 1 : 0;
             start_scrape(client, start.target);
         }
     }

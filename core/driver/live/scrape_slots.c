@@ -17,6 +17,7 @@ struct entry {
     int64_t phase_ms;
     int64_t every_ms; // 0: no target has this index
     size_t place;     // in the heap
+    bool begun;       // it has started once since it was set
 };
 
 struct tend_scrape_slots {
@@ -148,6 +149,7 @@ enum tend_status tend_scrape_slots_set(struct tend_scrape_slots *slots, size_t t
     }
     entry->every_ms = every_ms;
     entry->phase_ms = phase_ms;
+    entry->begun = false;
     entry->due_ms = first_after(now_ms, phase_ms, every_ms);
     settle(slots, entry->place);
     return TEND_OK;
@@ -181,6 +183,8 @@ bool tend_scrape_slots_take(struct tend_scrape_slots *slots, int64_t now_ms, str
     const int64_t late_ms = now_ms - entry->due_ms;
     *start = (struct tend_scrape_start){ .target = slots->heap[0], .due_ms = entry->due_ms };
     if (late_ms < entry->every_ms) {
+        start->late_ms = entry->begun ? late_ms : 0;
+        entry->begun = true;
         entry->due_ms += entry->every_ms;
     } else {
         start->missed = (uint64_t)(late_ms / entry->every_ms) + 1;

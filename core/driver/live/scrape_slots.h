@@ -19,6 +19,7 @@ struct tend_scrape_slots; // opaque: the fields are in scrape_slots.c
 struct tend_scrape_start {
     size_t target;   ///< the index that it was set with
     int64_t due_ms;  ///< when it should have started
+    int64_t late_ms; ///< how long after that it is taken; 0 for a first start: adding a large fleet takes its time
     uint64_t missed; ///< 0: start it now; else so many starts were overslept, this one too: leave it, it comes again
 };
 

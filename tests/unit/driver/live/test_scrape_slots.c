@@ -100,6 +100,18 @@ static void a_late_start_keeps_its_phase(void **state)
     assert_int_equal(tend_scrape_slots_next_ms(slots), due_ms + 1000);
 }
 
+static void a_first_start_is_never_late(void **state)
+{
+    struct tend_scrape_slots *slots = *state;
+    set(slots, 0, "http://a/metrics", 1000, 0);
+    const int64_t due_ms = tend_scrape_slots_next_ms(slots);
+    struct tend_scrape_start start;
+    assert_true(tend_scrape_slots_take(slots, due_ms + 300, &start)); // as after adding a large fleet
+    assert_int_equal(start.late_ms, 0);
+    assert_true(tend_scrape_slots_take(slots, due_ms + 1300, &start));
+    assert_int_equal(start.late_ms, 300); // the second keeps the phase
+}
+
 static void what_was_overslept_is_missed_and_not_made_up_for(void **state)
 {
     struct tend_scrape_slots *slots = *state;
@@ -223,6 +235,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_phase_is_the_same_after_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(setting_the_same_again_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_late_start_keeps_its_phase, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_first_start_is_never_late, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_overslept_is_missed_and_not_made_up_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_removed_target_starts_no_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_fleet_is_spread_over_the_interval, set_up, tear_down),
