@@ -58,6 +58,7 @@ class StartAndEnd(ShopTest):
             local tend = require "tend"
             for i = 1, 60 do tend.service("s" .. i) { targets = { "127.0.0.1:1" }, every = "1s" } end
             tend.rule "down" { on = "*", when = "up", fire_after = "1s", severity = "page" }
+            tend.notify "on call" { on = "*", severity = "page", to = { require "tend.notify.log" {} } }
             """)
         tend = self.enterContext(Tend(rules, self.shop.directory / "state", env=None))
         wait_for("an incident", tend.incidents, 10, pause=0.02)
