@@ -25,12 +25,20 @@ static bool read_count(const char *text, size_t *out)
     return *end == '\0';
 }
 
-static bool read_number(const char *text, double *out, const char **end)
+// Up to the end, or to the sign that begins the step. Not hexadecimal: in "0x10" the x says how often.
+static bool read_number(const char *text, const char *end, double *out, const char **rest)
 {
+    char number[64];
+    const size_t bytes = (size_t)(end - text);
+    if (bytes == 0 || bytes >= sizeof number || memchr(text, 'x', bytes) != NULL) {
+        return false;
+    }
+    memcpy(number, text, bytes);
+    number[bytes] = '\0';
     char *stop;
-    *out = strtod(text, &stop);
-    *end = stop;
-    return stop != text && isfinite(*out);
+    *out = strtod(number, &stop);
+    *rest = text + (stop - number);
+    return stop != number && isfinite(*out);
 }
 
 static bool read_word(const char *text, struct word *out)
@@ -42,22 +50,18 @@ static bool read_word(const char *text, struct word *out)
     if (text[0] == '_' && text[1] == 'x') {
         return read_count(text + 2, &out->count);
     }
+    const char *times = strrchr(text, 'x');
+    const char *end = times == NULL ? text + strlen(text) : times;
     const char *rest;
-    if (!read_number(text, &out->first, &rest)) {
+    if (!read_number(text, end, &out->first, &rest) || (times != NULL && !read_count(times + 1, &out->count))) {
         return false;
     }
-    if (rest[0] == '\0') {
+    if (rest == end) {
         return true;
     }
-    if (rest[0] == 'x') {
-        return read_count(rest + 1, &out->count);
-    }
-    if ((rest[0] != '+' && rest[0] != '-') || !read_number(rest, &out->step, &rest) || rest[0] != 'x' ||
-        !read_count(rest + 1, &out->count)) {
-        return false;
-    }
     out->count++; // a and then N steps
-    return true;
+    return times != NULL && (rest[0] == '+' || rest[0] == '-') && read_number(rest, end, &out->step, &rest) &&
+           rest == end;
 }
 
 static enum tend_status append(struct tend_hand_series *series, const struct word *word, struct tend_error *error)

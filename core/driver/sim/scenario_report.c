@@ -119,21 +119,41 @@ static json_t *pages_of(const struct tend_simulation *simulation, int64_t begun_
     return pages;
 }
 
-// The first incident's newest culprits are the run's.
 static void take_incident(json_t *incidents, const struct tend_record *record)
 {
-    (void)json_object_set(incidents, record->key, record->body);
+    if (strncmp(tend_json_text(record->body, "outcome", ""), "merged", strlen("merged")) == 0) {
+        (void)json_object_del(incidents, record->key); // it goes on as a part of another
+    } else {
+        (void)json_object_set(incidents, record->key, record->body);
+    }
 }
 
-static void take_culprits(json_t *culprits, const json_t *incidents)
+static void add_culprit(json_t *culprits, const char *service)
 {
+    for (size_t i = 0; i < json_array_size(culprits); i++) {
+        if (strcmp(json_string_value(json_array_get(culprits, i)), service) == 0) {
+            return;
+        }
+    }
+    (void)json_array_append_new(culprits, json_string(service));
+}
+
+// Those that were acted on come first, in that order: a ranking may change its mind when the cure is half felt.
+static void take_culprits(json_t *culprits, const json_t *incidents, const json_t *acted)
+{
+    const char *run;
+    json_t *service;
+    json_object_foreach((json_t *)(uintptr_t)acted, run, service) // NOLINT(performance-no-int-to-ptr)
+    {
+        add_culprit(culprits, json_string_value(service));
+    }
     const char *id;
     json_t *incident;
     json_object_foreach((json_t *)(uintptr_t)incidents, id, incident) // NOLINT(performance-no-int-to-ptr)
     {
         const json_t *list = json_object_get(incident, "culprits");
         for (size_t i = 0; i < json_array_size(list); i++) {
-            (void)json_array_append_new(culprits, json_string(tend_json_text(json_array_get(list, i), "service", "")));
+            add_culprit(culprits, tend_json_text(json_array_get(list, i), "service", ""));
         }
     }
 }
@@ -192,7 +212,7 @@ json_t *tend_scenario_report(const struct tend_simulation *simulation, int64_t b
         }
     }
     drop_refused(steps);
-    take_culprits(culprits, incidents);
+    take_culprits(culprits, incidents, services);
     json_t *report =
         json_pack("{s:O?, s:O, s:o, s:o, s:o, s:o, s:s, s:o}", "culprit", json_array_get(culprits, 0), "culprits",
                   culprits, "alerts", alerts, "steps", steps, "pages", pages_of(simulation, begun_ms), "refused",

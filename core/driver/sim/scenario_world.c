@@ -268,14 +268,12 @@ static void happen_fault(struct tend_scenario_world *world, const json_t *fault,
 
 static void start_again(struct tend_scenario_world *world, struct instance *instance, int64_t now_ms);
 
-static void carry_out(struct tend_scenario_world *world, struct service *service, struct instance *instance,
-                      const char *verb, int64_t now_ms)
+static void carry_out(struct tend_scenario_world *world, struct instance *instance, const char *verb, int64_t now_ms)
 {
     if (strcmp(verb, "restart") == 0) {
         start_again(world, instance, now_ms);
     } else if (strcmp(verb, "redeploy") == 0) {
         instance->new_version = false;
-        service->bad_deploy = false;
         start_again(world, instance, now_ms);
     } else if (strcmp(verb, "drain") == 0 || strcmp(verb, "undrain") == 0) {
         instance->drained = strcmp(verb, "drain") == 0;
@@ -291,7 +289,7 @@ static void happen(void *context, int64_t at_ms)
         happen_fault(world, change->fault, change->ends, at_ms);
     } else if (change->verb != NULL) {
         struct service *service = &world->services[change->service];
-        carry_out(world, service, &service->instances[change->instance], change->verb, at_ms);
+        carry_out(world, &service->instances[change->instance], change->verb, at_ms);
     }
     settle_all(world);
 }
@@ -348,7 +346,7 @@ static bool act_on(struct tend_scenario_world *world, size_t s, size_t i, const 
         change->service = s;
         change->instance = i;
     } else {
-        carry_out(world, service, instance, verb, now_ms);
+        carry_out(world, instance, verb, now_ms);
     }
     return true;
 }

@@ -1,0 +1,77 @@
+-- What the shop's rules promise, played in virtual time: `tend test examples/shop --env demo`.
+local test = require "tend.test"
+
+local shop = { gateway = 2, checkout = 2, payments = 2, stock = 2, ledger = 2 }
+
+test.scenario "a payments that crashed is restarted" {
+  world  = shop,
+  faults = { { at = "2m", on = "payments/2", kind = "crash" } },
+  check  = function(run)
+    assert(run.culprit == "payments", run.culprit)
+    assert(run:did "restart payments/2" and #run.steps == 1)
+    assert(run.ended == "recovered" and run.recovered_s <= 30)
+  end,
+}
+test.scenario "a hung ledger is cured, and its victims are left alone" {
+  world  = { gateway = 2, checkout = 2, payments = 2, stock = 2, ledger = 1 },
+  faults = { { at = "2m", on = "ledger", kind = "hang" } },
+  check  = function(run)
+    assert(run.culprit == "ledger" and run:did "restart ledger/1")
+    for _, victim in ipairs { "payments", "checkout", "gateway", "stock" } do assert(not run:did("restart " .. victim)) end
+    assert(run.ended == "recovered" and run.recovered_s <= 60)
+  end,
+}
+test.scenario "errors of one stock are its own" {
+  world  = shop,
+  faults = { { at = "2m", on = "stock/1", kind = "errors", ratio = 0.4 } },
+  check  = function(run)
+    assert(run.alerts["errors"] and run.culprit == "stock" and run:did "restart stock/1" and #run.steps == 1)
+    assert(run.ended == "recovered")
+  end,
+}
+test.scenario "a leak is stopped before memory is full" {
+  world  = shop,
+  faults = { { at = "2m", on = "checkout/1", kind = "leak", times = 4 } },
+  check  = function(run)
+    assert(run.alerts["leaking"] and run:did "restart checkout/1" and #run.steps == 1 and run.ended == "recovered")
+  end,
+}
+test.scenario "faster is no fault" {
+  series = { ["payments/*.response_time"] = "0.02x60 0.002x60" },
+  check  = function(run) assert(#run.alerts == 0 and run.ended == "quiet") end,
+}
+test.scenario "a restart that worked but said it failed is a recovery" {
+  world  = shop,
+  faults = { { at = "2m", on = "ledger/1", kind = "crash" } },
+  acts   = { restart = "works, but says it failed" },
+  check  = function(run)
+    assert(run:did "restart ledger/1" and run.ended == "recovered")
+  end,
+}
+test.scenario "a restart that does nothing is no recovery: a person is called" {
+  world  = shop,
+  faults = { { at = "2m", on = "ledger/1", kind = "crash" } },
+  acts   = { restart = "fails" },
+  check  = function(run)
+    assert(run:did "restart ledger/1" and not run:did "restart payments" and run.ended == "escalated")
+    assert(#run.pages >= 1 and run.recovered_s == nil)
+  end,
+}
+test.scenario "most of the fleet dark is our fault, not theirs: one page, no act" {
+  world  = shop,
+  faults = { { at = "2m", on = "*", kind = "metrics gone" } },
+  check  = function(run) assert(#run.pages == 1 and #run.steps == 0) end,
+}
+test.scenario "half the fleet dark acts on nobody" {
+  world  = shop,
+  faults = { { at = "2m", on = "payments", kind = "metrics gone" }, { at = "2m", on = "ledger", kind = "metrics gone" },
+             { at = "2m", on = "stock/1", kind = "metrics gone" } },
+  check  = function(run) assert(#run.steps == 0) end,
+}
+test.scenario "nothing is wrong, and nothing is done" {
+  world  = shop,
+  check  = function(run) assert(#run.alerts == 0 and #run.steps == 0 and #run.pages == 0 and run.ended == "quiet") end,
+}
+test.invariant "one of each that has two goes on serving" {
+  holds = function(world) return world.payments.healthy >= 1 and world.checkout.healthy >= 1 end,
+}

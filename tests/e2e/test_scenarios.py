@@ -1,0 +1,239 @@
+"""`tend test`: scenarios in virtual time. Each runs the real binary with its real evaluators; no network, no other program."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TEND = os.environ.get("TEND_BINARY", str(ROOT / "build" / "tend"))
+
+RULES = """local tend = require "tend"
+local command = require "tend.control.command"
+tend.group "*" { every = "5s", window = "15s", limits = { share = 0.5, min_healthy = 0, cooldown = "5s", per_hour = 100 } }
+tend.group "web" {
+  version = { series = "app_build_info", label = "version" },
+  metrics = {
+    response_time = { tend.mean "http_request_duration_seconds", expect = "100ms", alpha = 1 },
+    error_rate = { tend.share('http_requests_total{code=~"5.."}', "http_requests_total"), expect = 0, out_at = 0.1 },
+  },
+  control = command {
+    restart = { "/usr/bin/touch", "TOUCHED", "{service}" },
+    redeploy = { "/usr/bin/touch", "TOUCHED", "{version}" },
+    idempotent = true,
+  },
+  remedies = { "roll back", "restart the worst" },
+}
+tend.service "front" { is = "web", targets = { "http://a:1/metrics", "http://b:1/metrics" }, depends = "back" }
+tend.service "back" { is = "web", targets = { "http://c:1/metrics" } }
+tend.rule "down" { on = "web", per = "instance", when = "up", fire_after = "5s", severity = "page", act = true }
+tend.rule "slow" { on = "web", per = "instance", when = "response_time", fire_after = "5s", severity = "page", act = true }
+tend.rule "errors" { on = "web", when = function(s) return s.error_rate.out end, fire_after = "5s", severity = "page", act = true }
+tend.playbook "restart the worst" { within = "45s", run = function(p)
+  for i in p:worst_first() do p:restart(i) p:verify(i) end end }
+tend.playbook "roll back" {
+  when = function(s) return s:deployed_within "30m" end, within = "1m",
+  run = function(p) p:redeploy { version = "previous" } p:verify() end,
+}
+tend.notify "log" { on = "*", severity = "page", to = { require "tend.notify.log" {} } }
+"""
+
+HEAD = 'local test = require "tend.test"\n'
+
+
+def scenario(name, body):
+    return f'test.scenario "{name}" {{\n{body}\n}}\n'
+
+
+class Scenarios(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory(prefix="tend-test-")
+        self.addCleanup(self.directory.cleanup)
+        self.path = pathlib.Path(self.directory.name)
+        self.touched = self.path / "touched"
+        self.put("rules.lua", RULES.replace("TOUCHED", str(self.touched)))
+
+    def put(self, name, text):
+        (self.path / name).write_text(text)
+
+    def tend_test(self, *options, directory=None):
+        return subprocess.run([TEND, "test", str(directory or self.path), *options], capture_output=True, text=True,
+                              timeout=300, check=False)
+
+    def play(self, *scenarios):
+        """Plays scenarios that must pass, once each."""
+        self.put("rules_test.lua", HEAD + "".join(scenarios))
+        done = self.tend_test("--once")
+        self.assertEqual(done.stdout.splitlines()[-1], f"{len(scenarios)} passed, 0 failed, 0 skipped",
+                         done.stdout + done.stderr)
+        self.assertEqual(done.returncode, 0)
+
+    def test_the_example_shop_passes_also_with_its_rules_loaded_anew_before_each_tick(self):
+        done = self.tend_test("--env", "demo", directory=ROOT / "examples" / "shop")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout.splitlines()[-1], r"^\d+ passed, 0 failed, 0 skipped$")
+        self.assertIn("ok       a hung ledger is cured, and its victims are left alone\n", done.stdout)
+
+    def test_the_golden_pack_passes_its_own_tests(self):
+        shutil.copy(ROOT / "rules" / "golden" / "golden_test.lua", self.path)
+        (self.path / "rules.lua").unlink()
+        done = self.tend_test("--once")
+        self.assertEqual(done.stdout.splitlines()[-1], "8 passed, 0 failed, 0 skipped", done.stdout + done.stderr)
+
+    def test_a_failing_assert_is_told_with_its_line_and_the_story(self):
+        self.put("rules_test.lua", HEAD + scenario("wrong", """  world = { front = 2 },
+  faults = { { at = "1m", on = "back", kind = "crash" } },
+  check = function(run)
+    assert(run.culprit == "front", "not " .. run.culprit)
+  end,"""))
+        done = self.tend_test("--once")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("FAILED   wrong\n           rules_test.lua:6: not back\n", done.stdout)
+        self.assertIn("1m  fault: crash on back\n", done.stdout)
+        self.assertIn("restart back/1: done", done.stdout)
+        self.assertEqual(done.stdout.splitlines()[-1], "0 passed, 1 failed, 0 skipped")
+
+    def test_what_this_version_lacks_is_skipped_with_the_reason_and_never_passed(self):
+        self.put("rules_test.lua", HEAD + scenario("asks", """  world = { front = 2 },
+  faults = { { at = "1m", on = "front", kind = "bad deploy" } },
+  people = { { at = "2m", approve = true } }, check = function(run) end,"""))
+        done = self.tend_test()
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("skipped  asks: it asks a person", done.stdout)
+        self.assertEqual(done.stdout.splitlines()[-1], "0 passed, 0 failed, 1 skipped")
+
+    def test_a_bad_deploy_comes_back_after_a_restart_and_is_cured_by_the_version_before(self):
+        self.play(scenario("rolled back", """  world = { front = 3 },
+  faults = { { at = "2m", on = "front", kind = "bad deploy" } },
+  check = function(run)
+    assert(run.culprit == "front" and run:did "redeploy front" and run.ended == "recovered", run.ended)
+  end,"""))
+        self.put("rules.lua", RULES.replace('"roll back", "restart the worst"', '"restart the worst"'))
+        self.play(scenario("restarted in vain", """  world = { front = 3 },
+  faults = { { at = "2m", on = "front", kind = "bad deploy" } },
+  check = function(run)
+    assert(run:did "restart front" and run.ended == "escalated" and not run.recovered_s, run.ended)
+  end,"""))
+
+    def test_acts_go_as_the_scenario_says(self):
+        self.play(*(scenario(how or "works", f"""  world = {{ front = 2, back = 1 }},
+  faults = {{ {{ at = "2m", on = "back", kind = "hang" }} }},
+  acts = {{ restart = "{how}" }},
+  check = function(run)
+    assert(run.culprit == "back" and run:did "restart back/1" and not run:did "restart front")
+    {assertion}
+  end,""") for how, assertion in (
+            ("works", 'assert(run.ended == "recovered" and #run.steps == 1 and run.recovered_s < 60)'),
+            ("works, but says it failed", 'assert(run.ended == "recovered")'),
+            ("fails", 'assert(run.ended == "escalated" and #run.pages >= 1)'),
+            ("times out", 'assert(run.ended == "escalated" and run.steps[1].outcome == "unknown")'),
+            ("works late", 'assert(run.ended == "recovered" and run.recovered_s >= 30)'),
+            ("half works", 'assert(run.ended == "recovered" and #run.steps == 2)'),
+        )))
+
+    def test_each_kind_of_fault_is_seen(self):
+        self.play(*(scenario(kind, f"""  world = {{ front = 2, back = 2 }},
+  faults = {{ {{ at = "2m", on = "back/1", kind = "{kind}", lasts = "3m" }} }},
+  check = function(run)
+    assert(run.alerts["{rule}"], "no alert")
+    assert(run.alerts["{rule}"].service == "back" and not run:did "restart front")
+  end,""") for kind, rule in (("crash", "down"), ("hang", "down"), ("slow", "slow"), ("errors", "errors"),
+                              ("noisy neighbour", "slow"), ("metrics gone", "down"))))
+
+    def test_missing_metrics_never_act(self):
+        self.play(scenario("dark", """  world = { front = 2, back = 2 },
+  faults = { { at = "2m", on = "back/1", kind = "metrics gone" } },
+  check = function(run) assert(#run.steps == 0 and run.culprit == "back" and #run.refused > 0) end,"""))
+
+    def test_no_program_of_the_rules_is_started(self):
+        self.play(scenario("restarted", """  world = { front = 2, back = 1 },
+  faults = { { at = "2m", on = "back", kind = "crash" } },
+  check = function(run) assert(run:did "restart back/1") end,"""))
+        self.assertFalse(self.touched.exists())
+
+    def test_series_by_hand_take_the_place_of_made_up_ones(self):
+        self.play(
+            scenario("slower", """  series = { ["front/*.response_time"] = "0.1x30 0.25x20 0.1x20" },
+  check = function(run)
+    assert(#run.alerts == 1 and run.alerts["slow"].fired_s >= 150 and run.alerts["slow"].fired_s < 160)
+    assert(run.alerts["slow"].resolved_s < 270)
+  end,"""),
+            scenario("gone", """  series = { ["front/1.response_time"] = "0.1x30 _x20 0.1+0.001x10 stale" },
+  check = function(run) assert(#run.alerts == 0) end,"""))
+
+    def test_a_rule_that_remembers_is_found_out(self):
+        self.put("rules.lua", "local seen = { count = 0 }\n" + RULES.replace(
+            "return s.error_rate.out", "seen.count = seen.count + 1 return seen.count > 30"))
+        self.put("rules_test.lua", HEAD + scenario("remembers", """  world = { front = 1, back = 1 },
+  check = function(run) end,"""))
+        done = self.tend_test()
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("remembers", done.stdout)
+        self.assertIn("it went otherwise", done.stdout)
+
+    def test_an_invariant_is_checked_in_each_scenario_that_has_its_services(self):
+        self.put("rules_test.lua", HEAD + """test.invariant "one of back serves" {
+  holds = function(world) return world.back.healthy >= 1 end,
+}
+""" + scenario("broken", """  world = { front = 2, back = 1 },
+  faults = { { at = "2m", on = "back", kind = "crash" } },
+  check = function(run) end,"""))
+        done = self.tend_test("--once")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('rules_test.lua:2: invariant "one of back serves" does not hold 2m after the beginning', done.stdout)
+
+    def test_the_same_happens_each_time_and_every_report_tells_it(self):
+        self.put("rules_test.lua", HEAD + scenario("a <b> & #c", """  world = { front = 3, back = 2 },
+  faults = { { at = "2m", on = "back/2", kind = "slow" } },
+  check = function(run) assert(false, "no & no") end,""") + scenario("fine", """  world = { front = 1 },
+  check = function(run) assert(run.ended == "quiet") end,"""))
+        first, second = self.tend_test("--json", "--once"), self.tend_test("--json", "--once")
+        self.assertEqual(first.stdout, second.stdout)
+        report = json.loads(first.stdout)
+        self.assertEqual((report["passed"], report["failed"], report["skipped"]), (1, 1, 0))
+        self.assertEqual(report["scenarios"][0]["run"]["culprit"], "back")
+        tap = self.tend_test("--tap", "--once").stdout.splitlines()
+        self.assertEqual(tap[:3], ["TAP version 13", "1..2", "not ok 1 - a <b> & \\#c"])
+        self.assertIn("ok 2 - fine", tap)
+        junit = self.path / "junit.xml"
+        self.assertEqual(self.tend_test("--junit", str(junit), "--once").returncode, 1)
+        suite = xml.etree.ElementTree.parse(junit).getroot()
+        self.assertEqual((suite.get("tests"), suite.get("failures")), ("2", "1"))
+        self.assertEqual(suite[0].get("name"), "a <b> & #c")
+        self.assertIn("no & no", suite[0][0].text)
+        filtered = self.tend_test("--filter", "fine", "--once")
+        self.assertEqual(filtered.stdout, "ok       fine\n1 passed, 0 failed, 0 skipped\n")
+
+    def test_what_is_wrong_with_a_test_is_told_with_its_line(self):
+        for body, expected in (
+                ('world = { front = 2 }, faults = { { at = "1m", on = "front", kind = "crsh" } }', 'did you mean "crash"?'),
+                ('world = { frnt = 2 }', 'a scenario names "frnt"'),
+                ('world = { front = 2 }, faults = { { at = "1m", on = "frnt", kind = "crash" } }', 'a fault is on "frnt"'),
+                ('series = { ["front/1.p98"] = "1x3" }', 'front has no metric "p98"'),
+                ('series = { ["front/1.response_time"] = "1y3" }', '"1y3" is no value'),
+                ('world = { front = 0 }', "is no number of instances"),
+                ('wrld = { front = 1 }', 'did you mean "world"?'),
+        ):
+            self.put("rules_test.lua", HEAD + scenario("x", body + ", check = function(run) end"))
+            done = self.tend_test("--once")
+            self.assertEqual(done.returncode, 1, body)
+            self.assertIn("rules_test.lua:", done.stdout + done.stderr)
+            self.assertIn(expected, done.stdout + done.stderr)
+
+    def test_rules_cannot_use_the_test_module(self):
+        self.put("other.lua", HEAD + scenario("x", "world = { front = 1 }, check = function(run) end"))
+        done = subprocess.run([TEND, "check", str(self.path)], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("other.lua:2: tend.test is for files called NAME_test.lua", done.stderr)
+
+    def test_wrong_usage_exits_with_2(self):
+        for options in ((), ("--json", "--tap", "."), ("--nonsense", ".")):
+            done = subprocess.run([TEND, "test", *options], capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 2, options)
+
+
+if __name__ == "__main__":
+    unittest.main()
