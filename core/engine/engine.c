@@ -110,6 +110,7 @@ void tend_engine_destroy(struct tend_engine *engine)
     free((void *)engine->notices);
     free((void *)engine->runs);
     free((void *)engine->incidents);
+    tend_notice_forget_told(engine, NULL);
     free(engine->told);
     free(engine->listings);
     free(engine->rules);
@@ -523,6 +524,7 @@ static void advance(struct tend_engine *engine)
             tend_incident_advance(engine, engine->incidents[i]);
         }
         tend_incident_drop_ended(engine);
+        tend_notice_untold(engine);
     }
     for (size_t i = 0; i < engine->notice_count; i++) {
         tend_notice_advance(engine, engine->notices[i]);

@@ -20,6 +20,7 @@ enum { FIRST_RETRY_MS = 1000, LAST_RETRY_MS = 300000 };
 void tend_notice_destroy(struct tend_notice *notice)
 {
     free(notice->key);
+    free(notice->notifier);
     json_decref(notice->payload);
     json_decref(notice->request);
     free(notice);
@@ -143,11 +144,10 @@ static json_t *payload_of(const struct tend_engine *engine, const struct tend_in
 static void record_notice(struct tend_engine *engine, struct tend_notice *notice, const char *status, const char *error)
 {
     const bool open = strcmp(status, "queued") == 0;
-    json_t *body = json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:O?, s:O?, s:s?}", "key", notice->key, "incident",
-                             notice->incident, "notify", engine->ruleset->notifies[notice->notify].name, "notify_index",
-                             (json_int_t)notice->notify, "to", (json_int_t)notice->to, "status", status, "tries",
-                             (json_int_t)notice->tries, "payload", open ? notice->payload : NULL, "request",
-                             open ? notice->request : NULL, "error", error);
+    json_t *body = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:O?, s:O?, s:s?}", "key", notice->key, "incident",
+                             notice->incident, "notify", notice->notifier, "to", (json_int_t)notice->to, "status",
+                             status, "tries", (json_int_t)notice->tries, "payload", open ? notice->payload : NULL,
+                             "request", open ? notice->request : NULL, "error", error);
     notice->record = tend_emit_record(engine, TEND_RECORD_NOTICE, notice->key, notice->incident, open, open, body);
 }
 
@@ -172,16 +172,20 @@ static void note_told(struct tend_engine *engine, const char *incident, size_t n
     TEND_ASSERT(grown != NULL);
     engine->told = grown;
     struct tend_told *told = &grown[engine->told_count++];
-    *told = (struct tend_told){ .notify = notify, .told_ms = engine->now_ms };
+    *told = (struct tend_told){ .notifier = tend_copy_text(engine->ruleset->notifies[notify].name),
+                                .notify = notify,
+                                .told_ms = engine->now_ms };
     (void)snprintf(told->incident, sizeof told->incident, "%s", incident);
 }
 
-static void forget_told(struct tend_engine *engine, const char *incident)
+void tend_notice_forget_told(struct tend_engine *engine, const char *incident)
 {
     size_t kept = 0;
     for (size_t i = 0; i < engine->told_count; i++) {
-        if (strcmp(engine->told[i].incident, incident) != 0) {
+        if (incident != NULL && strcmp(engine->told[i].incident, incident) != 0) {
             engine->told[kept++] = engine->told[i];
+        } else {
+            free(engine->told[i].notifier);
         }
     }
     engine->told_count = kept;
@@ -195,6 +199,7 @@ static void queue(struct tend_engine *engine, const char *subject, size_t notify
     notice->key = take_key;
     (void)snprintf(notice->incident, sizeof notice->incident, "%s", subject);
     notice->notify = notify;
+    notice->notifier = tend_copy_text(engine->ruleset->notifies[notify].name);
     notice->payload = payload;
     tend_append_pointer((void ***)&engine->notices, &engine->notice_count, notice);
     record_notice(engine, notice, "queued", NULL); // first on disk, then told
@@ -235,7 +240,7 @@ void tend_notice_incident(struct tend_engine *engine, struct tend_incident *inci
         }
     }
     if (resolved) {
-        forget_told(engine, incident->id);
+        tend_notice_forget_told(engine, incident->id);
     }
 }
 
@@ -267,7 +272,7 @@ static void tell_all_pagers(struct tend_engine *engine, const char *subject, con
         }
     }
     if (strcmp(status, "resolved") == 0) {
-        forget_told(engine, subject);
+        tend_notice_forget_told(engine, subject);
     }
 }
 
@@ -308,12 +313,16 @@ void tend_notice_blind(struct tend_engine *engine)
         tell_of_blindness(engine, "resolved");
         free(engine->blind_page);
         engine->blind_page = NULL;
-        for (size_t i = 0; i < engine->incident_count; i++) { // what goes on without blindness is told now
-            struct tend_incident *incident = engine->incidents[i];
-            if (incident->untold) {
-                incident->untold = false;
-                tend_notice_incident(engine, incident, "firing", NULL);
-            }
+    }
+}
+
+void tend_notice_untold(struct tend_engine *engine)
+{
+    for (size_t i = 0; !engine->blind && i < engine->incident_count; i++) {
+        struct tend_incident *incident = engine->incidents[i];
+        if (incident->untold) {
+            incident->untold = false;
+            tend_notice_incident(engine, incident, "firing", NULL);
         }
     }
 }
@@ -358,9 +367,7 @@ static void next_way(struct tend_engine *engine, struct tend_notice *notice, con
     }
     tend_log(TEND_LOG_ERROR, "nobody could be told key=%s", notice->key);
     notice->to--;
-    if (notice->notify < engine->ruleset->notify_count) {
-        record_notice(engine, notice, "failed", error);
-    }
+    record_notice(engine, notice, "failed", error);
     drop(engine, notice);
 }
 
@@ -369,7 +376,8 @@ void tend_notice_formatted(struct tend_engine *engine, struct tend_notice *notic
     notice->ask = 0;
     const json_t *reply = event->reply.json;
     const char *error = reply == NULL ? event->reply.died.reason : tend_json_text(reply, "error", NULL);
-    if (reply == NULL && event->reply.died.what[0] == '\0' && ++notice->tries < NOTICE_TRIES) {
+    if (reply == NULL && event->reply.died.what[0] == '\0' && notice->notify < engine->ruleset->notify_count &&
+        ++notice->tries < NOTICE_TRIES) {
         format(engine, notice); // a reload or a kill for somebody else's sake: asked again
         return;
     }
@@ -474,7 +482,8 @@ void tend_notice_restore(struct tend_engine *engine, const struct tend_record *r
     TEND_ASSERT(notice != NULL);
     notice->key = tend_copy_text(record->key);
     (void)snprintf(notice->incident, sizeof notice->incident, "%s", tend_json_text(record->body, "incident", ""));
-    notice->notify = (size_t)tend_json_integer(record->body, "notify_index", 0);
+    notice->notifier = tend_copy_text(tend_json_text(record->body, "notify", ""));
+    notice->notify = SIZE_MAX;
     notice->to = (size_t)tend_json_integer(record->body, "to", 0);
     notice->payload = json_incref(payload);
     notice->record = record->number;
@@ -483,17 +492,56 @@ void tend_notice_restore(struct tend_engine *engine, const struct tend_record *r
     tend_append_pointer((void ***)&engine->notices, &engine->notice_count, notice);
 }
 
+static size_t find_notifier(const struct tend_engine *engine, const char *name)
+{
+    for (size_t i = 0; i < engine->ruleset->notify_count; i++) {
+        if (strcmp(engine->ruleset->notifies[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static bool was_told(const struct tend_engine *engine, const char *incident, size_t notify)
+{
+    for (size_t i = 0; i < engine->told_count; i++) {
+        if (engine->told[i].notify == notify && strcmp(engine->told[i].incident, incident) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Who was told of an incident before a restart is told again, `again` after it.
+static void note_told_before_restart(struct tend_engine *engine)
+{
+    for (size_t i = 0; i < engine->incident_count; i++) {
+        const struct tend_incident *incident = engine->incidents[i];
+        for (size_t n = 0; incident->opened_ms < engine->started_ms && n < engine->ruleset->notify_count; n++) {
+            if (matches(engine, &engine->ruleset->notifies[n], incident) && !was_told(engine, incident->id, n)) {
+                note_told(engine, incident->id, n);
+            }
+        }
+    }
+}
+
 void tend_notice_resume(struct tend_engine *engine)
 {
-    for (size_t i = 0; i < engine->notice_count; i++) {
-        struct tend_notice *notice = engine->notices[i];
-        if (notice->request == NULL && notice->ask == 0) {
-            if (notice->notify < engine->ruleset->notify_count) {
-                format(engine, notice);
-            } else {
-                drop(engine, notice);
-                i--;
-            }
+    for (size_t i = 0; i < engine->told_count; i++) {
+        engine->told[i].notify = find_notifier(engine, engine->told[i].notifier);
+    }
+    note_told_before_restart(engine);
+    for (size_t i = engine->notice_count; i > 0; i--) {
+        struct tend_notice *notice = engine->notices[i - 1];
+        notice->notify = find_notifier(engine, notice->notifier);
+        if (notice->request != NULL || notice->ask != 0) {
+            continue;
+        }
+        if (notice->notify < engine->ruleset->notify_count) {
+            format(engine, notice);
+        } else {
+            record_notice(engine, notice, "failed", "the rules no longer have this notifier");
+            drop(engine, notice);
         }
     }
 }

@@ -139,7 +139,8 @@ enum tend_notice_state { TEND_NOTICE_FORMATTING, TEND_NOTICE_QUEUED, TEND_NOTICE
 struct tend_notice {
     char *key; ///< dedup key: incident, notify, what it says
     char incident[24];
-    size_t notify;
+    char *notifier; ///< its name
+    size_t notify;  ///< its index in the ruleset; SIZE_MAX: this generation has none of that name
     size_t to;
     unsigned tries;
     enum tend_notice_state state;
@@ -153,7 +154,8 @@ struct tend_notice {
 /// Who was told of an incident, and when, so that `again` can repeat it.
 struct tend_told {
     char incident[24];
-    size_t notify;
+    char *notifier;
+    size_t notify; ///< as in a notice
     int64_t told_ms;
 };
 
@@ -302,6 +304,7 @@ void tend_notice_incident(struct tend_engine *engine, struct tend_incident *inci
                           const char *text);
 /// One page for all when most targets fail at once, and the end of it: the fault is likely ours, or one that all share.
 void tend_notice_blind(struct tend_engine *engine);
+void tend_notice_untold(struct tend_engine *engine); ///< tells what goes on now that blindness is over
 void tend_notice_rule_off(struct tend_engine *engine, const char *rule,
                           const char *why);           ///< a page: nobody else asks it
 void tend_notice_journal(struct tend_engine *engine); ///< likewise when the journal fails, and when it works again
@@ -311,7 +314,9 @@ void tend_notice_advance(struct tend_engine *engine, struct tend_notice *notice)
 void tend_notice_repeat(struct tend_engine *engine); ///< sends again what `again` asks for
 int64_t tend_notice_wake_ms(const struct tend_engine *engine);
 void tend_notice_restore(struct tend_engine *engine, const struct tend_record *record);
-void tend_notice_resume(struct tend_engine *engine); ///< formats what was queued before a restart, once there are rules
+/// A generation took over: finds the notifiers by name, and formats what was queued before a restart.
+void tend_notice_resume(struct tend_engine *engine);
+void tend_notice_forget_told(struct tend_engine *engine, const char *incident); ///< NULL: of all
 void tend_notice_destroy(struct tend_notice *notice);
 
 // facts.c

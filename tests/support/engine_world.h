@@ -115,7 +115,8 @@ struct world {
     char did[1024]; // "restart a/h:1, …"
     uint64_t exec_id;
 
-    bool delivers, retries;
+    bool delivers, retries, holds_deliver;
+    const char *format_error; // of the notifier; "died" and "killed": its evaluator died
     int64_t retry_after_ms;
     size_t deliveries;
     struct tend_buffer delivered; // "KEY to=N\n" each
@@ -448,7 +449,21 @@ static inline void world_locate(struct world *world, const struct tend_effect *e
 static inline void world_format(struct world *world, const struct tend_effect *effect)
 {
     char url[64];
-    (void)snprintf(url, sizeof url, "http://way%lld/", (long long)tend_json_integer(effect->json, "to", -1));
+    (void)snprintf(url, sizeof url, "http://notify%lld/way%lld",
+                   (long long)tend_json_integer(effect->json, "notify", -1),
+                   (long long)tend_json_integer(effect->json, "to", -1));
+    if (world->format_error != NULL) {
+        const bool died = strcmp(world->format_error, "died") == 0 || strcmp(world->format_error, "killed") == 0;
+        world_reply(
+            world, 0,
+            (struct world_reply){ .json = died ? NULL : json_pack("{s:s}", "error", world->format_error),
+                                  .event = { .kind = TEND_EVENT_REPLY,
+                                             .reply = { .id = effect->id,
+                                                        .died = { .died = died,
+                                                                  .what = world->format_error[0] == 'd' ? "notify" : "",
+                                                                  .reason = "killed" } } } });
+        return;
+    }
     json_t *notice = json_object_get(effect->json, "notice");
     world_reply(world, 0,
                 (struct world_reply){
@@ -468,6 +483,9 @@ static inline void world_deliver(struct world *world, const struct tend_effect *
     }
     world->deliveries++;
     tend_buffer_printf(&world->delivered, "%s %s\n", effect->key, tend_json_text(effect->json, "url", "?"));
+    if (world->holds_deliver) {
+        return;
+    }
     world_reply(world, 0,
                 (struct world_reply){ .text = strdup(effect->key),
                                       .event = { .kind = TEND_EVENT_DELIVERED,
