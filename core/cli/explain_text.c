@@ -36,7 +36,13 @@ static void put_head(const json_t *story, struct tend_buffer *out)
     tend_buffer_put_text(out, "incident ");
     tend_terminal_put_member(out, story, "incident", "?");
     tend_buffer_put_text(out, ": ");
-    tend_terminal_put_member(out, story, "outcome", strcmp(state, "ended") == 0 ? "ended" : "still open");
+    if (strcmp(state, "ended") != 0) {
+        tend_buffer_put_text(out, "still open");
+        tend_buffer_put_text(out, json_is_string(json_object_get(story, "outcome")) ? "; its last run: " : "");
+        tend_terminal_put_member(out, story, "outcome", "");
+    } else {
+        tend_terminal_put_member(out, story, "outcome", "ended");
+    }
     if (!isnan(tend_json_number(story, "took_s", (double)NAN))) {
         tend_buffer_put_text(out, " after ");
         put_took(story, out);
