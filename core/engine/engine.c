@@ -235,6 +235,20 @@ static void carry_listings(struct tend_engine *engine, const struct tend_ruleset
     engine->listing_count = ruleset->discovery_count;
 }
 
+// Alerts whose rule or target is gone: the journal hears of their end, else they would come alive with a later start.
+static void close_lost_alerts(struct tend_engine *engine)
+{
+    for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->service_count; i++) {
+        const struct tend_service *service = engine->fleet->services[i];
+        for (size_t a = 0; a < service->alert_count; a++) {
+            struct tend_rule_alert *alert = &service->alerts[a];
+            if (alert->alert.state != TEND_ALERT_INACTIVE) { // the new fleet did not take it over
+                tend_facts_alert(engine, alert, alert->alert.state == TEND_ALERT_FIRING ? "resolved" : "inactive");
+            }
+        }
+    }
+}
+
 // Builds the fleet anew for a ruleset and puts both in place of the old ones.
 static void rebuild_fleet(struct tend_engine *engine, struct tend_ruleset *ruleset)
 {
@@ -249,6 +263,7 @@ static void rebuild_fleet(struct tend_engine *engine, struct tend_ruleset *rules
     engine->tick_in_flight = false; // its calls point into the old fleet; what was new to it stays new to the next tick
     engine->call_count = 0;
     tend_facts_keep_guards(engine, fleet);
+    close_lost_alerts(engine);
     struct tend_fleet *old_fleet = engine->fleet;
     struct tend_ruleset *old_rules = engine->ruleset;
     engine->fleet = fleet;

@@ -312,6 +312,19 @@ void tend_facts_restore_guards(struct tend_engine *engine)
     }
 }
 
+// The open incident that an alert is in, or NULL.
+static const struct tend_incident *incident_with(const struct tend_engine *engine, const struct tend_rule_alert *alert)
+{
+    for (size_t i = 0; i < engine->incident_count; i++) {
+        for (size_t m = 0; m < engine->incidents[i]->member_count; m++) {
+            if (tend_member_alert(engine, &engine->incidents[i]->members[m]) == alert) {
+                return engine->incidents[i];
+            }
+        }
+    }
+    return NULL;
+}
+
 void tend_facts_restore_alerts(struct tend_engine *engine)
 {
     for (size_t i = 0; i < engine->fleet->service_count; i++) {
@@ -325,7 +338,9 @@ void tend_facts_restore_alerts(struct tend_engine *engine)
             if (body == NULL) {
                 continue;
             }
-            const bool firing = strcmp(tend_json_text(body, "state", ""), "firing") == 0;
+            // Of an incident that is over it would fire where nobody looks; it may have gone over to another one.
+            const struct tend_incident *incident = incident_with(engine, alert);
+            const bool firing = incident != NULL && strcmp(tend_json_text(body, "state", ""), "firing") == 0;
             alert->alert.state = firing ? TEND_ALERT_FIRING : TEND_ALERT_INACTIVE; // a gap restarts a pending count
             alert->alert.since_ms = tend_json_integer(body, "since_ms", engine->now_ms);
             alert->alert.began_ms = tend_json_integer(body, "began_ms", alert->alert.since_ms);
@@ -337,7 +352,7 @@ void tend_facts_restore_alerts(struct tend_engine *engine)
                 alert->latches[metric] = firing;
             }
             free(alert->incident);
-            alert->incident = firing ? tend_copy_text(tend_json_text(body, "incident", NULL)) : NULL;
+            alert->incident = firing ? tend_copy_text(incident->id) : NULL;
             (void)json_object_del(engine->restored_alerts, key);
         }
     }

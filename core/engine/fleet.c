@@ -193,6 +193,7 @@ static enum tend_status subject_init(struct tend_fleet *fleet, const struct tend
     if (status != TEND_OK) {
         return status;
     }
+    subject->learned_ms = TEND_NEVER;
     subject->out_since_ms = calloc(def->metric_count + 1, sizeof *subject->out_since_ms);
     subject->histories = calloc(def->metric_count + 1, sizeof(struct tend_history *));
     if (subject->out_since_ms == NULL || subject->histories == NULL) {
@@ -427,6 +428,7 @@ static bool same_source(const struct tend_metric_def *one, const struct tend_met
 static void take_over_subject(const struct tend_service *now, struct tend_subject *subject,
                               const struct tend_service *before, struct tend_subject *from)
 {
+    subject->learned_ms = from->learned_ms; // what it measures anew it has learned from already
     for (size_t i = 0; i < now->def->metric_count; i++) {
         const int old = tend_service_metric(before->def, now->def->metrics[i].name);
         if (old < 0 || !same_source(&now->def->metrics[i], &before->def->metrics[old])) {
@@ -467,6 +469,7 @@ static void take_over_alert(struct tend_rule_alert *now, struct tend_rule_alert 
     now->fired_wall_ms = before->fired_wall_ms;
     now->incident = before->incident;
     before->incident = NULL;
+    before->alert.state = TEND_ALERT_INACTIVE; // it goes on elsewhere
     if (now->alert.state == TEND_ALERT_PENDING && now->binding->fire_after_ms != before->binding->fire_after_ms) {
         now->alert.state = TEND_ALERT_INACTIVE; // its old pending time says nothing about the new rule
     }

@@ -38,6 +38,7 @@ struct tend_rule_alert {
 struct tend_subject {
     size_t slot;                     ///< first slot in the metric table; one a metric, in the order of the definition
     int64_t *out_since_ms;           ///< sample time since which A >= 1 without a break; TEND_NEVER: in line or no data
+    int64_t learned_ms;              ///< of the newest samples that were learned from; TEND_NEVER: none
     struct tend_history **histories; ///< of metrics expected to be like their last samples, else NULL
 };
 
@@ -120,6 +121,7 @@ struct tend_listing {
 /// Builds the fleet of a ruleset. @param listings  one for each discovery of the ruleset
 /// @param before  the fleet it takes over from (what lasts is moved out of it on success), or NULL
 /// @param rules_before  the ruleset of @p before
+///   Alerts of it that are still pending or firing afterwards have no place in the new fleet.
 /// @return TEND_OK, or TEND_E_NOMEM and nothing was moved
 TEND_MUST_CHECK enum tend_status tend_fleet_create(const struct tend_ruleset *ruleset,
                                                    const struct tend_listing *listings, struct tend_fleet *before,

@@ -341,6 +341,9 @@ static bool is_settled(const struct tend_engine *engine, const struct tend_incid
 
 int64_t tend_incident_wake_ms(const struct tend_engine *engine, const struct tend_incident *incident)
 {
+    if (is_coming_back(engine, incident)) {
+        return engine->started_ms + engine->options.startup_grace_ms;
+    }
     if (incident->culprit_key == NULL || incident->wait != NULL || is_settled(engine, incident)) {
         return TEND_NEVER;
     }

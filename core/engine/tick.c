@@ -154,9 +154,14 @@ static void expect_from_history(struct tend_engine *engine, const struct tend_se
     }
 }
 
+// Each sample teaches once; after a reload the newest ones are measured anew. @param data_ms  of the newest samples
 static void learn_from_history(const struct tend_engine *engine, const struct tend_service *service,
-                               const struct tend_subject *subject, bool frozen)
+                               struct tend_subject *subject, int64_t data_ms, bool frozen)
 {
+    if (data_ms <= subject->learned_ms) {
+        return;
+    }
+    subject->learned_ms = data_ms;
     const struct tend_metric_table *table = &engine->fleet->table;
     for (size_t m = 0; m < service->def->metric_count; m++) {
         if (service->def->metrics[m].expect == TEND_EXPECT_LAST) {
@@ -297,13 +302,13 @@ static void measure_fleet(struct tend_engine *engine)
                             service->def->metric_count * (service->instance_count + 1));
         const bool frozen = is_frozen(engine, service);
         note_onsets(engine, service->def, &service->subject, service->data_ms);
-        learn_from_history(engine, service, &service->subject, frozen);
+        learn_from_history(engine, service, &service->subject, service->data_ms, frozen);
         for (size_t j = 0; j < service->instance_count; j++) {
             struct tend_instance *instance = service->instances[j];
             if (instance->dirty) {
-                note_onsets(engine, service->def, &instance->subject,
-                            tend_series_window_history(instance->window)->newest_ms);
-                learn_from_history(engine, service, &instance->subject, frozen);
+                const int64_t newest_ms = tend_series_window_history(instance->window)->newest_ms;
+                note_onsets(engine, service->def, &instance->subject, newest_ms);
+                learn_from_history(engine, service, &instance->subject, newest_ms, frozen);
             }
         }
     }
