@@ -77,7 +77,9 @@ local function locate(given, more, rules)
   local document, entry = fake.load((rules or RULES) .. (more or ""))
   suite.same(document.errors, {})
   local services = {}
-  for _, name in ipairs(NAMES) do services[#services + 1] = service(name, given[name]) end
+  for _, name in ipairs(NAMES) do
+    if given[name] ~= "unlisted" then services[#services + 1] = service(name, given[name]) end
+  end
   if given.bank then services[#services + 1] = service("bank", given.bank) end
   return entry.ask { kind = "locate", incident = "i1", at_ms = 100000, services = services }
 end
@@ -216,6 +218,18 @@ suite.fact("an unwatched service below all roots is blamed before them, and not 
   suite.same(reply.culprits, { "bank" })
   assert(row(reply, "bank").confidence < 0.8 and row(reply, "ledger").confidence < 0.8)
   DEPENDS.ledger, DEPENDS.stock = {}, {}
+end)
+
+suite.fact("a dependency that left its discovery lowers the confidence, and is no culprit", function()
+  local reply = locate { payments = slow(1.9, 10000), ledger = "unlisted" }
+  suite.same({ reply.culprits, row(reply, "payments").confidence, reply.wait }, { { "payments" }, 0.6, nil })
+  suite.contains(table.concat(row(reply, "ledger").reasons, "\n"), "no discovery lists it, and payments depends on it")
+  DEPENDS.stock = { "ledger" }
+  reply = locate { payments = slow(1.9, 10000), stock = slow(1.9, 10000), checkout = slow(2, 10000),
+    ledger = "unlisted" }
+  suite.same(reply.culprits, { "payments", "stock" })
+  assert(row(reply, "payments").confidence < 0.8 and row(reply, "stock").confidence < 0.8)
+  DEPENDS.stock = {}
 end)
 
 suite.fact("a silent dependency lowers the confidence", function()

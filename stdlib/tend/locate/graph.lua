@@ -175,7 +175,7 @@ end
 --   0.9   its face or its inside is out of line, and all below it is watched and in line
 --   0.75  it was out of line well before what it depends on, which is out of line too: two faults, or a slow start
 --   0.7   three or more services broke on their own at once: a cause that they share is likelier than chance
---   0.6   all its instances are out of line at once and something below is unwatched or silent: it may be its victim
+--   0.6   all its instances are out of line at once and something below is unwatched, unlisted or silent: maybe its victim
 --   0.6   something below is in line yet, but slower by half of what this one lost
 --   0.5   services that depend on each other in a loop: the graph cannot tell them apart; or only its traffic is odd
 -- The usual limit for acting is 0.8, so all below 0.8 calls a person.
@@ -247,7 +247,7 @@ local function blame_unwatched(roots, suspects)
     end
   end
   for name, victims in pairs(shared) do
-    if #victims >= 2 and #victims == #roots then
+    if #victims >= 2 and #victims == #roots and not suspects[name].data.unlisted then
       local suspect, names = suspects[name], {}
       for _, victim in ipairs(victims) do
         suspect.explains[victim.name] = true
@@ -271,7 +271,8 @@ local function mention_blind_spots(roots, suspects)
         local suspect = suspects[name]
         suspect.mentioned = true
         suspect.score = math.max(suspect.score, root.score / 4)
-        suspect.reasons[#suspect.reasons + 1] = ("%s, and %s depends on it"):format(why, root.name)
+        local told = suspect.data.unlisted and "no discovery lists it" or why
+        suspect.reasons[#suspect.reasons + 1] = ("%s, and %s depends on it"):format(told, root.name)
       end
     end
   end
@@ -305,6 +306,20 @@ local function order_culprits(roots)
   return ordered
 end
 
+-- What the request does not tell of although something depends on it: no discovery lists it, now or yet. It may well be
+-- the one at fault, so it is as one that nobody watches; but the engine does not know it, and so it is no culprit.
+local function add_unlisted(suspects, context)
+  local unlisted = {}
+  for _, suspect in pairs(suspects) do
+    for _, name in ipairs(suspect.data.depends or {}) do
+      if not suspects[name] then unlisted[name] = true end
+    end
+  end
+  for name in pairs(unlisted) do
+    suspects[name] = evidence.new({ name = name, watched = false, unlisted = true, depends = {} }, context)
+  end
+end
+
 --- Ranks the services of an incident.
 ---@param services table[]  as the locate request has them
 ---@param context tend.locate.Context
@@ -317,6 +332,7 @@ function graph.rank(services, context)
     if given then suspect.points, suspect.reasons = given.points, given.reasons end
     suspects[data.name] = suspect
   end
+  add_unlisted(suspects, context)
   link(suspects, context)
   explain_weak(suspects)
   for _, suspect in pairs(suspects) do suspect.score = score_of(suspect) end
