@@ -175,7 +175,7 @@ end
 --   0.9   its face or its inside is out of line, and all below it is watched and in line
 --   0.75  it was out of line well before what it depends on, which is out of line too: two faults, or a slow start
 --   0.7   three or more services broke on their own at once: a cause that they share is likelier than chance
---   0.6   all its instances are out of line at once and something below is unwatched, unlisted or silent: maybe its victim
+--   0.6   all its instances are out of line at once and something below is unwatched, unlisted or silent: a victim?
 --   0.6   something below is in line yet, but slower by half of what this one lost
 --   0.5   services that depend on each other in a loop: the graph cannot tell them apart; or only its traffic is odd
 -- The usual limit for acting is 0.8, so all below 0.8 calls a person.
