@@ -8,6 +8,7 @@ Starts fleet.c, lists it in a file_sd file, lets tend watch it with five metrics
 """
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -70,16 +71,35 @@ def main():
             load.wait()
 
 
+def evaluators(tend):
+    """(CPU seconds, resident bytes) of the processes that run the rules."""
+    cpu_s = resident = 0
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (process / "stat").read_text().rpartition(") ")[2].split()
+            if int(fields[1]) == tend.process.pid:
+                cpu_s += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+                resident += int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+        except OSError:
+            continue
+    return cpu_s, resident
+
+
+def scrapes_of(metrics):
+    """Scrapes that ended, good or failed."""
+    return sum(value for name, value in metrics.items() if name.startswith("tend_scrapes_total{"))
+
+
 def measure(tend, options):
-    wait_for("the first scrape", lambda: tend.metrics()["tend_scrapes_total"] > 0, 30)
+    wait_for("the first scrape", lambda: scrapes_of(tend.metrics()) > 0, 30)
     begun = time.monotonic()
     time.sleep(15)
-    early = tend.metrics()
+    early, early_rules = tend.metrics(), evaluators(tend)
     early_at = time.monotonic()
     time.sleep(max(0.0, begun + options.seconds - time.monotonic()))
-    late = tend.metrics()
+    late, late_rules = tend.metrics(), evaluators(tend)
     seconds = time.monotonic() - early_at
-    scrapes = late["tend_scrapes_total"] - early["tend_scrapes_total"]
+    scrapes = scrapes_of(late) - scrapes_of(early)
     cpu_s = late["process_cpu_seconds_total"] - early["process_cpu_seconds_total"]
     resident = [m["process_resident_memory_bytes"] for m in (early, late)]
     missed = late["tend_scrapes_missed_total"]
@@ -91,8 +111,17 @@ def measure(tend, options):
     if scrapes > 0:
         print(f"CPU                {100 * cpu_s / seconds:.1f} % of a core, {1e6 * cpu_s / scrapes:.0f} us a scrape, "
               f"{1e6 * cpu_s / scrapes / options.series:.2f} us a sample")
+    print(f"CPU of evaluators  {100 * (late_rules[0] - early_rules[0]) / seconds:.1f} % of a core, "
+          f"resident {late_rules[1] / 2**20:.1f} MiB")
+    failed = scrapes_of(late) - late['tend_scrapes_total{result="ok"}']
+    print(f"failed             {failed:.0f} (since the start)")
+    print(f"ticks              {(late['tend_ticks_total'] - early['tend_ticks_total']) / seconds:.1f} a second, "
+          f"lag of the loop {1e3 * late['tend_loop_lag_seconds']:.1f} ms")
     print(f"resident           {resident[0] / 2**20:.1f} MiB after 15 s, {resident[1] / 2**20:.1f} MiB after {options.seconds} s")
-    good = missed == 0 and slow == 0 and scrapes > 0.97 * expected and resident[1] <= 1.1 * resident[0]
+    services = tend.json("status")["services"]
+    measured = sum(all(m["P"] is not None for m in service["metrics"]) for service in services)
+    print(f"with data          {measured} of {len(services)} services, in all of their {len(services[0]['metrics'])} metrics")
+    good = missed == 0 and slow == 0 and measured == len(services) and scrapes > 0.97 * expected and resident[1] <= 1.1 * resident[0]
     print("fine" if good else "NOT fine")
     return 0 if good else 1
 
