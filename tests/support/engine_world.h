@@ -2,20 +2,19 @@
 /// Engine world: a small world in virtual time around the real engine, for its unit tests.
 ///
 /// Each second every target is scraped; a test sets what a target says. Effects are carried out at once: verdicts come
-/// from a function of the test, rankings are as the test set them, runs follow a script (below), programs and messages
-/// end as the test set. Records are kept as a journal would, so that the world can crash and start again.
-/// The world itself checks with every effect what must always hold: no act before its intent is on disk, none while
-/// paused or the journal failed, none of a dry run, two runs of one service never, and no storm of timers.
-///
-/// A script is a list of words: "restart X" (idempotent), "once X" (not), "redeploy" (no instance), "undo X", "pick",
-/// "again" (back to the last pick while it found one), "verify", "verify X", "wait MS", "note T", "escalate T", "else"
-/// (what follows is done when a step failed). X may be $: what was picked last.
+/// from a function of the test, rankings are as the test set them, runs follow a script (scripted_run.h), programs and
+/// messages end as the test set. Records are kept as a journal would, so that the world can crash and start again. The
+/// world itself checks with every effect what must always hold: no act before its intent is on disk, none while paused
+/// or the journal failed, none of a dry run, two runs of one service never, and no storm of timers.
 
 #include "engine/engine.h"
 
-#include "alert/verdict.h"
 #include "base/log.h"
+#include "effect_text.h"
+#include "generation_document.h"
+#include "scripted_run.h"
 #include "series/layout.h"
+#include "view_call.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -31,21 +30,6 @@
 #define WORLD_BEGIN_MS INT64_C(1000000)
 #define WORLD_WALL_MS INT64_C(1770000000000)
 
-// Parts of a generation document; ' stands for ". A second member of the same name takes the place of the first.
-#define UP_METRIC "{'name':'up','kind':'up','sources':[],'expect':{'value':1},'alpha':0.5,'bad':'below'}"
-#define LOAD_METRIC "{'name':'load','kind':'gauge','sources':['load'],'expect':{'value':1},'out_at':2,'bad':'above'}"
-#define LIMITS(more)                                                                                                   \
-    "'limits':{'at_once':1,'share':0.5,'min_healthy':0,'per_hour':100,'cooldown_ms':0,'attempts':2,'confidence':0."    \
-    "8" more "}"
-#define SERVICE(name, targets, more)                                                                                   \
-    "{'name':'" name "','groups':['*'],'targets':[" targets "],'every_ms':1000,'window_ms':1000,'timeout_ms':500,"     \
-    "'metrics':[" UP_METRIC "," LOAD_METRIC "]," LIMITS("") more "}"
-#define RULE(name, more) "{'name':'" name "'" more "}"
-#define LOAD_RULE RULE("loaded", ",'metric':'load'")
-#define PLAYBOOK(name, more) "{'name':'" name "','within_ms':5000,'source':'1'" more "}"
-#define DOCUMENT(services, rules, playbooks, more)                                                                     \
-    "{'services':[" services "],'rules':[" rules "],'playbooks':[" playbooks "]" more "}"
-
 enum { WORLD_TARGETS_MAX = 16, WORLD_PROCESSES_MAX = 8, WORLD_SCRIPTS_MAX = 4, WORLD_TIMERS_MAX = 200 };
 
 struct world_target {
@@ -57,27 +41,11 @@ struct world_target {
     char version[16];
 };
 
-struct world_process {
-    char run[24];
-    const char *const *script;
-    size_t next, back; // word to come, word after the last pick
-    int64_t seq;
-    char picked[64];
-    bool undoing, failed_undo;
-};
-
 struct world_reply { // an event to come
     int64_t at_ms;
     struct tend_event event;
     char *text, *what; // owned; what the event points to
     json_t *json;
-};
-
-struct world_call { // what a rule function sees
-    uint32_t rule;
-    char subject[64];
-    double load, up;
-    bool load_missing;
 };
 
 struct world {
@@ -87,7 +55,7 @@ struct world {
     struct world_target targets[WORLD_TARGETS_MAX];
     size_t target_count;
 
-    enum tend_verdict (*judge)(struct world *world, const struct world_call *call);
+    enum tend_verdict (*judge)(struct world *world, const struct view_call *call);
     const char *dies_over; // the evaluator dies over a tick: "rule", "" …; NULL: it lives
     uint32_t dies_index;
     size_t evaluations;
@@ -103,7 +71,7 @@ struct world {
     json_t *asked;   // the newest locate request
 
     const char *const *scripts[WORLD_SCRIPTS_MAX];
-    struct world_process processes[WORLD_PROCESSES_MAX];
+    struct scripted_run processes[WORLD_PROCESSES_MAX];
     size_t process_count;
     bool holds_runs; // runs' processes do not answer
 
@@ -135,21 +103,6 @@ struct world {
 };
 
 // Small things --------------------------------------------------------------------------------------------------------
-
-static inline json_t *world_json(const char *text)
-{
-    char *copy = strdup(text);
-    for (char *c = copy; *c != '\0'; c++) {
-        *c = *c == '\'' ? '"' : *c;
-    }
-    json_error_t error;
-    json_t *value = json_loads(copy, 0, &error);
-    if (value == NULL) {
-        fail_msg("%s at %d: %s", error.text, error.position, copy);
-    }
-    free(copy);
-    return value;
-}
 
 static inline struct world_target *world_target(struct world *world, const char *name)
 {
@@ -249,71 +202,14 @@ static inline const char *world_alert_state(const struct world *world, const cha
 
 // Runs ----------------------------------------------------------------------------------------------------------------
 
-static inline struct world_process *world_process(struct world *world, const char *run)
+static inline struct scripted_run *world_process(struct world *world, const char *run)
 {
     for (size_t i = 0; i < world->process_count; i++) {
-        if (strcmp(world->processes[i].run, run) == 0) {
+        if (strcmp(world->processes[i].id, run) == 0) {
             return &world->processes[i];
         }
     }
     return NULL;
-}
-
-static inline json_t *world_effect(struct world_process *process, const char *word)
-{
-    char verb[32];
-    char rest[96];
-    rest[0] = '\0';
-    (void)sscanf(word, "%31s %95[^\n]", verb, rest);
-    const char *instance = strcmp(rest, "$") == 0 ? process->picked : rest;
-    const bool is_act = strcmp(verb, "restart") == 0 || strcmp(verb, "once") == 0 || strcmp(verb, "undo") == 0 ||
-                        strcmp(verb, "redeploy") == 0;
-    const bool on_instance = (is_act || strcmp(verb, "verify") == 0) && instance[0] != '\0';
-    json_t *arguments = is_act ? json_pack("{s:[s,s], s:i}", "argv", verb, instance, "timeout_ms", 1000)
-                        : strcmp(verb, "wait") == 0 ? json_pack("{s:i}", "ms", atoi(rest))
-                                                    : json_pack("{s:s}", "text", rest);
-    return json_pack("{s:{s:I, s:s?, s:s?, s:b, s:s, s:o, s:b, s:s}}", "effect", "seq", (json_int_t)++process->seq,
-                     "verb", is_act ? verb : NULL, "instance", on_instance ? instance : NULL, "undo",
-                     strcmp(verb, "undo") == 0, "kind", is_act ? "exec" : verb, "args", arguments, "idempotent",
-                     strcmp(verb, "once") != 0, "at", "shop.lua:1");
-}
-
-// What the script says next, to this answer (NULL: it begins).
-static inline json_t *world_script(struct world_process *process, const json_t *answer)
-{
-    if (answer != NULL && !tend_json_bool(answer, "ok", false)) {
-        process->failed_undo = process->undoing;
-        while (!process->undoing && process->script[process->next] != NULL &&
-               strcmp(process->script[process->next], "else") != 0) {
-            process->next++;
-        }
-        process->undoing = true;
-        if (process->failed_undo || process->script[process->next] == NULL) {
-            return json_pack("{s:{s:b, s:s, s:s}}", "end", "ok", 0, "error", tend_json_text(answer, "error", ""),
-                             "undo", process->failed_undo ? "failed" : "none");
-        }
-        process->next++;
-    } else if (answer != NULL && strcmp(process->script[process->next - 1], "pick") == 0) {
-        (void)snprintf(process->picked, sizeof process->picked, "%s",
-                       tend_json_text(json_object_get(answer, "value"), "instance", ""));
-        process->back = process->next - 1;
-        while (process->picked[0] == '\0' && strcmp(process->script[process->next], "again") != 0) {
-            process->next++;
-        }
-        process->next += process->picked[0] == '\0';
-    }
-    const char *word = process->script[process->next];
-    if (word != NULL && strcmp(word, "again") == 0) {
-        process->next = process->back;
-        word = process->script[process->next];
-    }
-    if (word == NULL || strcmp(word, "else") == 0) {
-        return process->undoing
-                   ? json_pack("{s:{s:b, s:s, s:s}}", "end", "ok", 0, "error", "a step failed", "undo", "done")
-                   : json_pack("{s:{s:b}}", "end", "ok", 1);
-    }
-    process->next++;
-    return world_effect(process, word);
 }
 
 static inline void world_run_reply(struct world *world, const char *run, json_t *json, const char *died)
@@ -329,7 +225,7 @@ static inline void world_run_reply(struct world *world, const char *run, json_t 
 
 static inline void world_drop_process(struct world *world, const char *run)
 {
-    struct world_process *process = world_process(world, run);
+    struct scripted_run *process = world_process(world, run);
     if (process != NULL) {
         *process = world->processes[--world->process_count];
     }
@@ -340,7 +236,7 @@ static inline void world_kill_process(struct world *world)
 {
     assert_true(world->process_count > 0);
     char run[24];
-    (void)snprintf(run, sizeof run, "%s", world->processes[world->process_count - 1].run);
+    (void)snprintf(run, sizeof run, "%s", world->processes[world->process_count - 1].id);
     world_drop_process(world, run);
     world_run_reply(world, run, NULL, "killed by signal 9");
 }
@@ -351,11 +247,11 @@ static inline void world_start_run(struct world *world, const struct tend_effect
     assert_true(playbook < WORLD_SCRIPTS_MAX && world->scripts[playbook] != NULL);
     assert_null(world_process(world, effect->key));
     assert_true(world->process_count < WORLD_PROCESSES_MAX);
-    struct world_process *process = &world->processes[world->process_count++];
-    *process = (struct world_process){ .script = world->scripts[playbook] };
-    (void)snprintf(process->run, sizeof process->run, "%s", effect->key);
+    struct scripted_run *process = &world->processes[world->process_count++];
+    *process = (struct scripted_run){ .script = world->scripts[playbook] };
+    (void)snprintf(process->id, sizeof process->id, "%s", effect->key);
     if (!world->holds_runs) {
-        world_run_reply(world, effect->key, world_script(process, NULL), NULL);
+        world_run_reply(world, effect->key, scripted_run_next(process, NULL), NULL);
     }
 }
 
@@ -374,32 +270,7 @@ static inline void world_evaluate(struct world *world, const struct tend_effect 
     tend_verdicts_begin(&verdicts, tick, calls);
     bool dies = world->dies_over != NULL && strcmp(world->dies_over, "rule") != 0;
     for (uint32_t i = 0; i < calls; i++) {
-        struct world_call call = { .rule = tend_reader_get_u32(&reader) };
-        size_t bytes;
-        const char *subject = tend_reader_get_string(&reader, &bytes);
-        (void)snprintf(call.subject, sizeof call.subject, "%.*s", (int)bytes, subject);
-        for (int skipped = 0; skipped < 4; skipped++) {
-            (void)tend_reader_get_string(&reader, &bytes);
-        }
-        (void)tend_reader_get_f64(&reader);
-        (void)tend_reader_get_f64(&reader);
-        const uint32_t metrics = tend_reader_get_u32(&reader);
-        for (uint32_t m = 0; m < metrics; m++) {
-            const char *name = tend_reader_get_string(&reader, &bytes);
-            const bool is_load = bytes == 4 && memcmp(name, "load", 4) == 0;
-            const double p = tend_reader_get_f64(&reader);
-            for (int skipped = 0; skipped < 4; skipped++) {
-                (void)tend_reader_get_f64(&reader);
-            }
-            (void)tend_reader_get_u8(&reader);
-            const bool missing = tend_reader_get_u8(&reader) != 0;
-            if (is_load) {
-                call.load = p;
-                call.load_missing = missing;
-            } else {
-                call.up = p;
-            }
-        }
+        const struct view_call call = view_call_read(&reader);
         dies = dies ||
                (world->dies_over != NULL && strcmp(world->dies_over, "rule") == 0 && world->dies_index == call.rule);
         tend_verdicts_put(&verdicts, world->judge == NULL ? TEND_VERDICT_IN_LINE : world->judge(world, &call),
@@ -540,24 +411,6 @@ static inline void world_exec(struct world *world, const struct tend_effect *eff
     }
 }
 
-static inline void world_tell(struct world *world, const struct tend_effect *effect)
-{
-    char *json = effect->json == NULL ? NULL : tend_json_canonical(effect->json);
-    char *body = effect->record.body == NULL ? NULL : tend_json_canonical(effect->record.body);
-    char bytes[65] = "";
-    if (effect->bytes.size > 0) {
-        tend_sha256_hex(effect->bytes.data, effect->bytes.size, bytes);
-    }
-    tend_buffer_printf(
-        &world->story, "%lld effect=%d id=%llu at=%lld key=%s text=%s json=%s bytes=%s record=%llu/%d/%s %s\n",
-        (long long)world->now_ms, (int)effect->kind, (unsigned long long)effect->id, (long long)effect->at_ms,
-        effect->key == NULL ? "" : effect->key, effect->text == NULL ? "" : effect->text, json == NULL ? "" : json,
-        bytes, (unsigned long long)effect->record.number, (int)effect->record.kind,
-        effect->record.key == NULL ? "" : effect->record.key, body == NULL ? "" : body);
-    free(json);
-    free(body);
-}
-
 // Two runs of one service never go on at once; dry ones do not count, as they do nothing.
 static inline void world_check_runs(const struct world *world)
 {
@@ -593,9 +446,9 @@ static inline void world_carry_out(struct world *world, struct tend_effects *eff
     for (size_t i = 0; i < effects->count; i++) {
         struct tend_effect *effect = &effects->list[i];
         if (world->tells) {
-            world_tell(world, effect);
+            effect_text_put(&world->story, world->now_ms, effect);
         }
-        struct world_process *process;
+        struct scripted_run *process;
         switch (effect->kind) {
         case TEND_EFFECT_EVALUATE:
             world_evaluate(world, effect);
@@ -614,7 +467,7 @@ static inline void world_carry_out(struct world *world, struct tend_effects *eff
             process = world_process(world, effect->key);
             assert_non_null(process);
             if (!world->holds_runs) {
-                world_run_reply(world, effect->key, world_script(process, effect->json), NULL);
+                world_run_reply(world, effect->key, scripted_run_next(process, effect->json), NULL);
             }
             break;
         case TEND_EFFECT_RUN_END:

@@ -198,7 +198,7 @@ static void a_jump_of_the_wall_clock_leaves_no_data_of_before(void **state)
     world_end(&world);
 }
 
-static enum tend_verdict out_above_five(struct world *world, const struct world_call *call)
+static enum tend_verdict out_above_five(struct world *world, const struct view_call *call)
 {
     (void)world;
     return call->load_missing ? TEND_VERDICT_UNKNOWN : call->load > 5 ? TEND_VERDICT_OUT : TEND_VERDICT_IN_LINE;
@@ -221,7 +221,7 @@ static void a_function_judges_as_a_metric_does(void **state)
     world_end(&world);
 }
 
-static enum tend_verdict raises(struct world *world, const struct world_call *call)
+static enum tend_verdict raises(struct world *world, const struct view_call *call)
 {
     (void)world;
     (void)call;
@@ -260,7 +260,7 @@ static void three_errors_in_a_row_turn_a_rule_off(void **state)
     world_end(&world);
 }
 
-static enum tend_verdict raises_at_odd_ticks(struct world *world, const struct world_call *call)
+static enum tend_verdict raises_at_odd_ticks(struct world *world, const struct view_call *call)
 {
     (void)call;
     return world->evaluations % 2 == 1 ? TEND_VERDICT_ERROR : TEND_VERDICT_IN_LINE;

@@ -175,7 +175,7 @@ static void an_alert_from_before_a_restart_ends_when_tend_starts_asleep(void **s
 }
 
 // It falls asleep while the evaluator thinks.
-static enum tend_verdict judge_for_a_minute(struct world *world, const struct world_call *call)
+static enum tend_verdict judge_for_a_minute(struct world *world, const struct view_call *call)
 {
     (void)call;
     world->wall_skew_ms = 60000;

@@ -146,8 +146,8 @@ static void a_process_that_dies_while_a_program_runs_gets_its_result_all_the_sam
     world_kill_process(&world);
     world_pass(&world, 2);
     world.holds_runs = false;
-    struct world_process *process = &world.processes[0];
-    world_run_reply(&world, process->run, world_script(process, NULL), NULL);
+    struct scripted_run *process = &world.processes[0];
+    world_run_reply(&world, process->id, scripted_run_next(process, NULL), NULL);
     world_pass(&world, 5);
     assert_int_equal(world.execs, 1);
     assert_string_equal(world_outcome(&world), "recovered");
@@ -210,7 +210,7 @@ static void after_a_crash_before_the_intent_was_on_disk_nothing_was_done_and_the
     world_pass(&world, 1); // the run has begun
     world.holds_journal = true;
     world.holds_runs = false;
-    world_run_reply(&world, world.processes[0].run, world_script(&world.processes[0], NULL), NULL);
+    world_run_reply(&world, world.processes[0].id, scripted_run_next(&world.processes[0], NULL), NULL);
     world_until(&world, world.now_ms + 10);
     assert_int_equal(begun(&world, "exec"), 1);
     world.holds_journal = false;

@@ -103,7 +103,7 @@ static void an_alert_that_fires_on_and_has_no_data_now_starts_nothing(void **sta
     world_end(&world);
 }
 
-static enum tend_verdict out_then_raises(struct world *world, const struct world_call *call)
+static enum tend_verdict out_then_raises(struct world *world, const struct view_call *call)
 {
     (void)call;
     return world->evaluations == 1 ? TEND_VERDICT_OUT : TEND_VERDICT_ERROR;
@@ -172,7 +172,7 @@ static void a_rule_that_names_no_kind_never_acts_on_a_failed_scrape(void **state
     world_end(&world);
 }
 
-static enum tend_verdict out_when_down(struct world *world, const struct world_call *call)
+static enum tend_verdict out_when_down(struct world *world, const struct view_call *call)
 {
     (void)world;
     return call->up < 1 ? TEND_VERDICT_OUT : TEND_VERDICT_IN_LINE;
@@ -350,7 +350,7 @@ static void a_pause_between_intent_and_act_stops_the_act(void **state)
     world_pass(&world, 1);
     world.holds_journal = true; // the intent is written, and not yet on disk
     world.holds_runs = false;
-    world_run_reply(&world, world.processes[0].run, world_script(&world.processes[0], NULL), NULL);
+    world_run_reply(&world, world.processes[0].id, scripted_run_next(&world.processes[0], NULL), NULL);
     world_until(&world, world.now_ms + 10);
     world_operate(&world, "pause", "");
     world_mend_journal(&world);

@@ -365,7 +365,7 @@ static void the_last_values_teach_once_each_also_over_a_reload(void **state)
 }
 
 // A busy story: alerts, a run, notices, a reload, a process that dies, functions that judge.
-static enum tend_verdict out_above_five(struct world *world, const struct world_call *call)
+static enum tend_verdict out_above_five(struct world *world, const struct view_call *call)
 {
     (void)world;
     return call->load_missing ? TEND_VERDICT_UNKNOWN : call->load > 5 ? TEND_VERDICT_OUT : TEND_VERDICT_IN_LINE;
