@@ -39,17 +39,12 @@ struct playing {
 static bool read_beginning(const char *text, int64_t *out_ms)
 {
     struct tm local = { .tm_isdst = -1 };
-    char zone[64] = "UTC";
-    int used = 0;
-    if (sscanf(text, "%d-%d-%d %d:%d%n", &local.tm_year, &local.tm_mon, &local.tm_mday, &local.tm_hour, &local.tm_min,
-               &used) != 5) {
+    const char *rest = strptime(text, "%Y-%m-%d %H:%M", &local);
+    local.tm_isdst = -1;
+    if (rest == NULL || (rest[0] != '\0' && rest[0] != ' ')) {
         return false;
     }
-    if (text[used] != '\0' && sscanf(text + used, " %63s", zone) != 1) {
-        return false;
-    }
-    local.tm_year -= 1900;
-    local.tm_mon -= 1;
+    const char *zone = rest[0] == '\0' ? "UTC" : rest + 1;
     const char *before = getenv("TZ"); // NOLINT(concurrency-mt-unsafe): one thread
     char *kept = before == NULL ? NULL : strdup(before);
     (void)setenv("TZ", zone, 1); // NOLINT(concurrency-mt-unsafe): one thread

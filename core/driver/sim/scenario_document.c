@@ -42,12 +42,12 @@ static void raise_to(json_t *services, const char *name, json_int_t count)
     }
 }
 
+// NOLINTBEGIN(misc-no-recursion): to a depth that is limited
+
 // Adds what a service depends on, and what that depends on.
-static void add_dependencies(const json_t *document, json_t *services, const char *name,
-                             int depth) // NOLINT(misc-no-recursion)
+static void add_dependencies(const json_t *document, json_t *services, const char *name, int depth)
 {
-    const json_t *definition = find_definition(document, name);
-    const json_t *depends = json_object_get(definition, "depends");
+    const json_t *depends = json_object_get(find_definition(document, name), "depends");
     for (size_t i = 0; i < json_array_size(depends) && depth < DEPTH_MAX; i++) {
         const char *on = json_string_value(json_array_get(depends, i));
         const json_t *other = on == NULL ? NULL : find_definition(document, on);
@@ -59,6 +59,8 @@ static void add_dependencies(const json_t *document, json_t *services, const cha
         add_dependencies(document, services, on, depth + 1);
     }
 }
+
+// NOLINTEND(misc-no-recursion)
 
 static int compare_names(const void *one, const void *other)
 {
@@ -87,33 +89,39 @@ static json_t *in_order(json_t *take_services)
     return ordered;
 }
 
+// Services that only the keys of `series` name, with as many instances as those count.
+static void add_written(json_t *services, const json_t *scenario)
+{
+    const json_t *world = json_object_get(scenario, "world");
+    const char *key;
+    json_t *text;
+    json_object_foreach(json_object_get(scenario, "series"), key, text)
+    {
+        const char *slash = strchr(key, '/');
+        char name[256];
+        (void)snprintf(name, sizeof name, "%.*s", slash == NULL ? 0 : (int)(slash - key), key);
+        const long number = slash == NULL ? 1 : strtol(slash + 1, NULL, 10); // "*" gives 0
+        if (json_object_get(world, name) == NULL) {
+            raise_to(services, name, number < 1 || number > TEND_SCENARIO_INSTANCES_MAX ? 1 : number);
+        }
+    }
+}
+
 json_t *tend_scenario_services(const json_t *document, const json_t *scenario)
 {
     json_t *services = json_object();
-    const char *key;
-    json_t *value;
-    json_object_foreach(json_object_get(scenario, "world"), key, value)
+    const char *name;
+    json_t *count;
+    json_object_foreach(json_object_get(scenario, "world"), name, count)
     {
-        raise_to(services, key, json_integer_value(value));
+        raise_to(services, name, json_integer_value(count));
     }
-    const json_t *world = json_object_get(scenario, "world");
-    json_object_foreach(json_object_get(scenario, "series"), key, value)
-    {
-        char name[256];
-        const char *slash = strchr(key, '/');
-        (void)snprintf(name, sizeof name, "%.*s", slash == NULL ? 0 : (int)(slash - key), key);
-        if (json_object_get(world, name) == NULL) {
-            const long number = slash == NULL ? 1 : strtol(slash + 1, NULL, 10);
-            raise_to(services, name, number < 1 ? 1 : number > TEND_SCENARIO_INSTANCES_MAX ? 1 : number);
-        }
-    }
+    add_written(services, scenario);
     // Where the whole world is written by hand, nothing else is in it.
-    json_t *named = json_is_object(world) ? json_copy((json_t *)(uintptr_t)world) : json_object(); // NOLINT
-    json_object_foreach(named, key, value)
+    json_object_foreach(json_object_get(scenario, "world"), name, count)
     {
-        add_dependencies(document, services, key, 0);
+        add_dependencies(document, services, name, 0);
     }
-    json_decref(named);
     return in_order(services);
 }
 

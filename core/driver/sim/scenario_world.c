@@ -102,6 +102,36 @@ static double queueing(double load)
     return (1.0 - usual_use) / fmax(1.0 - usual_use * load, 0.1);
 }
 
+// What a request feels of all dependencies together.
+struct below {
+    double extra_s;
+    double fine; // share of requests that they do not spoil
+};
+
+// How one instance does, and what its callers feel of it, which is added to the service's.
+static void settle_instance(struct service *service, struct instance *instance, const struct below *below,
+                            size_t taking, int64_t now_ms)
+{
+    const bool takes = takes_calls(instance, now_ms);
+    const bool bad = service->bad_deploy && instance->new_version;
+    const bool mute = instance->hung || instance->unreachable;
+    const double usual_s = tend_synthetic_series_latency_s(service->series);
+    const double load = taking == 0 ? 0.0 : (double)service->count / (double)taking;
+    const double own_s = usual_s * instance->slow * instance->noisy * queueing(load) * (bad ? service->bad_slow : 1.0);
+    const double own_errors = fmin(1.0, instance->errors + (bad ? service->bad_errors : 0.0));
+    struct tend_signals *signals = &instance->signals;
+    signals->load = takes ? load : 0.0;
+    signals->latency = (own_s + below->extra_s) / usual_s;
+    signals->errors = 1.0 - (1.0 - own_errors) * below->fine;
+    signals->serves = !instance->crashed && !instance->hung && instance->ready_ms <= now_ms;
+    signals->new_version = instance->new_version;
+    signals->started_s = (double)instance->started_ms / 1000.0;
+    if (takes) {
+        service->extra_s += (mute ? call_timeout_s : own_s + below->extra_s - usual_s) / (double)taking;
+        service->errors += (mute ? 1.0 : signals->errors) / (double)taking;
+    }
+}
+
 // NOLINTBEGIN(misc-no-recursion): as deep as services depend on each other, which is checked to be no circle
 
 static void settle(struct tend_scenario_world *world, struct service *service)
@@ -110,42 +140,24 @@ static void settle(struct tend_scenario_world *world, struct service *service)
         return;
     }
     service->settled = true;
-    double below_s = 0.0;
-    double below_fine = 1.0;
+    struct below below = { .fine = 1.0 };
     for (size_t i = 0; i < service->depend_count; i++) {
         struct service *on = &world->services[service->depends[i]];
         settle(world, on);
-        below_s += on->extra_s;
-        below_fine *= 1.0 - passed_on * on->errors;
+        below.extra_s += on->extra_s;
+        below.fine *= 1.0 - passed_on * on->errors;
     }
     size_t taking = 0;
     for (size_t i = 0; i < service->count; i++) {
         taking += takes_calls(&service->instances[i], world->now_ms);
     }
-    const double usual_s = tend_synthetic_series_latency_s(service->series);
-    const double load = taking == 0 ? 0.0 : (double)service->count / (double)taking;
-    double extra_s = 0.0;
-    double errors = taking == 0 ? 1.0 : 0.0;
+    service->extra_s = 0.0;
+    service->errors = taking == 0 ? 1.0 : 0.0;
     for (size_t i = 0; i < service->count; i++) {
-        struct instance *instance = &service->instances[i];
-        const double own_s = usual_s * instance->slow * instance->noisy * queueing(load) *
-                             (service->bad_deploy && instance->new_version ? service->bad_slow : 1.0);
-        const double own_errors =
-            fmin(1.0, instance->errors + (service->bad_deploy && instance->new_version ? service->bad_errors : 0.0));
-        const bool mute = instance->hung || instance->unreachable;
-        instance->signals.load = takes_calls(instance, world->now_ms) ? load : 0.0;
-        instance->signals.latency = (own_s + below_s) / usual_s;
-        instance->signals.errors = 1.0 - (1.0 - own_errors) * below_fine;
-        instance->signals.serves = !instance->crashed && !instance->hung && instance->ready_ms <= world->now_ms;
-        instance->signals.new_version = instance->new_version;
-        instance->signals.started_s = (double)instance->started_ms / 1000.0;
-        if (takes_calls(instance, world->now_ms)) {
-            extra_s += (mute ? call_timeout_s : own_s + below_s - usual_s) / (double)taking;
-            errors += (mute ? 1.0 : instance->signals.errors) / (double)taking;
-        }
+        settle_instance(service, &service->instances[i], &below, taking, world->now_ms);
     }
-    service->extra_s = fmax(extra_s, 0.0);
-    service->errors = fmin(errors, 1.0);
+    service->extra_s = fmax(service->extra_s, 0.0);
+    service->errors = fmin(service->errors, 1.0);
 }
 
 // NOLINTEND(misc-no-recursion)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SUCCESS = 4 }; // the first likely value that is no failure
 enum { COLUMNS_MAX = 512, LABELS_MAX = 16, BUCKETS = 44 };
 
 static const double usual_rate = 50.0; // requests a second of one instance
@@ -163,6 +164,35 @@ static const char *const likely_values[] = { "500", "503", "502",  "504",   "200
                                              "a",   "GET", "POST", "ok",    "error", "/",    "/api", "sda", "eth0",
                                              "1",   "0",   "true", "false", "heap",  "user", "GRPC", NULL };
 
+// Gives one open label each likely value, until the selector selects the series.
+static bool try_values(const struct tend_selector *selector, struct series_name *series, const char *label)
+{
+    for (const char *const *value = likely_values; *value != NULL; value++) {
+        set_label(series, label, *value);
+        if (selects(selector, series)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Gives one label after the other each likely value, and another one too; the number of open labels is small.
+static bool try_pairs(const struct tend_selector *selector, struct series_name *series, const char *const *open,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (const char *const *value = likely_values; *value != NULL; value++) {
+            set_label(series, open[i], *value);
+            for (size_t j = 0; j < count; j++) {
+                if (j != i && try_values(selector, series, open[j])) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
 // Makes up a series that the selector selects. @return false: none of the values that it tried
 static bool make_up(const struct tend_selector *selector, struct series_name *out)
 {
@@ -171,7 +201,7 @@ static bool make_up(const struct tend_selector *selector, struct series_name *ou
         return false;
     }
     const char *open[LABELS_MAX];
-    size_t open_count = 0;
+    size_t count = 0;
     for (size_t i = 0; i < tend_selector_matcher_count(selector); i++) {
         const struct tend_matcher_view matcher = tend_selector_matcher(selector, i);
         if (strcmp(matcher.label, "__name__") == 0) {
@@ -179,61 +209,44 @@ static bool make_up(const struct tend_selector *selector, struct series_name *ou
         }
         if (!matcher.is_pattern && !matcher.negated) {
             set_label(out, matcher.label, matcher.value);
-        } else if (open_count < LABELS_MAX) {
-            open[open_count++] = matcher.label;
+        } else if (count < LABELS_MAX) {
+            open[count++] = matcher.label;
         }
     }
-    if (selects(selector, out)) {
-        return true;
+    bool made = selects(selector, out);
+    for (size_t i = 0; i < count && !made; i++) {
+        made = try_values(selector, out, open[i]);
     }
-    // One label after the other gets each likely value; the number of open ones is small.
-    for (size_t first = 0; first < open_count; first++) {
-        for (const char *const *value = likely_values; *value != NULL; value++) {
-            set_label(out, open[first], *value);
-            for (size_t second = 0; second < open_count; second++) {
-                for (const char *const *other = likely_values; *other != NULL; other++) {
-                    if (second != first) {
-                        set_label(out, open[second], *other);
-                    }
-                    if (selects(selector, out)) {
-                        return true;
-                    }
-                }
-            }
+    return made || try_pairs(selector, out, open, count);
+}
+
+// Gives the label of a part's matcher another value, so that the whole still selects the series and the part does not.
+static bool set_apart(const struct tend_selector *whole, const struct tend_selector *part, const char *label,
+                      struct series_name *series)
+{
+    for (const char *const *value = likely_values + SUCCESS; *value != NULL; value++) {
+        struct series_name tried = *series;
+        set_label(&tried, label, *value);
+        if (selects(whole, &tried) && !selects(part, &tried)) {
+            *series = tried;
+            return true;
         }
     }
     return false;
 }
 
-// A series that `whole` selects and `part` does not: the rest of a share.
+// A series that `whole` selects and `part` does not: the rest of a share. It has the labels by which a part is told
+// apart, with other values, so that both look alike.
 static bool make_up_rest(const struct tend_selector *whole, const struct tend_selector *part, struct series_name *out)
 {
     if (!make_up(whole, out)) {
         return false;
     }
-    for (size_t i = 0; i < tend_selector_matcher_count(part) && selects(part, out); i++) {
-        const struct tend_matcher_view matcher = tend_selector_matcher(part, i);
-        for (const char *const *value = likely_values; *value != NULL && strcmp(matcher.label, "__name__") != 0;
-             value++) {
-            set_label(out, matcher.label, *value);
-            if (selects(whole, out) && !selects(part, out)) {
-                return true;
-            }
-        }
-    }
-    // A share whose part is told apart by a label gets a rest with another value of it, so that both look alike.
-    for (size_t i = 0; i < tend_selector_matcher_count(part) && !selects(part, out); i++) {
-        const struct tend_matcher_view matcher = tend_selector_matcher(part, i);
-        if (strcmp(matcher.label, "__name__") == 0 || find_label(out, matcher.label) != NULL) {
-            continue;
-        }
-        for (const char *const *value = likely_values + 4; *value != NULL; value++) {
-            struct series_name tried = *out;
-            set_label(&tried, matcher.label, *value);
-            if (selects(whole, &tried) && !selects(part, &tried)) {
-                *out = tried;
-                return true;
-            }
+    for (size_t i = 0; i < tend_selector_matcher_count(part); i++) {
+        const char *label = tend_selector_matcher(part, i).label;
+        if (strcmp(label, "__name__") != 0 && (find_label(out, label) == NULL || selects(part, out)) &&
+            set_apart(whole, part, label, out)) {
+            return true;
         }
     }
     return selects(whole, out) && !selects(part, out);
