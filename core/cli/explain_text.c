@@ -2,6 +2,7 @@
 
 #include "cli/terminal.h"
 #include "cli/text_table.h"
+#include "parse/quoted_text.h"
 
 #include <math.h>
 #include <string.h>
@@ -212,6 +213,24 @@ static void put_decisions(const json_t *story, struct tend_buffer *out)
     tend_text_table_clear(&table);
 }
 
+// What a program that failed said last, which is mostly why.
+static void put_last_words(const json_t *step, struct tend_buffer *cell)
+{
+    const char *output = tend_json_text(json_object_get(step, "value"), "output", "");
+    size_t end = strlen(output);
+    while (end > 0 && output[end - 1] == '\n') {
+        end--;
+    }
+    size_t begin = end;
+    while (begin > 0 && output[begin - 1] != '\n') {
+        begin--;
+    }
+    if (begin < end) {
+        tend_buffer_put_text(cell, ": ");
+        tend_text_escape(cell, output + begin, end - begin);
+    }
+}
+
 static void put_step(const json_t *step, struct tend_text_table *table)
 {
     const char *error = tend_json_text(step, "error", "");
@@ -231,6 +250,7 @@ static void put_step(const json_t *step, struct tend_text_table *table)
     cell = tend_text_table_cell(table);
     if (error[0] != '\0') {
         tend_terminal_put(cell, error);
+        put_last_words(step, cell);
     } else if (strcmp(asks, text) != 0) {
         tend_terminal_put(cell, asks);
     }

@@ -289,6 +289,21 @@ static void explain_of_an_open_incident_says_what_is_not_known(void **state)
     tend_buffer_clear(&out);
 }
 
+static void a_program_that_failed_has_the_last_word(void **state)
+{
+    (void)state;
+    json_t *story = written_body(
+        "{'incident':'i1','runs':[{'id':'r1','steps':[{'seq':1,'kind':'exec','text':'restart a/b','state':'ended',"
+        "'outcome':'failed','error':'exit status 1','value':{'output':'one\\nport 80 is taken\\n'}}]}]}");
+    assert_non_null(story);
+    struct tend_buffer out;
+    tend_buffer_init(&out);
+    tend_explain_text_format(story, &out);
+    json_decref(story);
+    assert_non_null(strstr(tend_buffer_text(&out), "exit status 1: port 80 is taken\n"));
+    tend_buffer_clear(&out);
+}
+
 static void texts_of_empty_objects_break_nothing(void **state)
 {
     (void)state;
@@ -326,6 +341,7 @@ int main(void)
         cmocka_unit_test(no_incidents_says_so),
         cmocka_unit_test(explain_tells_the_whole_story),
         cmocka_unit_test(explain_of_an_open_incident_says_what_is_not_known),
+        cmocka_unit_test(a_program_that_failed_has_the_last_word),
         cmocka_unit_test(texts_of_empty_objects_break_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
