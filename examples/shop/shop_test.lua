@@ -17,7 +17,9 @@ test.scenario "a hung ledger is cured, and its victims are left alone" {
   faults = { { at = "2m", on = "ledger", kind = "hang" } },
   check  = function(run)
     assert(run.culprit == "ledger" and run:did "restart ledger/1")
-    for _, victim in ipairs { "payments", "checkout", "gateway", "stock" } do assert(not run:did("restart " .. victim)) end
+    for _, victim in ipairs { "payments", "checkout", "gateway", "stock" } do
+      assert(not run:did("restart " .. victim))
+    end
     assert(run.ended == "recovered" and run.recovered_s <= 60)
   end,
 }

@@ -9,14 +9,14 @@ local test = {}
 
 ---@class tend.ScenarioFields
 ---@field world? table<string, integer>  service → how many instances, called SERVICE/1 …
----@field faults? tend.Fault_[]          what breaks, and when
+---@field faults? tend.ScenarioFault[]          what breaks, and when
 ---@field acts? table<string, string>    verb → how it goes; "works" when left out
 ---@field series? table<string, string>  "search/*.response_time" → P at each scrape, in promtool's notation
 ---@field from? string                   "2026-03-02 02:00 Europe/Berlin": when it begins
 ---@field people? table[]                who says yes, and when
 ---@field check fun(run: tend.Played)    asserts
 
----@class tend.Fault_
+---@class tend.ScenarioFault
 ---@field at string     after the beginning: "2m"
 ---@field on string     "redis" (all of its instances), "redis/1" or "*"
 ---@field kind string
@@ -34,7 +34,8 @@ local test = {}
 ---@field ended string         "recovered", "resolved by itself", "escalated", "open", "quiet" (no incident)
 ---@field recovered_s? number  from the first fault to the end of the last run that recovered
 
-local KINDS = { "crash", "hang", "slow", "errors", "leak", "bad deploy", "metrics gone", "network loss", "noisy neighbour" }
+local KINDS = { "crash", "hang", "slow", "errors", "leak", "bad deploy", "metrics gone", "network loss",
+  "noisy neighbour" }
 local ACTS = { "works", "works, but says it failed", "fails", "times out", "works late", "half works" }
 
 local scenarios, invariants = {}, {}
@@ -49,7 +50,8 @@ local function word_of(words)
 end
 local kind_of, act_of = word_of(KINDS), word_of(ACTS)
 
-local FAULT = { at = "duration", on = "string", kind = kind_of, times = "number?", ratio = "number?", lasts = "duration?" }
+local FAULT = { at = "duration", on = "string", kind = kind_of, times = "number?", ratio = "number?",
+  lasts = "duration?" }
 
 local function world_of(value)
   if type(value) ~= "table" then return nil, "is no table; write { search = 3 }" end
@@ -110,7 +112,10 @@ local function declarer(list, what, read)
   end
 end
 
---- Declares a scenario: `test.scenario "redis hangs" { world = { redis = 1 }, faults = { … }, check = function(run) … end }`.
+--- Declares a scenario.
+--
+--     test.scenario "redis hangs" { world = { redis = 1 }, faults = { { at = "2m", on = "redis", kind = "hang" } },
+--       check = function(run) assert(run:did "restart redis/1") end }
 ---@type fun(name: string): fun(fields: tend.ScenarioFields)
 test.scenario = declarer(scenarios, "a scenario", function(fields)
   local used = check.fields("a scenario", fields, SCENARIO)
@@ -132,7 +137,7 @@ test.invariant = declarer(invariants, "an invariant", function(fields)
   return check.fields("an invariant", fields, { holds = "function" })
 end)
 
--- What this version lacks -----------------------------------------------------------------------------------------------
+-- What this version lacks --------------------------------------------------------------------------------------------
 
 -- Services that a scenario names.
 local function named(scenario)
@@ -215,7 +220,7 @@ function test.declare(document, resolved)
   end
 end
 
--- What happened ---------------------------------------------------------------------------------------------------------
+-- What happened ------------------------------------------------------------------------------------------------------
 
 local Played = {}
 
