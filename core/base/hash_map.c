@@ -1,6 +1,6 @@
-// Open addressing with linear probing over a power-of-two table, at most 3/4 full; removal shifts the run back, so there
-// are no tombstones. SipHash-1-3 is from Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), with the
-// round counts that other runtimes use for their tables.
+// Open addressing with linear probing over a power-of-two table, at most 3/4 full; removal shifts the run back, so
+// there are no tombstones. SipHash-1-3 is from Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), with
+// the round counts that other runtimes use for their tables.
 
 #include "base/hash_map.h"
 

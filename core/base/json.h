@@ -1,8 +1,8 @@
 #pragma once
 /// JSON: the few things that jansson leaves to each of its users.
 ///
-/// `json_t` is jansson's; these functions take NULL where a lookup failed, so that reading nested data needs one test at
-/// the end. Numbers that JSON lacks (NaN, infinities) are written as null, and read back as NaN.
+/// `json_t` is jansson's; these functions take NULL where a lookup failed, so that reading nested data needs one test
+/// at the end. Numbers that JSON lacks (NaN, infinities) are written as null, and read back as NaN.
 
 #include "base/buffer.h"
 

@@ -30,9 +30,9 @@ const char *tend_record_kind_text(enum tend_record_kind kind);
 int tend_record_kind_parse(const char *text); ///< or -1
 
 struct tend_record {
-    uint64_t number;   ///< 1, 2, 3 … over the whole life of the journal
-    int64_t at_ms;     ///< engine time
-    int64_t wall_ms;   ///< wall time, to show
+    uint64_t number; ///< 1, 2, 3 … over the whole life of the journal
+    int64_t at_ms;   ///< engine time
+    int64_t wall_ms; ///< wall time, to show
     enum tend_record_kind kind;
     char *key;
     char *incident; ///< the incident it belongs to, or NULL

@@ -3,8 +3,9 @@
 // nothing but the scrapes themselves.
 //
 // A value that fell began again at 0: what it has now is what it gained since. A value below 0 or without end is none
-// that a counter can hold, and counts as not there: a rate is never negative, nor infinite. Failed scrapes between two good ones are
-// bridged. The first value in the window is where counting starts, unless the series window knows it to be a birth.
+// that a counter can hold, and counts as not there: a rate is never negative, nor infinite. Failed scrapes between two
+// good ones are bridged. The first value in the window is where counting starts, unless the series window knows it to
+// be a birth.
 //
 // SHARE of rates: the numerator's series may not exist yet (no error so far, so no series of errors): with a
 // denominator that has data it is 0. A gauge as numerator has to be there.

@@ -11,13 +11,13 @@
 struct tend_selector;
 
 enum tend_metric_kind {
-    TEND_METRIC_GAUGE,           ///< mean of the window's samples, over series and instances
-    TEND_METRIC_RATE,            ///< increase per second over the window, summed over series
-    TEND_METRIC_MEAN,            ///< increase of NAME_sum over increase of NAME_count
-    TEND_METRIC_QUANTILE,        ///< of the increases of NAME_bucket, as PromQL's histogram_quantile
-    TEND_METRIC_SHARE,           ///< sources[0] over sources[1]: rates where they are counters, else gauges
-    TEND_METRIC_AGE,             ///< wall time less the newest timestamp that the series hold
-    TEND_METRIC_UP,              ///< 1 when the newest scrape was good, else 0; with a source: and that gauge's newest value
+    TEND_METRIC_GAUGE,    ///< mean of the window's samples, over series and instances
+    TEND_METRIC_RATE,     ///< increase per second over the window, summed over series
+    TEND_METRIC_MEAN,     ///< increase of NAME_sum over increase of NAME_count
+    TEND_METRIC_QUANTILE, ///< of the increases of NAME_bucket, as PromQL's histogram_quantile
+    TEND_METRIC_SHARE,    ///< sources[0] over sources[1]: rates where they are counters, else gauges
+    TEND_METRIC_AGE,      ///< wall time less the newest timestamp that the series hold
+    TEND_METRIC_UP,       ///< 1 when the newest scrape was good, else 0; with a source: and that gauge's newest value
     TEND_METRIC_SCRAPE_DURATION, ///< seconds that the newest scrape took, good or not
 };
 
@@ -34,9 +34,10 @@ enum tend_expect_kind {
 struct tend_metric_def {
     const char *name;
     enum tend_metric_kind kind;
-    const struct tend_selector *sources[2]; ///< MEAN: NAME_sum, NAME_count; QUANTILE: NAME_bucket; SHARE: both; else [0]
-    bool source_is_gauge[2];                ///< SHARE only: take the newest value, not the increase
-    double quantile;                        ///< QUANTILE only, 0 to 1
+    const struct tend_selector
+        *sources[2];         ///< MEAN: NAME_sum, NAME_count; QUANTILE: NAME_bucket; SHARE: both; else [0]
+    bool source_is_gauge[2]; ///< SHARE only: take the newest value, not the increase
+    double quantile;         ///< QUANTILE only, 0 to 1
     enum tend_bad bad;
     enum tend_expect_kind expect;
     double expect_value;     ///< VALUE
