@@ -13,9 +13,9 @@ enum tend_log_level { TEND_LOG_NOTHING = -1, TEND_LOG_ERROR, TEND_LOG_WARN, TEND
 void tend_log_set_level(enum tend_log_level level);
 void tend_log(enum tend_log_level level, const char *format, ...) TEND_PRINTF(2, 3);
 
-/// Bytes of the first character of text that may be shown as it is; 0: it is a control character, one that disguises
-/// others (marks and overrides of the direction of writing), or no UTF-8. @param left  bytes of text, 1 or more
-size_t tend_log_printable_bytes(const char *text, size_t left);
+/// Bytes of the first character at start that may be shown as it is; 0: it is a control character, one that disguises
+/// others (marks and overrides of the direction of writing), or no UTF-8. @param left  bytes there, 1 or more
+size_t tend_log_printable_bytes(const char *start, size_t left);
 
 /// Appends text with control characters, quotes and invalid UTF-8 as \xNN; in quotes when it has a space or is empty.
 void tend_log_escape(struct tend_buffer *out, const char *text, size_t count);

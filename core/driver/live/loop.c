@@ -733,8 +733,11 @@ void tend_loop_destroy(struct tend_loop *loop)
     free((void *)loop->discoveries);
     tend_scrape_client_destroy(loop->scrapes);
     tend_evaluator_pool_destroy(loop->pool);
-    while (loop->questions != NULL) {
-        forget_question(loop->questions);
+    for (struct question *question = loop->questions; question != NULL;) {
+        struct question *next = question->next;
+        free(question->run);
+        free(question);
+        question = next;
     }
     tend_children_destroy(loop->children);
     tend_http_client_destroy(loop->steps);
