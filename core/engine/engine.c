@@ -503,6 +503,9 @@ static int64_t earlier(int64_t one, int64_t other)
 
 static void keep_awake(struct tend_engine *engine)
 {
+    if (engine->fleet == NULL) {
+        return; // nothing moves before there are rules
+    }
     int64_t wake_ms = engine->tick_in_flight ? TEND_NEVER : engine->tick_due_ms;
     for (size_t i = 0; i < engine->run_count; i++) {
         wake_ms = earlier(wake_ms, tend_run_wake_ms(engine->runs[i]));

@@ -339,6 +339,35 @@ static void an_incident_of_before_a_restart_ends_when_its_services_do_not_come_b
     world_end(&world);
 }
 
+static void before_there_are_rules_what_was_restored_waits_without_a_storm_of_timers(void **state)
+{
+    (void)state;
+    static const char *const restart[] = { "restart " LEDGER, "verify", NULL };
+    struct world world;
+    world_init(&world);
+    world.grace_ms = 60000;
+    world_load(&world, DOCUMENT(SERVICE("ledger", "'http://h:1/m'",
+                                        ",'rules':[{'rule':0,'severity':'page','act':true}],'remedies':[0]"),
+                                LOAD_RULE, PLAYBOOK("restart", ""),
+                                ",'notifies':[{'name':'ops','on':['*'],'severity':['page'],'to':1,'again_ms':5000}]"));
+    world.scripts[0] = restart;
+    world_blame(&world, "ledger");
+    world_operate(&world, "arm", "*");
+    world_target(&world, LEDGER)->load = 10;
+    world.holds_deliver = true;
+    world_pass(&world, 3); // an incident, a run that verifies, a notice under way
+    world_crash(&world);
+    world.timers = 0;
+    world_reach(&world, world.reached);
+    world_until(&world, world.now_ms + 30000); // the rules take their time
+    assert_int_equal(world.timers, 0);
+    assert_int_equal(counts(&world).incidents_open, 1);
+    world_load(&world, world.document);
+    world_pass(&world, 3);
+    assert_int_equal(counts(&world).alerts_firing, 1);
+    world_end(&world);
+}
+
 static void the_last_values_teach_once_each_also_over_a_reload(void **state)
 {
     (void)state;
@@ -452,6 +481,7 @@ int main(void)
         cmocka_unit_test(a_reload_keeps_what_discovery_listed),
         cmocka_unit_test(an_incident_of_before_a_restart_waits_for_discovery),
         cmocka_unit_test(an_incident_of_before_a_restart_ends_when_its_services_do_not_come_back),
+        cmocka_unit_test(before_there_are_rules_what_was_restored_waits_without_a_storm_of_timers),
         cmocka_unit_test(the_last_values_teach_once_each_also_over_a_reload),
         cmocka_unit_test(the_same_events_give_the_same_effects_to_the_byte),
     };
