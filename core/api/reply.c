@@ -40,7 +40,6 @@ void tend_reply_error(struct evhttp_request *request, int code, const char *form
     char text[1024];
     va_list arguments;
     va_start(arguments, format);
-    // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start is the line before
     const int wanted = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     const size_t count = wanted < 0 ? 0 : (size_t)wanted < sizeof text ? (size_t)wanted : sizeof text - 1;

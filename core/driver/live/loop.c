@@ -637,6 +637,11 @@ static enum tend_status open_journal(struct tend_loop *loop, struct tend_error *
     if (status != TEND_OK) {
         return status;
     }
+    struct tend_error tampered;
+    if (tend_journal_verify_chain(loop->journal, &tampered) != TEND_OK) {
+        tend_log(TEND_LOG_ERROR, "journal was changed by somebody else: its hashes do not follow why=\"%s\"",
+                 tampered.text);
+    }
     const int64_t wall_ms = clock_read_ms(CLOCK_REALTIME);
     const int64_t start_ms = wall_ms > tail.at_ms ? wall_ms : tail.at_ms + 1;
     loop->offset_ms = start_ms - clock_read_ms(CLOCK_BOOTTIME);
@@ -753,8 +758,10 @@ void tend_loop_destroy(struct tend_loop *loop)
     tend_engine_destroy(loop->engine);
     tend_secrets_close(loop->secrets);
     tend_state_dir_close(loop->state);
-    while (loop->deliveries != NULL) {
-        free(take_delivery(loop, loop->deliveries->id));
+    for (struct delivery *next, *delivery = loop->deliveries; delivery != NULL; delivery = next) {
+        next = delivery->next;
+        free(delivery->key);
+        free(delivery);
     }
     json_decref(loop->loading_sources);
     json_decref(loop->sources);
