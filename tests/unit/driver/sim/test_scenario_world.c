@@ -22,7 +22,9 @@ static json_t *parse(const char *text)
     char *quoted = strdup(text);
     assert_non_null(quoted);
     for (char *at = quoted; *at != '\0'; at++) {
-        *at = *at == '\'' ? '"' : *at;
+        if (*at == '\'') {
+            *at = '"';
+        }
     }
     json_error_t why;
     json_t *json = json_loads(quoted, 0, &why);
@@ -385,7 +387,7 @@ static void the_same_world_gives_the_same_numbers(void **state)
         break_it(&played, "{'at_ms':60000,'on':'back/1','kind':'slow'}");
         go_on(&played, 301);
         const double p = p_of(&played, "front", "front/2", "time");
-        assert_true(i == 0 || memcmp(&p, &first, sizeof p) == 0);
+        assert_true(i == 0 || (p >= first && p <= first));
         first = p;
         end(&played);
     }
