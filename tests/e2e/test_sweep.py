@@ -21,7 +21,7 @@ FULL = bool(os.environ.get("SWEEP_FULL"))
 SEED = int(os.environ.get("SWEEP_SEED", random.SystemRandom().randrange(1 << 32)))
 JOBS = int(os.environ.get("SWEEP_JOBS", max(4, 16 - int(os.getloadavg()[0]))))  # a starved evaluator is killed
 MODES = ("before", "during", "after")
-ARMED, FIRST_INTENT, LAST = 4, 15, 34  # numbers of a clean run: the first record after arming, that intent, the last record
+ARMED, FIRST_INTENT, LAST = 4, 15, 34  # records of a clean run: the first after arming, the first intent, the last
 RETRY_S = 14  # longer than the backoff after a failed run, so that a second run would show itself
 
 
@@ -34,7 +34,7 @@ def die(mode, number, drop=False):
 
 
 def points(first, last, step=1):
-    """(mode, record, whether unsynced writes are lost): all there are, or every `step`th, so that all modes come in turn."""
+    """(mode, record, whether unsynced writes are lost): all there are, or every `step`th, all modes in turn."""
     return [(mode, number, drop) for number in range(first, last + 1)
             for turn, (mode, drop) in enumerate((mode, drop) for drop in (False, True) for mode in MODES)
             if FULL or (turn + number) % step == 0]
@@ -70,7 +70,7 @@ class Sweep(unittest.TestCase):
             self.fail(f"{len(wrong)} of {sum(ends.values())} trials, seed {SEED}\n" + "\n".join(wrong[:12]))
         return ends
 
-    # kill -9 of tend ----------------------------------------------------------------------------------------------------
+    # kill -9 of tend --------------------------------------------------------------------------------------------------
 
     def test_01_it_dies_at_a_record(self):
         def trial(made, *place):
@@ -96,7 +96,7 @@ class Sweep(unittest.TestCase):
             made.check_acts()
             return made.check_end()
 
-        self.sweep([(write, drop) for write in range(40, 320, 4 if FULL else 16) for drop in (False, True)], trial)
+        self.sweep([(write, drop) for write in range(40, 240, 2 if FULL else 12) for drop in (False, True)], trial)
 
     def test_03_it_dies_in_an_act_and_again_while_it_looks(self):
         def trial(made, step, mode, later, drop):
@@ -135,7 +135,8 @@ class Sweep(unittest.TestCase):
             made.live()
             made.check_acts()
             end = made.check_end("rolled back")
-            undone = [body["outcome"] for name, body in Journal(made.state).acts() if name == UNDO and body["state"] == "ended"]
+            undone = [body["outcome"] for name, body in Journal(made.state).acts()
+                      if name == UNDO and body["state"] == "ended"]
             self.assertEqual(["done"] if end == "rolled back" else undone, undone)
             return end
 
@@ -206,7 +207,7 @@ class Sweep(unittest.TestCase):
 
         self.sweep([()], trial)
 
-    # kill -9 of the evaluators ------------------------------------------------------------------------------------------
+    # kill -9 of the evaluators ----------------------------------------------------------------------------------------
 
     def check_undisturbed(self, made):
         made.check_acts()
@@ -228,7 +229,8 @@ class Sweep(unittest.TestCase):
             made.live(meanwhile=kill)
             return self.check_undisturbed(made)
 
-        self.sweep([(number, which) for number in range(12 if FULL else 4) for which in ("newest", "all")], trial, slow=dict.fromkeys(STEPS, 0.05))
+        self.sweep([(number, which) for number in range(12 if FULL else 4) for which in ("newest", "all")], trial,
+                   slow=dict.fromkeys(STEPS, 0.05))
 
     def test_11_evaluators_are_killed_at_any_moment(self):
         def trial(made, number):
@@ -258,7 +260,7 @@ class Sweep(unittest.TestCase):
 
         self.sweep([(), *points(FIRST_INTENT, LAST, 12)], trial)
 
-    # a disk that fails --------------------------------------------------------------------------------------------------
+    # a disk that fails ------------------------------------------------------------------------------------------------
 
     def test_13_a_disk_that_fails_for_a_while_stops_the_acts_and_not_the_watching(self):
         def trial(made, kind, first):
@@ -286,7 +288,7 @@ class Sweep(unittest.TestCase):
             acts = len(made.effects())
             scrapes = made.scrapes()
             time.sleep(1.5)
-            self.assertLessEqual(len(made.effects()), acts + 1, "an act whose intent was on disk may have been under way")
+            self.assertLessEqual(len(made.effects()), acts + 1, "one whose intent was on disk may have been under way")
             self.assertGreater(made.scrapes(), scrapes + 2, "it goes on watching")
             life.process.kill()
             life.process.wait()
@@ -296,9 +298,8 @@ class Sweep(unittest.TestCase):
             made.check_acts()
             return made.check_end()
 
-        self.sweep([(kind, first) for kind, first in (("TEND_FAIL_WRITE", 45), ("TEND_FAIL_WRITE", 85), ("TEND_FAIL_WRITE", 120),
-                                                      ("TEND_FAIL_SYNC", 6), ("TEND_FAIL_SYNC", 10), ("TEND_FAIL_SYNC", 13))],
-                   trial)
+        self.sweep([*(("TEND_FAIL_WRITE", first) for first in (45, 85, 120)),
+                    *(("TEND_FAIL_SYNC", first) for first in (6, 10, 13))], trial)
 
 
 def kill_process(pid):

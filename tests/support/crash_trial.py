@@ -3,11 +3,11 @@
     with Ward() as ward, Trial(ward, "cured") as trial:
         trial.live(faults={"TEND_DIE_AT": "after:17"})   # armed, made sick, followed until it ends or dies
         trial.live()                                     # started again
-        trial.check()
+        trial.check_acts(), trial.check_end()
 
 The service is a page of an HTTP server in here that says 1 while it is sick. The steps are programs that write one line
-each, on disk before they go on: that line is the effect. A program first looks at a copy of the journal's files, that is
-at what would survive a power failure just then, so each line says which intents were on disk when the act happened.
+each, on disk before they go on: that line is the effect. A program first looks at a copy of the journal's files, that
+is at what would survive a power failure just then, so each line says which intents were on disk when the act happened.
 """
 import hashlib
 import http.server
@@ -24,7 +24,6 @@ import time
 
 from shop import TEND, lua, wait_for
 
-EVERY_MS = 250
 STEPS = ("first", "second", "third")
 REPEATABLE = {"second"}
 UNDO = "back"  # what undoes the first step, where env.undo says so
@@ -34,7 +33,9 @@ local tend = require "tend"
 local env = tend.env
 tend.service "patient" {
   targets = { env.target }, every = "250ms", timeout = "250ms", window = "1s",
-  metrics = { sickness = { tend.gauge "sickness", bad = "above", expect = 0, out_at = 0.5, floor = 1, unit = "ratio" } },
+  metrics = {
+    sickness = { tend.gauge "sickness", bad = "above", expect = 0, out_at = 0.5, floor = 1, unit = "ratio" },
+  },
   control = require "tend.control.command" {
     restart = { env.act, env.directory, "third", "{instance}" }, timeout = env.timeout,
   },
@@ -73,8 +74,11 @@ for name in ("journal.db", "journal.db-wal"):
     except FileNotFoundError:
         pass
 journal = sqlite3.connect(os.path.join(copy, "journal.db"))
-intents = [number for number, body in journal.execute("SELECT number, body FROM record WHERE kind = 'step'")
-           if json.loads(body)["state"] == "begun" and ((json.loads(body)["args"] or {}).get("argv") or [0, 0, 0])[2] == step]
+intents = []
+for number, body in journal.execute("SELECT number, body FROM record WHERE kind = 'step'"):
+    body = json.loads(body)
+    if body["kind"] == "exec" and body["state"] == "begun" and body["args"]["argv"][2] == step:
+        intents.append(number)
 journal.close()
 shutil.rmtree(copy)
 line = json.dumps({"step": step, "parent": parent, "wall_ms": int(time.time() * 1000), "intents": intents})
@@ -147,9 +151,9 @@ class Journal:
 
     def __init__(self, state):
         with tempfile.TemporaryDirectory(prefix="tend-journal-") as copy:
-            for path in pathlib.Path(state).glob("journal.db*"):
-                if not path.name.endswith("-shm"):
-                    shutil.copyfile(path, pathlib.Path(copy) / path.name)
+            for name in ("journal.db", "journal.db-journal", "journal.db-wal"):
+                if (pathlib.Path(state) / name).exists():
+                    shutil.copyfile(pathlib.Path(state) / name, pathlib.Path(copy) / name)
             connection = sqlite3.connect(pathlib.Path(copy) / "journal.db")
             connection.row_factory = sqlite3.Row
             try:
@@ -229,7 +233,7 @@ class Life:
         return self.process.poll() is not None
 
     def says_it_is_over(self):
-        """Whether it logged that the run ended and that people heard of it. With held writes the files do not show that."""
+        """Whether it logged that the run ended and that people heard of it: held writes are in no file."""
         _, run, after = self.text().partition("run ended ")
         return bool(run) and ("notice resolved i" in after or "notice escalated i" in after)
 
@@ -304,7 +308,8 @@ class Trial:
         return self.ward.scrapes.get(self.directory.name, 0)
 
     def command(self, *arguments):
-        return subprocess.run([TEND, *arguments, "--state", self.state], capture_output=True, text=True, check=False, timeout=30)
+        return subprocess.run([TEND, *arguments, "--state", self.state], capture_output=True, text=True, check=False,
+                              timeout=30)
 
     def start(self, faults=None, paused=False):
         if paused:
@@ -326,12 +331,13 @@ class Trial:
         return not life.is_over()
 
     def look(self):
-        """The newest bodies that say how far things are, from the living journal; {} when it cannot be read just now."""
+        """The newest bodies that say how far things are, from the living journal; [] when it cannot be read."""
         try:
             connection = sqlite3.connect(f"file:{self.state}/journal.db?mode=ro", uri=True, timeout=0.2)
             try:
-                rows = connection.execute("SELECT s.kind, s.key, s.open, r.body FROM state s JOIN record r USING(number) "
-                                          "WHERE s.kind IN ('run', 'incident', 'notice', 'decision')").fetchall()
+                rows = connection.execute(
+                    "SELECT s.kind, s.key, s.open, r.body FROM state s JOIN record r USING(number) "
+                    "WHERE s.kind IN ('run', 'incident', 'notice')").fetchall()
             finally:
                 connection.close()
         except sqlite3.Error:
@@ -345,11 +351,12 @@ class Trial:
         incidents = [body for kind, _, _, body in rows if kind == "incident"]
         notices = [(key, is_open) for kind, key, is_open, _ in rows if kind == "notice"]
         told = any("/escalated/" in key for key, _ in notices)
-        return (bool(runs) and all(run["state"] == "ended" for run in runs) and not any(is_open for _, is_open in notices) and
+        return (bool(runs) and all(run["state"] == "ended" for run in runs) and
+                not any(is_open for _, is_open in notices) and
                 (all(incident["state"] == "ended" for incident in incidents) or told))
 
     def follow(self, life, seconds, linger_s=0.3, settled=None, meanwhile=None):
-        """Until the life dies, or all is settled and stayed so for linger_s; meanwhile(life) is called again and again."""
+        """Until the life dies, or all is settled and stayed so for linger_s; calls meanwhile(life) again and again."""
         settled = settled or (lambda: life.says_it_is_over() or self.is_settled())
         end = time.monotonic() + seconds
         since = look_at = time.monotonic()
@@ -358,7 +365,7 @@ class Trial:
                 meanwhile(life)
             if time.monotonic() >= look_at:
                 look_at = time.monotonic() + 0.1
-                since = since if settled() else look_at
+                since = since if "rules loaded" in life.text() and settled() else look_at
                 if look_at - since > linger_s:
                     return
             time.sleep(0.1 if meanwhile is None else 0.01)
@@ -368,8 +375,9 @@ class Trial:
 
     def live(self, faults=None, paused=False, seconds=40, linger_s=0.3, settled=None, meanwhile=None):
         """One life from its start to its death, or to the end of all it had to do. Returns the life."""
+        is_armed = self.is_armed()
         life = self.start(faults, paused)
-        if not self.is_armed():
+        if not is_armed:
             self.arm(life)
         if not life.is_over():
             self.follow(life, seconds, linger_s, settled, meanwhile)
@@ -387,7 +395,7 @@ class Trial:
     def is_armed(self):
         return any(record["key"].startswith("arm/") for record in Journal(self.state).of("operator"))
 
-    # What must hold after any life -------------------------------------------------------------------------------------
+    # What must hold after any life ------------------------------------------------------------------------------------
 
     def check_acts(self):
         """No act without its intent on disk, none that may not be repeated twice, none of a paused life."""
@@ -395,14 +403,17 @@ class Trial:
         done = [effect["step"] for effect in effects]
         for place, effect in enumerate(effects):
             before = done[:place].count(effect["step"])
-            assert len(effect["intents"]) > before, f"{effect['step']} was done with {len(effect['intents'])} intents on disk"
+            intents = len(effect["intents"])
+            assert intents > before, f"{effect['step']} was done with {intents} intents on disk"
             assert effect["parent"] not in self.paused, f"{effect['step']} was done by a paused tend"
         walls = {record["number"]: record["wall_ms"] for record in Journal(self.state).of("step")}
         for effect in effects:
-            assert all(walls[number] <= effect["wall_ms"] for number in effect["intents"]), f"intents are younger than {effect}"
+            for number in effect["intents"]:
+                assert walls[number] <= effect["wall_ms"], f"intent {number} is younger than {effect}"
         for step in (*STEPS, UNDO):
             most = 1 + (len(self.deaths) if step in REPEATABLE else 0)
-            assert done.count(step) <= most, f"{step} was done {done.count(step)} times, with {len(self.deaths)} deaths: {done}"
+            assert done.count(step) <= most, \
+                f"{step} was done {done.count(step)} times, with {len(self.deaths)} deaths: {done}"
         firsts = [done.index(step) for step in STEPS if step in done]
         assert firsts == sorted(firsts), f"out of order: {done}"
         for journal in [*self.deaths, Journal(self.state)]:
@@ -417,7 +428,7 @@ class Trial:
                 f"{len(journal.intents(step))} intents"
 
     def expected(self, normal):
-        """How the run must end, by what the last death left: `normal`, or "escalated" after an act that nobody can judge."""
+        """How the run must end, by what the last death left: `normal`, or "escalated" after an act nobody can judge."""
         journal = self.deaths[-1] if self.deaths else None
         if journal is None or not journal.runs():
             return normal
