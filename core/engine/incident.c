@@ -239,6 +239,21 @@ static void fired(struct tend_engine *engine, struct tend_rule_alert *alert)
     }
 }
 
+// What the dependents of a service felt of its fault is not theirs: when it is well again by itself, their windows
+// still tell of it, and only newer samples may blame them. (A run has cut them itself.)
+static void forget_what_was_felt(struct tend_engine *engine, const struct tend_service *well)
+{
+    for (size_t i = 0; i < engine->fleet->service_count && tend_run_of_service(engine, well->name) == NULL; i++) {
+        struct tend_service *service = engine->fleet->services[i];
+        if (service == well || !tend_topology_depends(&engine->fleet->topology, i, well->index)) {
+            continue;
+        }
+        for (size_t j = 0; j < service->instance_count; j++) {
+            tend_series_window_cut(service->instances[j]->window, engine->now_ms);
+        }
+    }
+}
+
 static void resolved(struct tend_engine *engine, struct tend_rule_alert *alert)
 {
     tend_log(TEND_LOG_INFO, "alert resolved rule=\"%s\" service=%s instance=%s incident=%s",
@@ -272,6 +287,7 @@ void tend_incident_alert_changed(struct tend_engine *engine, struct tend_rule_al
         break;
     case TEND_ALERT_RESOLVED:
         resolved(engine, alert);
+        forget_what_was_felt(engine, alert->service);
         break;
     }
 }
@@ -333,10 +349,23 @@ static int64_t settling_ms(const struct tend_engine *engine, const struct tend_i
     return slowest_ms;
 }
 
-static bool is_settled(const struct tend_engine *engine, const struct tend_incident *incident)
+static bool has_stood(const struct tend_engine *engine, const struct tend_incident *incident)
 {
     return incident->culprit_key != NULL && incident->wait == NULL &&
            engine->now_ms - incident->stable_since_ms >= settling_ms(engine, incident);
+}
+
+// A ranking stands only on samples that came while it stood: what was over before must not be acted on after.
+static bool is_settled(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    for (size_t i = 0; i < incident->member_count; i++) {
+        const struct tend_rule_alert *alert = tend_member_alert(engine, &incident->members[i]);
+        if (alert != NULL && alert->alert.state == TEND_ALERT_FIRING &&
+            alert->data_ms < incident->stable_since_ms) {
+            return false;
+        }
+    }
+    return has_stood(engine, incident);
 }
 
 int64_t tend_incident_wake_ms(const struct tend_engine *engine, const struct tend_incident *incident)
@@ -344,8 +373,8 @@ int64_t tend_incident_wake_ms(const struct tend_engine *engine, const struct ten
     if (is_coming_back(engine, incident)) {
         return engine->started_ms + engine->options.startup_grace_ms;
     }
-    if (incident->culprit_key == NULL || incident->wait != NULL || is_settled(engine, incident)) {
-        return TEND_NEVER;
+    if (incident->culprit_key == NULL || incident->wait != NULL || has_stood(engine, incident)) {
+        return TEND_NEVER; // what is wanted then is a tick
     }
     return incident->stable_since_ms + settling_ms(engine, incident);
 }

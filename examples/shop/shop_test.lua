@@ -70,6 +70,15 @@ test.scenario "half the fleet dark acts on nobody" {
              { at = "2m", on = "stock/1", kind = "metrics gone" } },
   check  = function(run) assert(#run.steps == 0) end,
 }
+test.scenario "a ledger that comes back by itself leaves its callers alone" {
+  world  = shop,
+  faults = { { at = "1m", on = "ledger", kind = "hang", lasts = "3s" } },
+  check  = function(run)
+    for _, caller in ipairs { "gateway", "checkout", "payments" } do
+      assert(not run:did("restart " .. caller), caller .. " only felt it")
+    end
+  end,
+}
 test.scenario "nothing is wrong, and nothing is done" {
   world  = shop,
   check  = function(run) assert(#run.alerts == 0 and #run.steps == 0 and #run.pages == 0 and run.ended == "quiet") end,

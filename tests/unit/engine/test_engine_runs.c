@@ -115,10 +115,24 @@ static void nothing_is_done_before_the_ranking_has_stood_for_an_interval(void **
     struct world world;
     begin_armed(&world, ONE(PLAYBOOK("restart", ""), ",'every_ms':3000,'window_ms':3000"), restart);
     world_scrape_all(&world);
-    world_until(&world, WORLD_BEGIN_MS + 3004); // fired and located at 5 ms
+    world_until(&world, WORLD_BEGIN_MS + 2000); // fired and located at 5 ms
+    world_scrape_all(&world);
+    world_until(&world, WORLD_BEGIN_MS + 3004);
     assert_int_equal(world.execs, 0);
-    world_until(&world, WORLD_BEGIN_MS + 3005);
+    world_scrape_all(&world);
+    world_until(&world, WORLD_BEGIN_MS + 3010);
     assert_int_equal(world.execs, 1);
+    world_end(&world);
+}
+
+static void a_ranking_without_samples_newer_than_it_is_not_acted_on(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_armed(&world, ONE(PLAYBOOK("restart", ""), ",'every_ms':3000,'window_ms':3000"), restart);
+    world_scrape_all(&world); // fired and located at 5 ms
+    world_until(&world, WORLD_BEGIN_MS + 9000);
+    assert_int_equal(world.execs, 0);
     world_end(&world);
 }
 
@@ -438,6 +452,7 @@ int main(void)
         cmocka_unit_test(changed_limits_are_dry_again),
         cmocka_unit_test(a_generation_that_leaves_the_playbook_alone_leaves_it_armed),
         cmocka_unit_test(nothing_is_done_before_the_ranking_has_stood_for_an_interval),
+        cmocka_unit_test(a_ranking_without_samples_newer_than_it_is_not_acted_on),
         cmocka_unit_test(a_new_ranking_settles_anew),
         cmocka_unit_test(a_locator_that_waits_is_waited_for),
         cmocka_unit_test(an_exit_code_alone_is_no_recovery),
