@@ -183,8 +183,28 @@ void tend_run_answer(struct tend_engine *engine, struct tend_run *run, json_t *a
     run->state = TEND_RUN_THINKING;
 }
 
+// A step that the end of its run cuts off: its program is ended, and whether it did what it should nobody knows.
+static void close_last_step(struct tend_engine *engine, struct tend_run *run, const char *error)
+{
+    struct tend_step *step = run->step_count == 0 ? NULL : &run->steps[run->step_count - 1];
+    if (step == NULL || step->state == TEND_STEP_ENDED || step->state == TEND_STEP_OUTCOME) {
+        return;
+    }
+    if (step->state == TEND_STEP_ACTING) {
+        tend_emit(engine, TEND_EFFECT_CANCEL)->id = step->effect_id;
+    }
+    const bool acted = step->state == TEND_STEP_ACTING || step->state == TEND_STEP_LOOKING;
+    step->outcome = tend_copy_text(acted ? "unknown" : "failed");
+    step->answer = json_pack("{s:b, s:s, s:s}", "ok", 0, "outcome", step->outcome, "error",
+                             error == NULL ? "its run ended" : error);
+    step->state = TEND_STEP_ENDED;
+    step->ended_wall_ms = engine->wall_ms;
+    (void)tend_facts_step(engine, run, step, true, true);
+}
+
 void tend_run_end(struct tend_engine *engine, struct tend_run *run, const char *outcome, const char *error)
 {
+    close_last_step(engine, run, error);
     run->state = TEND_RUN_ENDED;
     tend_emit(engine, TEND_EFFECT_RUN_END)->key = tend_copy_text(run->id);
     if (strcmp(outcome, "escalated") == 0 && !run->dry) {

@@ -44,7 +44,7 @@ struct world_target {
 struct world_reply { // an event to come
     int64_t at_ms;
     struct tend_event event;
-    char *text, *what; // owned; what the event points to
+    char *text; // owned; what the event points to
     json_t *json;
 };
 
@@ -80,8 +80,8 @@ struct world {
     bool holds_exec;
     void (*on_exec)(struct world *world, const char *verb, const char *instance);
     size_t execs;
-    char did[1024]; // "restart a/h:1, …"
-    uint64_t exec_id;
+    char did[1024];              // "restart a/h:1, …"
+    uint64_t exec_id, cancelled; // of the newest EXEC and CANCEL
 
     bool delivers, retries, holds_deliver;
     const char *format_error; // of the notifier; "died" and "killed": its evaluator died
@@ -118,8 +118,6 @@ static inline struct world_target *world_target(struct world *world, const char 
     return target;
 }
 
-static inline void world_step(struct world *world, struct tend_event event);
-
 static inline void world_reply(struct world *world, int64_t after_ms, struct world_reply reply)
 {
     assert_true(world->reply_count < sizeof world->replies / sizeof world->replies[0]);
@@ -131,7 +129,6 @@ static inline void world_clear_replies(struct world *world)
 {
     for (size_t i = 0; i < world->reply_count; i++) {
         free(world->replies[i].text);
-        free(world->replies[i].what);
         json_decref(world->replies[i].json);
     }
     world->reply_count = 0;
@@ -487,8 +484,10 @@ static inline void world_carry_out(struct world *world, struct tend_effects *eff
         case TEND_EFFECT_EXEC:
             world_exec(world, effect);
             break;
-        case TEND_EFFECT_HTTP:
         case TEND_EFFECT_CANCEL:
+            world->cancelled = effect->id;
+            break;
+        case TEND_EFFECT_HTTP:
             break;
         case TEND_EFFECT_DELIVER:
             world_deliver(world, effect);
@@ -559,7 +558,6 @@ static inline void world_feed(struct world *world, struct world_reply *reply)
     }
     world_step(world, *event);
     free(reply->text);
-    free(reply->what);
     json_decref(reply->json);
 }
 

@@ -170,6 +170,26 @@ static void a_process_that_dies_again_and_again_ends_the_run(void **state)
     world_end(&world);
 }
 
+static void a_run_that_ends_while_its_program_runs_ends_the_program_and_forgets_no_step(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_armed(&world, restart);
+    world.holds_exec = true;
+    world_pass(&world, 2);
+    assert_int_equal(world.execs, 1);
+    for (int i = 0; i < 3; i++) {
+        world_kill_process(&world);
+        world_until(&world, world.now_ms + 100);
+    }
+    assert_string_equal(world_outcome(&world), "escalated");
+    assert_int_equal(world.cancelled, world.exec_id);
+    const json_t *step = world_newest(&world, TEND_RECORD_STEP, NULL, NULL);
+    assert_string_equal(tend_json_text(step, "state", ""), "ended");
+    assert_string_equal(tend_json_text(step, "outcome", ""), "unknown");
+    world_end(&world);
+}
+
 static void a_rerun_that_asks_for_something_else_stops_for_a_person(void **state)
 {
     (void)state;
@@ -472,6 +492,7 @@ int main(void)
         cmocka_unit_test(a_process_that_dies_between_steps_asks_for_the_same_and_nothing_is_done_twice),
         cmocka_unit_test(a_process_that_dies_while_a_program_runs_gets_its_result_all_the_same),
         cmocka_unit_test(a_process_that_dies_again_and_again_ends_the_run),
+        cmocka_unit_test(a_run_that_ends_while_its_program_runs_ends_the_program_and_forgets_no_step),
         cmocka_unit_test(a_rerun_that_asks_for_something_else_stops_for_a_person),
         cmocka_unit_test(a_rerun_that_ends_before_its_last_step_stops_for_a_person),
         cmocka_unit_test(after_a_crash_before_the_intent_was_on_disk_nothing_was_done_and_the_run_goes_on),
