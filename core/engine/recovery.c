@@ -377,7 +377,8 @@ static bool try_remedy(struct tend_engine *engine, struct tend_incident *inciden
     const size_t playbook = service->def->remedies[remedy];
     const char *name = engine->ruleset->playbooks[playbook].name;
     if (json_is_false(json_array_get(culprit->fits, remedy))) {
-        tend_recovery_say(engine, incident, culprit, "refuse", name, "when", "its `when` does not hold, or the control lacks a verb that it needs");
+        tend_recovery_say(engine, incident, culprit, "refuse", name, "when",
+                          "its `when` does not hold, or the control lacks a verb that it needs");
         return false;
     }
     const struct tend_limits limits = limits_for(engine, service, playbook);
@@ -527,7 +528,7 @@ static void note_in_guard(struct tend_engine *engine, struct tend_service *servi
     if (strcmp(outcome, "recovered") == 0) {
         service->guard.cured_ms = engine->now_ms; // failures are forgotten when that lasts
         service->guard.backoff_until_ms = TEND_NEVER;
-    } else if (!tend_sleep_is_asleep(engine, service)) { // else nobody knows whether it failed
+    } else if (!run->stopped && !tend_sleep_is_asleep(engine, service)) { // else nobody knows whether it failed
         punish(engine, service, run);
     }
     if (run->limits.cooldown_ms > 0) {

@@ -131,7 +131,8 @@ struct tend_run {
     char **picked;
     size_t picked_count;
     bool redeployed;
-    bool unfit; ///< the control lacks a verb that the playbook needs: nothing was tried
+    bool stopped; ///< by a pause, blindness, the journal, a deploy: it neither failed nor recovered
+    bool unfit;   ///< the control lacks a verb that the playbook needs: nothing was tried
 };
 
 enum tend_notice_state { TEND_NOTICE_FORMATTING, TEND_NOTICE_QUEUED, TEND_NOTICE_SENDING, TEND_NOTICE_RETRY };

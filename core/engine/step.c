@@ -146,6 +146,8 @@ static void refuse_step(struct tend_engine *engine, struct tend_run *run, struct
     step->ended_wall_ms = engine->wall_ms;
     step->answer = json_pack("{s:b, s:s, s:s}", "ok", 0, "outcome", "refused", "error", text);
     (void)tend_facts_step(engine, run, step, true, true);
+    // Limits are the playbook's own business; what comes from outside is no failure of the run.
+    run->stopped = strcmp(reason, "share") != 0 && strcmp(reason, "min_healthy") != 0;
     char error[320];
     (void)snprintf(error, sizeof error, "refused: %s: %s", reason, text);
     tend_run_end(engine, run, "escalated", error);

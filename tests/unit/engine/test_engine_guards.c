@@ -184,6 +184,26 @@ static void a_cure_of_a_moment_does_not_reset_the_count_of_failures(void **state
     world_end(&world);
 }
 
+static void a_run_that_a_person_stopped_is_no_failure_of_the_service(void **state)
+{
+    (void)state;
+    static const char *const two[] = { "restart " LEDGER, "wait 2000", "once " LEDGER, "verify", NULL };
+    struct world world;
+    begin_armed(&world, ONE(""), two);
+    for (int i = 0; i < 3; i++) { // an incident each
+        world_target(&world, LEDGER)->load = 10;
+        world_pass(&world, 2);
+        world_operate(&world, "pause", "");
+        world_pass(&world, 3);
+        world_operate(&world, "resume", "");
+        world_target(&world, LEDGER)->load = 1;
+        world_pass(&world, 5);
+    }
+    assert_int_equal(world_count_records(&world, TEND_RECORD_RUN, "outcome", "escalated"), 3);
+    assert_string_equal(tend_json_text(world_newest(&world, TEND_RECORD_TARGET, NULL, NULL), "breaker", ""), "closed");
+    world_end(&world);
+}
+
 static void ten_minutes_of_health_reset_the_count_of_failures(void **state)
 {
     (void)state;
@@ -410,6 +430,7 @@ int main(void)
         cmocka_unit_test(a_cooldown_survives_a_restart),
         cmocka_unit_test(a_remedy_that_is_passed_over_does_not_get_around_the_cooldown),
         cmocka_unit_test(a_cure_of_a_moment_does_not_reset_the_count_of_failures),
+        cmocka_unit_test(a_run_that_a_person_stopped_is_no_failure_of_the_service),
         cmocka_unit_test(ten_minutes_of_health_reset_the_count_of_failures),
         cmocka_unit_test(a_service_has_one_run_at_a_time),
         cmocka_unit_test(of_two_culprits_of_which_one_depends_on_the_other_the_root_comes_first),
