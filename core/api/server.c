@@ -473,7 +473,7 @@ void tend_api_server_reload_ended(struct tend_api_server *server, uint64_t id, c
                                   const json_t *errors, const json_t *warnings)
 {
     for (size_t i = 0; i < RELOADS_WAITING; i++) {
-        if (server->reloads[i].id != id || id == 0) {
+        if (server->reloads[i].id == 0 || server->reloads[i].id > id) {
             continue;
         }
         struct evhttp_request *request = server->reloads[i].request;
@@ -490,7 +490,6 @@ void tend_api_server_reload_ended(struct tend_api_server *server, uint64_t id, c
             (void)json_object_set_new(body, "error", json_string("the rules were refused; the old ones stay in use"));
         }
         tend_reply_json(request, refused ? UNPROCESSABLE : HTTP_OK, body);
-        return;
     }
 }
 

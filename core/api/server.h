@@ -64,7 +64,7 @@ TEND_MUST_CHECK enum tend_status tend_api_server_create(const struct tend_api_op
 /// Closes them, drops requests that wait, and removes the socket file. NULL is allowed.
 void tend_api_server_destroy(struct tend_api_server *server);
 
-/// Answers the request of a reload; an id whose client has gone is ignored.
+/// Answers the request of a reload, and those of before, whose reloads it replaced; clients that have gone are ignored.
 /// @param generation  hash of the generation now in use; NULL when there is none
 /// @param errors      [{"at":"shop.lua:3","text":"…"}], borrowed: why it was refused. NULL or empty: it was loaded
 /// @param warnings    the same shape, borrowed, or NULL

@@ -113,6 +113,14 @@ class Reload(ShopTest):
         tend.process.send_signal(signal.SIGHUP)
         wait_for("SIGHUP brings the first rules back", lambda: tend.json("status")["generation"] == first, 10)
 
+    def test_reloads_that_come_at_once_are_all_answered(self):
+        tend = self.run_tend()
+        command = [TEND, "reload", "--state", tend.state]
+        for _ in range(3):
+            asked = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(4)]
+            tend.process.send_signal(signal.SIGHUP)
+            self.assertEqual([0] * 4, [one.wait(20) for one in asked])
+
     def test_a_changed_playbook_is_dry_again_and_an_open_alert_stays(self):
         tend = self.run_tend()
         tend.cli("pause", "--why", "the test looks")

@@ -576,7 +576,7 @@ static void on_document(void *context, const struct tend_evaluator_reply *reply)
 
 void tend_loop_reload(struct tend_loop *loop, uint64_t id)
 {
-    loop->load_id = id;
+    loop->load_id = id > loop->load_id ? id : loop->load_id; // whoever asked before is answered with this one
     json_decref(loop->loading_sources);
     loop->loading_sources = NULL;
     struct tend_error error = { .text = "" };

@@ -34,7 +34,8 @@ TEND_MUST_CHECK enum tend_status tend_loop_create(const struct tend_loop_options
 /// Ends everything in order; what the journal was given is on disk afterwards. NULL is allowed.
 void tend_loop_destroy(struct tend_loop *loop);
 
-/// Reads the rules again; on_loaded with this id says what came of it. A reload that is under way is given up.
+/// Reads the rules again; on_loaded with this id says what came of it. A reload that is under way is given up: what is
+/// told of this one answers it too. @param id  higher than the ones before, or 0: nobody waits
 void tend_loop_reload(struct tend_loop *loop, uint64_t id);
 /// A person's command (engine/event.h, OPERATOR). @return TEND_OK, or TEND_E_INVALID: nothing has that name
 TEND_MUST_CHECK enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, const char *argument,
