@@ -68,13 +68,14 @@ start_all() {
   "$build/tend" run "$rules" --env demo --state "$state" --listen "127.0.0.1:$((base - 1))" >"$run/tend.log" 2>&1 8>&- &
   tend_pid=$!
   local try
-  for ((try = 0; try < 100; try++)); do
+  for ((try = 0; try < 300; try++)); do
     tend status --json 2>/dev/null | jq -e '.generation != ""' >/dev/null && break # the rules are loaded
     [ -d "/proc/$tend_pid" ] || { cat "$run/tend.log" >&2; fail "tend did not start"; }
     sleep 0.1
   done
   say "${dim}\$ tend arm --all$plain"
   tend arm --all | sed 's/^/  /'
+  [ "${PIPESTATUS[0]}" -eq 0 ] || fail "the playbooks cannot be armed"
   wait_until_in_line
   sleep 4 # the first rates and means
   say "${dim}\$ tend status$plain"
