@@ -360,8 +360,7 @@ static bool is_settled(const struct tend_engine *engine, const struct tend_incid
 {
     for (size_t i = 0; i < incident->member_count; i++) {
         const struct tend_rule_alert *alert = tend_member_alert(engine, &incident->members[i]);
-        if (alert != NULL && alert->alert.state == TEND_ALERT_FIRING &&
-            alert->data_ms < incident->stable_since_ms) {
+        if (alert != NULL && alert->alert.state == TEND_ALERT_FIRING && alert->data_ms < incident->stable_since_ms) {
             return false;
         }
     }
