@@ -114,8 +114,7 @@ end
 
 --- Declares a scenario.
 --
---     test.scenario "redis hangs" { world = { redis = 1 }, faults = { { at = "2m", on = "redis", kind = "hang" } },
---       check = function(run) assert(run:did "restart redis/1") end }
+--     test.scenario "quiet" { world = { redis = 1 }, check = function(run) assert(run.ended == "quiet") end }
 ---@type fun(name: string): fun(fields: tend.ScenarioFields)
 test.scenario = declarer(scenarios, "a scenario", function(fields)
   local used = check.fields("a scenario", fields, SCENARIO)
