@@ -125,13 +125,19 @@ class Reload(ShopTest):
         tend = self.run_tend()
         tend.cli("pause", "--why", "the test looks")
         self.shop.kill("stock:0")
-        incident = tend.wait_incident("open", lambda i: i["state"] == "open", 20)
+        tend.wait_incident("open", lambda i: i["state"] == "open", 20)
+
+        def alerts_of_stock():
+            stock = next(s for s in tend.json("status")["services"] if s["name"] == "stock")
+            return [(a["rule"], a["state"]) for a in stock["alerts"]]
+
+        wait_for("the alert on stock itself fires", lambda: alerts_of_stock() == [("down", "firing")], 20)
+        incident = tend.incidents()[0]
         write_rules(tend, lambda text: text.replace("p:restart(i)", 'p:note "now" p:restart(i)'))
         tend.cli("reload")
         self.assertEqual([False], [p["armed"] for p in tend.json("status")["playbooks"]])
         self.assertEqual([incident["id"]], [i["id"] for i in tend.incidents()])
-        stock = next(s for s in tend.json("status")["services"] if s["name"] == "stock")
-        self.assertEqual([("down", "firing")], [(a["rule"], a["state"]) for a in stock["alerts"]])
+        self.assertEqual([("down", "firing")], alerts_of_stock())
 
 
 class Operators(ShopTest):
