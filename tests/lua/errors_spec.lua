@@ -77,6 +77,10 @@ gives("an unknown option of a control",
   'local c = require "tend.control.systemd" {\n  unit = "x",\n  timout = "3s",\n}',
   'shop.lua:4: unknown field "timout"; did you mean "timeout"?')
 
+gives("an argument of a program that is nil",
+  'local c = require "tend.control.command" {\n  restart = { tend.env.shopctl, "restart", tend.env.run },\n}',
+  "shop.lua:3: restart = a table has nil as argument 1; does tend.env have what is written there (--env NAME)?")
+
 gives("a duration without a unit",
   'tend.group "*" {}\ntend.rule "a" {\n  on = "*", when = "up",\n  fire_after = "15",\n}',
   'shop.lua:5: fire_after = "15" has no unit; write "15s"')

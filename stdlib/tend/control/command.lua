@@ -8,10 +8,16 @@ local registry = require "tend.registry"
 ---@field idempotent? boolean  whether a second call leaves the same state; false when left out
 
 local function good_argv(argv)
-  if type(argv) ~= "table" or #argv == 0 then
+  if type(argv) ~= "table" or next(argv) == nil then
     return nil, 'is no list of arguments; write { "/path/program", "{service}" }'
   end
-  for _, argument in ipairs(argv) do
+  local last = 0
+  for i in pairs(argv) do last = type(i) == "number" and i > last and i or last end
+  for i = 1, last do
+    local argument = argv[i]
+    if argument == nil then
+      return nil, ("has nil as argument %d; does tend.env have what is written there (--env NAME)?"):format(i)
+    end
     if type(argument) ~= "string" then
       return nil, ("has an argument that is no text: %s"):format(check.show(argument))
     end
@@ -28,9 +34,11 @@ end
 ---@param options tend.control.CommandOptions
 ---@return tend.Control
 local function command(options)
-  local spec = { timeout = "duration?", idempotent = "boolean?" }
+  local spec, verbs = { timeout = "duration?", idempotent = "boolean?" }, 0
   for name in pairs(type(options) == "table" and options or {}) do
-    if type(name) == "string" and type(options[name]) == "table" then spec[name] = good_argv end
+    if type(name) == "string" and type(options[name]) == "table" then
+      spec[name], verbs = good_argv, verbs + 1
+    end
   end
   local used, control = check.fields("control.command", options, spec), {}
   for verb, argv in pairs(used) do
@@ -44,7 +52,7 @@ local function command(options)
       end
     end
   end
-  if not next(control) then
+  if verbs == 0 then
     registry.error(host.caller(), 'control.command brings no verb; write command { restart = { "/path/program" } }')
   end
   return control

@@ -26,7 +26,8 @@ local function file(options)
     local registry = require "tend.registry"
     if type(options) == "table" and #options == 0 then
       registry.error(host.caller(),
-        'discover.file names no file; write file { "/etc/tend/sd/*.json", service = "app" }')
+        'discover.file names no file, or one that is nil (does tend.env have it? see --env); '
+        .. 'write file { "/etc/tend/sd/*.json", service = "app" }')
     end
   end
   local document = { kind = "file", globs = globs, service_label = used.service }
