@@ -1,0 +1,13 @@
+#pragma once
+/// History from a recording: the scrapes that a `tend run` recorded, by the instances that its own rules watched.
+///
+/// The recorded engine is driven along, without its evaluators, so that each target index is known as the instance it
+/// was at the time. Series that the recorded rules did not select are not in a recording.
+
+#include "driver/sim/history.h"
+
+/// @param path  a segment, a bundle, or a directory of segments
+/// @param from_ms  begins at the newest segment that begins at or before; INT64_MIN: the first
+/// @return TEND_OK, TEND_E_IO, TEND_E_INVALID, TEND_E_CORRUPT or TEND_E_NOMEM
+TEND_MUST_CHECK enum tend_status tend_history_recording_open(const char *path, int64_t from_ms,
+                                                             struct tend_history *out, struct tend_error *error);
