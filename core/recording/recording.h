@@ -31,7 +31,9 @@ struct tend_recorded {
     uint64_t segment; ///< 0, 1, … in the order read
     uint64_t at_byte; ///< where in the file its block begins, for messages
     union {
-        /// {"tend": version, "build": text, "libm": code path, "segment": n, "at_ms", "wall_ms", "format": 1}
+        /// {"tend": version, "build": text, "libm": code path, "segment": n, "at_ms", "wall_ms", "format": 1,
+        /// "continues": bool}: it begins where the one before it ended, with the same engine and no event lost between
+        /// (false: tend was started anew, recording had failed, or it is the first one)
         json_t *json; ///< HEADER, JOURNAL, NOTE
         struct {
             const char *hash; ///< 64 hex
