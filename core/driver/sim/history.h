@@ -44,7 +44,7 @@ struct tend_history_item {
     size_t value_count;
 };
 
-struct tend_history {
+struct tend_history_reader {
     void *context;
     /// The next item. @return TEND_OK (at the end kind END, again and again), or another and the error says why:
     /// TEND_E_INVALID, TEND_E_CORRUPT (`FILE:LINE: …`), TEND_E_IO (a server's words), TEND_E_NOMEM

@@ -10,4 +10,4 @@
 /// @param from_ms  begins at the newest segment that begins at or before; INT64_MIN: the first
 /// @return TEND_OK, TEND_E_IO, TEND_E_INVALID, TEND_E_CORRUPT or TEND_E_NOMEM
 TEND_MUST_CHECK enum tend_status tend_history_recording_open(const char *path, int64_t from_ms,
-                                                             struct tend_history *out, struct tend_error *error);
+                                                             struct tend_history_reader *out, struct tend_error *error);
