@@ -65,3 +65,18 @@ struct tend_engine_counts tend_engine_counts(const struct tend_engine *engine);
 /// Whether the ruleset has a playbook of that name ("*": any), or the fleet a service: so that commands can be refused.
 bool tend_engine_has_playbook(const struct tend_engine *engine, const char *name);
 bool tend_engine_has_service(const struct tend_engine *engine, const char *name);
+
+/// The metrics of a service, or of one of its instances, as the newest tick left them. Arrays have one value a metric
+/// of the definition. Borrowed until the next step.
+struct tend_subject_view {
+    const char *service;
+    const char *instance; ///< "payments/127.0.0.1:9103"; "": the service
+    const struct tend_service_def *def;
+    int64_t data_ms; ///< of the newest scrape, good or failed; INT64_MIN: none yet, or no tick saw it yet
+    const double *p, *e, *a;
+    const double *alpha, *out_at, *floor; ///< deviation/deviation.h says how they make the limits
+};
+/// Calls @p visit for each service, in a fixed order, and after each for its instances in theirs.
+void tend_engine_visit_subjects(const struct tend_engine *engine,
+                                void (*visit)(void *context, const struct tend_subject_view *subject), void *context);
+uint64_t tend_engine_ticks(const struct tend_engine *engine); ///< begun so far

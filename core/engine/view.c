@@ -348,3 +348,43 @@ json_t *tend_locate_request(const struct tend_engine *engine, const struct tend_
     return json_pack("{s:s, s:s, s:I, s:I, s:o}", "kind", "locate", "incident", incident->id, "at_ms",
                      (json_int_t)engine->now_ms, "onset_ms", (json_int_t)onset_ms, "services", services);
 }
+
+static struct tend_subject_view view_subject(const struct tend_engine *engine, const struct tend_service *service,
+                                             const struct tend_subject *subject)
+{
+    const struct tend_metric_table *table = &engine->fleet->table;
+    return (struct tend_subject_view){
+        .service = service->name,
+        .instance = "",
+        .def = service->def,
+        .data_ms = service->data_ms,
+        .p = table->p + subject->slot,
+        .e = table->e + subject->slot,
+        .a = table->a + subject->slot,
+        .alpha = table->alpha + subject->slot,
+        .out_at = table->out_at + subject->slot,
+        .floor = table->floor + subject->slot,
+    };
+}
+
+void tend_engine_visit_subjects(const struct tend_engine *engine,
+                                void (*visit)(void *context, const struct tend_subject_view *subject), void *context)
+{
+    for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->service_count; i++) {
+        const struct tend_service *service = engine->fleet->services[i];
+        struct tend_subject_view view = view_subject(engine, service, &service->subject);
+        visit(context, &view);
+        for (size_t j = 0; j < service->instance_count; j++) {
+            const struct tend_instance *instance = service->instances[j];
+            view = view_subject(engine, service, &instance->subject);
+            view.instance = instance->name;
+            view.data_ms = instance->dirty ? TEND_NEVER : tend_series_window_history(instance->window)->newest_ms;
+            visit(context, &view);
+        }
+    }
+}
+
+uint64_t tend_engine_ticks(const struct tend_engine *engine)
+{
+    return engine->tick;
+}

@@ -254,7 +254,7 @@ static void take_up_targets(struct tend_simulation *simulation)
         const struct tend_target_view view = tend_engine_target(simulation->engine, i);
         const uint64_t before = i < simulation->target_count ? simulation->scraped_revisions[i] : 0;
         revisions[i] = view.url == NULL ? 0 : view.revision;
-        if (view.url != NULL && view.revision != before) {
+        if (view.url != NULL && view.revision != before && simulation->options.world.scrape != NULL) {
             const int64_t begun_ms = simulation->options.at_ms;
             const int64_t slots = (simulation->now_ms - begun_ms + view.every_ms - 1) / view.every_ms;
             plan_scrape(simulation, begun_ms + slots * view.every_ms, i, view.revision);
@@ -476,6 +476,13 @@ void tend_simulation_at(struct tend_simulation *simulation, int64_t at_ms, tend_
 void tend_simulation_list_targets(struct tend_simulation *simulation, const struct tend_event_targets *targets)
 {
     feed(simulation, &(struct tend_event){ .kind = TEND_EVENT_TARGETS, .targets = *targets });
+}
+
+void tend_simulation_give(struct tend_simulation *simulation, int64_t at_ms, struct tend_event *event)
+{
+    (void)tend_simulation_run(simulation, at_ms);
+    simulation->now_ms = at_ms > simulation->now_ms ? at_ms : simulation->now_ms;
+    feed(simulation, event);
 }
 
 void tend_simulation_arm_all(struct tend_simulation *simulation)

@@ -41,6 +41,7 @@ struct tend_world_outcome {
 /// The world that is watched. Time never falls from call to call.
 struct tend_world {
     void *context;
+    /// NULL: nothing is scraped by the clock; what was scraped is given with tend_simulation_give.
     void (*scrape)(void *context, const struct tend_target_view *target, int64_t at_ms, struct tend_world_scrape *out);
     void (*act)(void *context, const struct tend_world_act *act, int64_t at_ms, struct tend_world_outcome *out);
 };
@@ -67,6 +68,8 @@ void tend_simulation_at(struct tend_simulation *simulation, int64_t at_ms, tend_
 
 /// Lists the targets of a discovery to the engine.
 void tend_simulation_list_targets(struct tend_simulation *simulation, const struct tend_event_targets *targets);
+/// Gives the engine an event of the past at its time: goes on to @p at_ms first. What it points to is borrowed.
+void tend_simulation_give(struct tend_simulation *simulation, int64_t at_ms, struct tend_event *event);
 /// Arms every playbook: what is tried in a simulation was meant to be tried.
 void tend_simulation_arm_all(struct tend_simulation *simulation);
 
