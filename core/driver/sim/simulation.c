@@ -4,6 +4,7 @@
 
 #include "driver/sim/simulation.h"
 
+#include "driver/sim/kept_records.h"
 #include "driver/sim/run_processes.h"
 #include "series/series_window.h"
 
@@ -13,9 +14,11 @@
 enum {
     MESSAGE_TOOK_MS = 20,
     JOURNAL_TOOK_MS = 1, // an act waits for its intent to be on disk
+    RESTART_TOOK_MS = 1000,
+    STARTUP_GRACE_MS = 30000, // as in the live driver
 };
 
-enum happening_kind { HAPPENS_SCRAPE, HAPPENS_EVENT, HAPPENS_OWN };
+enum happening_kind { HAPPENS_SCRAPE, HAPPENS_EVENT, HAPPENS_OWN, HAPPENS_RESTART };
 
 // What is to happen. An event's parts are owned: `text` stands behind its key, run or error, `json` behind its value.
 struct happening {
@@ -48,6 +51,8 @@ struct tend_simulation {
     size_t target_count;
     struct tend_record *records;
     size_t record_count, record_capacity;
+    struct tend_simulation_restarts restarts;
+    bool dead;        // its process ended, and what is left of this step is not done
     json_t *payloads; // key → payload, of the notices that were formatted
     json_t *messages;
 };
@@ -234,6 +239,12 @@ static void keep_record(struct tend_simulation *simulation, struct tend_effect *
     simulation->records[simulation->record_count++] = effect->record;
     const uint64_t number = effect->record.number;
     effect->record = (struct tend_record){ .body = NULL };
+    const struct tend_simulation_restarts *restarts = &simulation->restarts;
+    if (restarts->dies_after != NULL &&
+        restarts->dies_after(restarts->context, &simulation->records[simulation->record_count - 1])) {
+        simulation->dead = true;
+        return;
+    }
     plan_event(simulation, JOURNAL_TOOK_MS, TEND_EVENT_JOURNAL_REACHED)->event.journal_reached = number;
 }
 
@@ -307,16 +318,65 @@ static void carry_out(struct tend_simulation *simulation, struct tend_effect *ef
     }
 }
 
+// ---- the end of tend's process, and its next start ----
+
+// What the world itself does goes on; taken in order, it keeps its order.
+static void drop_what_was_under_way(struct tend_simulation *simulation)
+{
+    struct happening **kept = calloc(simulation->count + 1, sizeof(struct happening *));
+    TEND_ASSERT(kept != NULL);
+    size_t count = 0;
+    while (simulation->count > 0) {
+        struct happening *next = take_first(simulation);
+        if (next->kind == HAPPENS_OWN) {
+            kept[count++] = next;
+        } else {
+            happening_destroy(next);
+        }
+    }
+    for (size_t i = 0; i < count; i++) { // sorted, so this is a heap
+        simulation->queue[simulation->count++] = kept[i];
+    }
+    free((void *)kept);
+}
+
+// The next engine is there at once, so that whoever looks finds one; it is fed nothing until it has been started.
+static void die(struct tend_simulation *simulation)
+{
+    simulation->dead = false;
+    drop_what_was_under_way(simulation);
+    simulation->wake_ms = TEND_NEVER_MS;
+    tend_awaited_evaluator_forget(simulation->options.evaluator);
+    tend_run_processes_destroy(simulation->runs);
+    TEND_ASSERT(tend_run_processes_create(simulation->options.sources, &simulation->runs) == TEND_OK);
+    const struct tend_engine_options options = {
+        .at_ms = simulation->now_ms + RESTART_TOOK_MS,
+        .wall_ms = simulation->now_ms + RESTART_TOOK_MS,
+        .next_record = simulation->record_count + 1,
+        .startup_grace_ms = STARTUP_GRACE_MS,
+    };
+    tend_engine_destroy(simulation->engine);
+    TEND_ASSERT(tend_engine_create(&options, &simulation->engine) == TEND_OK);
+    tend_kept_records_restore(simulation->engine, simulation->records, simulation->record_count);
+    free(simulation->scraped_revisions);
+    simulation->scraped_revisions = NULL;
+    simulation->target_count = 0;
+    (void)plan(simulation, options.at_ms, HAPPENS_RESTART);
+}
+
 static void feed(struct tend_simulation *simulation, struct tend_event *event)
 {
     event->at_ms = event->wall_ms = simulation->now_ms;
     struct tend_effects effects;
     tend_effects_init(&effects);
     tend_engine_step(simulation->engine, event, &effects);
-    for (size_t i = 0; i < effects.count; i++) {
+    for (size_t i = 0; i < effects.count && !simulation->dead; i++) {
         carry_out(simulation, &effects.list[i]);
     }
     tend_effects_clear(&effects);
+    if (simulation->dead) {
+        die(simulation);
+    }
 }
 
 // ---- what happens ----
@@ -374,6 +434,15 @@ static void scrape(struct tend_simulation *simulation, const struct happening *d
     plan_scrape(simulation, simulation->now_ms + view.every_ms, target, view.revision);
 }
 
+static void start_again(struct tend_simulation *simulation)
+{
+    struct tend_event event = { .kind = TEND_EVENT_GENERATION };
+    event.generation.ruleset = simulation->restarts.ruleset(simulation->restarts.context);
+    event.generation.sources = simulation->options.sources;
+    feed(simulation, &event);
+    simulation->restarts.started(simulation->restarts.context);
+}
+
 static void happen(struct tend_simulation *simulation, struct happening *happening)
 {
     switch (happening->kind) {
@@ -385,6 +454,9 @@ static void happen(struct tend_simulation *simulation, struct happening *happeni
         break;
     case HAPPENS_OWN:
         happening->own(happening->own_context, simulation->now_ms);
+        break;
+    case HAPPENS_RESTART:
+        start_again(simulation);
         break;
     }
 }
@@ -485,13 +557,28 @@ void tend_simulation_give(struct tend_simulation *simulation, int64_t at_ms, str
     feed(simulation, event);
 }
 
-void tend_simulation_arm_all(struct tend_simulation *simulation)
+void tend_simulation_operate(struct tend_simulation *simulation, const char *command, const char *argument)
 {
     struct tend_event event = { .kind = TEND_EVENT_OPERATOR };
-    event.operator.command = "arm";
-    event.operator.argument = "*";
+    event.operator.command = command;
+    event.operator.argument = argument;
     event.operator.who = "the simulation";
     feed(simulation, &event);
+}
+
+void tend_simulation_arm_all(struct tend_simulation *simulation)
+{
+    tend_simulation_operate(simulation, "arm", "*");
+}
+
+void tend_simulation_set_restarts(struct tend_simulation *simulation, const struct tend_simulation_restarts *restarts)
+{
+    simulation->restarts = *restarts;
+}
+
+void tend_simulation_crash(struct tend_simulation *simulation)
+{
+    die(simulation);
 }
 
 int64_t tend_simulation_now_ms(const struct tend_simulation *simulation)

@@ -66,10 +66,25 @@ typedef void tend_simulation_happening(void *context, int64_t at_ms);
 void tend_simulation_at(struct tend_simulation *simulation, int64_t at_ms, tend_simulation_happening *happening,
                         void *context);
 
+/// How tend's process ends in the middle, as by kill -9, and how it is started again: from its records, with fresh
+/// evaluators, and without what was under way. Acts that the world was asked for go on.
+struct tend_simulation_restarts {
+    void *context;
+    /// Whether the process dies now that this record is on disk: what it would have done next is not done. NULL: never.
+    bool (*dies_after)(void *context, const struct tend_record *record);
+    struct tend_ruleset *(*ruleset)(void *context); ///< a fresh one, which is taken
+    void (*started)(void *context);                 ///< it runs again: lists the targets
+};
+void tend_simulation_set_restarts(struct tend_simulation *simulation, const struct tend_simulation_restarts *restarts);
+/// Ends the process between two events; it runs again a second later. Restarts must be set.
+void tend_simulation_crash(struct tend_simulation *simulation);
+
 /// Lists the targets of a discovery to the engine.
 void tend_simulation_list_targets(struct tend_simulation *simulation, const struct tend_event_targets *targets);
 /// Gives the engine an event of the past at its time: goes on to @p at_ms first. What it points to is borrowed.
 void tend_simulation_give(struct tend_simulation *simulation, int64_t at_ms, struct tend_event *event);
+/// Gives the engine a person's command: "pause", "resume", "arm" … @param argument  of it, or ""
+void tend_simulation_operate(struct tend_simulation *simulation, const char *command, const char *argument);
 /// Arms every playbook: what is tried in a simulation was meant to be tried.
 void tend_simulation_arm_all(struct tend_simulation *simulation);
 
