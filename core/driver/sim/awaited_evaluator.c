@@ -10,6 +10,7 @@
 struct tend_awaited_evaluator {
     json_t *sources;
     struct event_base *base;
+    struct tend_evaluator_deadlines deadlines;
     struct tend_evaluator *process; // NULL: none runs
     bool answered;
     struct tend_awaited_reply reply;
@@ -35,8 +36,15 @@ enum tend_status tend_awaited_evaluator_create(json_t *sources, struct tend_awai
     }
     evaluator->sources = json_incref(sources);
     evaluator->base = base;
+    evaluator->deadlines = tend_evaluator_default_deadlines();
     *out = evaluator;
     return TEND_OK;
+}
+
+void tend_awaited_evaluator_set_deadlines(struct tend_awaited_evaluator *evaluator,
+                                          const struct tend_evaluator_deadlines *deadlines)
+{
+    evaluator->deadlines = *deadlines;
 }
 
 void tend_awaited_evaluator_destroy(struct tend_awaited_evaluator *evaluator)
@@ -102,9 +110,8 @@ static struct tend_awaited_reply not_started(const char *why)
 struct tend_awaited_reply tend_awaited_evaluator_load(struct tend_awaited_evaluator *evaluator)
 {
     tend_awaited_evaluator_forget(evaluator);
-    const struct tend_evaluator_deadlines deadlines = tend_evaluator_default_deadlines();
     struct tend_error error = { "out of memory" };
-    if (tend_evaluator_create(evaluator->base, &deadlines, &evaluator->process, &error) != TEND_OK) {
+    if (tend_evaluator_create(evaluator->base, &evaluator->deadlines, &evaluator->process, &error) != TEND_OK) {
         evaluator->process = NULL;
         return not_started(error.text);
     }

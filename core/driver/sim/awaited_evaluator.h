@@ -21,6 +21,9 @@ void tend_awaited_reply_clear(struct tend_awaited_reply *reply);
 /// Starts no process yet. @param sources  {"files","env","secrets"}, shared
 TEND_MUST_CHECK enum tend_status tend_awaited_evaluator_create(json_t *sources, struct tend_awaited_evaluator **out);
 void tend_awaited_evaluator_destroy(struct tend_awaited_evaluator *evaluator); ///< NULL is allowed
+/// How long its processes may take from the next one on; else as in the live driver.
+void tend_awaited_evaluator_set_deadlines(struct tend_awaited_evaluator *evaluator,
+                                          const struct tend_evaluator_deadlines *deadlines);
 
 /// The generation document, loaded when it is not yet. The reply's json is NULL when the process could not be started
 /// (died.reason says why) or died.
