@@ -23,6 +23,8 @@ const char *tend_status_text(enum tend_status status)
         return "input or output failed";
     case TEND_E_CORRUPT:
         return "corrupt data";
+    case TEND_END:
+        return "the end";
     }
     return "unknown status";
 }

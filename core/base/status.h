@@ -18,6 +18,7 @@ enum tend_status {
     TEND_E_OUT_OF_ORDER, ///< older than what is held already
     TEND_E_IO,           ///< the operating system or a peer refused
     TEND_E_CORRUPT,      ///< stored bytes are not what was written
+    TEND_END,            ///< no error: what is read part by part has no more
 };
 
 /// The status as a short phrase for messages: "out of memory", "invalid input" …

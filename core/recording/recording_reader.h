@@ -11,13 +11,15 @@ struct tend_recording_reader;
 /// @return TEND_OK, TEND_E_IO, TEND_E_INVALID (not a recording, a newer format; the error says which) or TEND_E_NOMEM
 TEND_MUST_CHECK enum tend_status tend_recording_open(const char *path, struct tend_recording_reader **out,
                                                      struct tend_error *error);
-/// @return TEND_OK; TEND_NO_DATA: the end; TEND_E_CORRUPT: `PATH: byte N: what is wrong`. A torn tail of the newest
-/// segment is an end, and tend_recording_torn is true.
+/// @return TEND_OK; TEND_END; TEND_E_CORRUPT: `PATH: byte N: what is wrong`; TEND_E_INVALID (a file of the directory is no
+/// segment, or a newer tend's), TEND_E_IO or TEND_E_NOMEM. A torn tail of the newest segment is an end: then
+/// tend_recording_torn is true, and the error says which file was torn at which byte. After a failure only seek and
+/// close are left.
 TEND_MUST_CHECK enum tend_status tend_recording_next(struct tend_recording_reader *reader, struct tend_recorded *out,
                                                      struct tend_error *error);
 bool tend_recording_torn(const struct tend_recording_reader *reader);
 /// Goes to the newest segment that begins at or before a time (the first one when all are newer); the next part is its
-/// header. @return TEND_OK, TEND_NO_DATA (there is no segment), TEND_E_IO or TEND_E_CORRUPT
+/// header. @return TEND_OK, TEND_END (there is no segment), TEND_E_IO or TEND_E_CORRUPT
 TEND_MUST_CHECK enum tend_status tend_recording_seek(struct tend_recording_reader *reader, int64_t at_ms,
                                                      struct tend_error *error);
 /// What a progress bar shows: bytes read and bytes in all.
