@@ -21,7 +21,8 @@ struct tend_history_instance {
     const json_t *labels;       ///< name → text; {} when none are known
     const char *const *metrics; ///< whose P is given by hand, in the order of MEASURED's values; NULL: none is
     size_t metric_count;
-    bool gone; ///< since the newest INSTANCES it is no longer watched
+    int64_t every_ms; ///< between its scrapes, as far as that is known; 0: not at all
+    bool gone;        ///< since the newest INSTANCES it is no longer watched
 };
 
 enum tend_history_kind {
