@@ -46,6 +46,7 @@ struct tend_simulation {
     size_t count, capacity;
     uint64_t order;
     int64_t now_ms;
+    int64_t wall_ahead_ms;       // of engine time
     int64_t wake_ms;             // TEND_NEVER_MS: none
     uint64_t *scraped_revisions; // one a target: of the scrapes that are in the queue
     size_t target_count;
@@ -351,7 +352,7 @@ static void die(struct tend_simulation *simulation)
     TEND_ASSERT(tend_run_processes_create(simulation->options.sources, &simulation->runs) == TEND_OK);
     const struct tend_engine_options options = {
         .at_ms = simulation->now_ms + RESTART_TOOK_MS,
-        .wall_ms = simulation->now_ms + RESTART_TOOK_MS,
+        .wall_ms = simulation->now_ms + RESTART_TOOK_MS + simulation->wall_ahead_ms,
         .next_record = simulation->record_count + 1,
         .startup_grace_ms = STARTUP_GRACE_MS,
     };
@@ -366,7 +367,8 @@ static void die(struct tend_simulation *simulation)
 
 static void feed(struct tend_simulation *simulation, struct tend_event *event)
 {
-    event->at_ms = event->wall_ms = simulation->now_ms;
+    event->at_ms = simulation->now_ms;
+    event->wall_ms = simulation->now_ms + simulation->wall_ahead_ms;
     struct tend_effects effects;
     tend_effects_init(&effects);
     tend_engine_step(simulation->engine, event, &effects);
@@ -543,6 +545,13 @@ void tend_simulation_at(struct tend_simulation *simulation, int64_t at_ms, tend_
     struct happening *planned = plan(simulation, at_ms, HAPPENS_OWN);
     planned->own = happening;
     planned->own_context = context;
+}
+
+void tend_simulation_move_wall(struct tend_simulation *simulation, int64_t by_ms)
+{
+    simulation->wall_ahead_ms += by_ms;
+    struct tend_event event = { .kind = TEND_EVENT_WALL_MOVED, .wall_moved_ms = by_ms };
+    feed(simulation, &event);
 }
 
 void tend_simulation_list_targets(struct tend_simulation *simulation, const struct tend_event_targets *targets)

@@ -85,6 +85,8 @@ void tend_simulation_list_targets(struct tend_simulation *simulation, const stru
 void tend_simulation_give(struct tend_simulation *simulation, int64_t at_ms, struct tend_event *event);
 /// Gives the engine a person's command: "pause", "resume", "arm" … @param argument  of it, or ""
 void tend_simulation_operate(struct tend_simulation *simulation, const char *command, const char *argument);
+/// The wall clock of tend's machine jumps; engine time does not.
+void tend_simulation_move_wall(struct tend_simulation *simulation, int64_t by_ms);
 /// Arms every playbook: what is tried in a simulation was meant to be tried.
 void tend_simulation_arm_all(struct tend_simulation *simulation);
 
