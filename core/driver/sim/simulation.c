@@ -436,8 +436,9 @@ static void scrape(struct tend_simulation *simulation, const struct happening *d
     plan_scrape(simulation, simulation->now_ms + view.every_ms, target, view.revision);
 }
 
-static void start_again(struct tend_simulation *simulation)
+void tend_simulation_reload(struct tend_simulation *simulation)
 {
+    tend_awaited_evaluator_forget(simulation->options.evaluator);
     struct tend_event event = { .kind = TEND_EVENT_GENERATION };
     event.generation.ruleset = simulation->restarts.ruleset(simulation->restarts.context);
     event.generation.sources = simulation->options.sources;
@@ -458,7 +459,7 @@ static void happen(struct tend_simulation *simulation, struct happening *happeni
         happening->own(happening->own_context, simulation->now_ms);
         break;
     case HAPPENS_RESTART:
-        start_again(simulation);
+        tend_simulation_reload(simulation);
         break;
     }
 }

@@ -78,6 +78,8 @@ struct tend_simulation_restarts {
 void tend_simulation_set_restarts(struct tend_simulation *simulation, const struct tend_simulation_restarts *restarts);
 /// Ends the process between two events; it runs again a second later. Restarts must be set.
 void tend_simulation_crash(struct tend_simulation *simulation);
+/// Loads the rules anew, in a fresh evaluator, while all goes on. Restarts must be set.
+void tend_simulation_reload(struct tend_simulation *simulation);
 
 /// Lists the targets of a discovery to the engine.
 void tend_simulation_list_targets(struct tend_simulation *simulation, const struct tend_event_targets *targets);
