@@ -1,8 +1,8 @@
 #pragma once
 /// Format: how a recording lies in a file. Numbers are little-endian.
 ///
-/// A file is a file header and then blocks. What the blocks hold, one after the other and uncompressed, is a sequence of
-/// items; an item never crosses from one block into the next but by its MORE bit.
+/// A file is a file header and then blocks. What the blocks hold, one after the other and uncompressed, is a sequence
+/// of items; an item never crosses from one block into the next but by its MORE bit.
 ///
 ///     file header, 48 bytes
 ///       0  8  magic, TEND_RECORDING_MAGIC
@@ -30,8 +30,9 @@
 ///     HEADER, JOURNAL, NOTE   json
 ///     GENERATION              text hash, json sources, json document
 ///     CHECKPOINT              the bytes of tend_engine_save
-///     LABELS                  defines the next label set: bytes name, varint count, each label: bytes name, bytes value
-///     LAYOUT                  defines the next layout: varint count, each column: signed label set less the one of the
+///     LABELS                  defines the next label set: bytes name, varint count, each label: bytes name, bytes
+///     value LAYOUT                  defines the next layout: varint count, each column: signed label set less the one
+///     of the
 ///                             column before less 1, u8 type
 ///     EVENT                   u8 kind, signed at_ms less that of the event before, signed (wall_ms - at_ms) less that
 ///                             of the event before, and what its kind has, as event_encoder.c says
@@ -44,11 +45,15 @@
 /// layout (a decoder appends columns, so older columns keep their place); there is none before: +0.0.
 ///     0                       the same bits
 ///     varint 2·zigzag(d)      both are integers within ±2^53 and the new one is the old one + d, d ≠ 0
-///     odd byte                else: 2·(8·trailing + length - 1) + 1, and the `length` bytes of the XOR of both, low byte
+///     odd byte                else: 2·(8·trailing + length - 1) + 1, and the `length` bytes of the XOR of both, low
+///     byte
 ///                             first, that are left when `trailing` zero bytes at its low end and those at its high end
 ///                             are cut off
 /// So every bit pattern comes back: stale markers, payloads of NaNs, -0.0.
 
+#include "base/status.h"
+
+#include <stddef.h>
 #include <stdint.h>
 
 #define TEND_RECORDING_MAGIC "\211tendrec"
@@ -88,8 +93,30 @@ enum {
     TEND_RECORDING_ITEM_BYTES_MAX = 512 * 1024 * 1024, ///< a checkpoint
     TEND_RECORDING_JSON_BYTES_MAX = 64 * 1024 * 1024,
     TEND_RECORDING_TARGETS_MAX = 1024 * 1024,
-    TEND_RECORDING_LABEL_SETS_MAX = 8 * 1024 * 1024,     ///< of a segment
-    TEND_RECORDING_COLUMNS_MAX = 16 * 1024 * 1024,       ///< of all layouts of a segment
-    TEND_RECORDING_ROW_VALUES_MAX = 64 * 1024 * 1024,    ///< of the newest rows of all targets
-    TEND_RECORDING_LABEL_TEXT_MAX = 256 * 1024 * 1024,   ///< bytes of all label sets of a segment
+    TEND_RECORDING_LABEL_SETS_MAX = 8 * 1024 * 1024,   ///< of a segment
+    TEND_RECORDING_COLUMNS_MAX = 16 * 1024 * 1024,     ///< of all layouts of a segment
+    TEND_RECORDING_ROW_VALUES_MAX = 64 * 1024 * 1024,  ///< of the newest rows of all targets
+    TEND_RECORDING_LABEL_TEXT_MAX = 256 * 1024 * 1024, ///< bytes of all label sets of a segment
 };
+
+/// What a file says of itself at its beginning.
+struct tend_recording_file_header {
+    enum tend_recording_file what;
+    uint64_t number;
+    int64_t at_ms;
+    int64_t wall_ms;
+    uint64_t check; ///< of it; also part of each block's
+};
+
+/// The first 8 bytes of SHA-256.
+uint64_t tend_recording_check(const void *bytes, size_t count);
+/// Sets header->check and writes the 48 bytes.
+void tend_recording_put_file_header(struct tend_recording_file_header *header, char *bytes);
+/// @param count  how many of the 48 there are
+/// @return TEND_OK, or TEND_E_INVALID: no recording, a newer format or a damaged header
+TEND_MUST_CHECK enum tend_status tend_recording_get_file_header(const char *bytes, size_t count, const char *path,
+                                                                struct tend_recording_file_header *out,
+                                                                struct tend_error *error);
+/// A little-endian number at a place of a header.
+uint32_t tend_recording_get_u32(const char *at);
+uint64_t tend_recording_get_u64(const char *at);

@@ -11,8 +11,8 @@ struct tend_recording_reader;
 /// @return TEND_OK, TEND_E_IO, TEND_E_INVALID (not a recording, a newer format; the error says which) or TEND_E_NOMEM
 TEND_MUST_CHECK enum tend_status tend_recording_open(const char *path, struct tend_recording_reader **out,
                                                      struct tend_error *error);
-/// @return TEND_OK; TEND_END; TEND_E_CORRUPT: `PATH: byte N: what is wrong`; TEND_E_INVALID (a file of the directory is no
-/// segment, or a newer tend's), TEND_E_IO or TEND_E_NOMEM. A torn tail of the newest segment is an end: then
+/// @return TEND_OK; TEND_END; TEND_E_CORRUPT: `PATH: byte N: what is wrong`; TEND_E_INVALID (a file of the directory is
+/// no segment, or a newer tend's), TEND_E_IO or TEND_E_NOMEM. A torn tail of the newest segment is an end: then
 /// tend_recording_torn is true, and the error says which file was torn at which byte. After a failure only seek and
 /// close are left.
 TEND_MUST_CHECK enum tend_status tend_recording_next(struct tend_recording_reader *reader, struct tend_recorded *out,

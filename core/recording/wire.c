@@ -54,7 +54,9 @@ void tend_wire_put_json(struct tend_buffer *out, const json_t *value)
         out->failed = true;
         return;
     }
-    tend_wire_put_bytes(out, text, strlen(text));
+    const size_t count = strlen(text);
+    tend_wire_put_bytes(out, text, count);
+    out->failed = out->failed || count > TEND_RECORDING_JSON_BYTES_MAX; // no reader would take it
     free(text);
 }
 
