@@ -1,6 +1,10 @@
 #include "driver/sim/scenario_document.h"
 
+#include "base/hash_map.h"
+#include "driver/sim/world_load.h"
+
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +127,32 @@ json_t *tend_scenario_services(const json_t *document, const json_t *scenario)
         add_dependencies(document, services, name, 0);
     }
     return in_order(services);
+}
+
+// A time between two, both of which it may be.
+static void decide(json_t *fault, const char *key, uint64_t seed, uint64_t index)
+{
+    const json_t *bounds = json_object_get(fault, key);
+    if (json_is_array(bounds)) {
+        const double least = json_number_value(json_array_get(bounds, 0));
+        const double most = json_number_value(json_array_get(bounds, 1));
+        const double at = least + floor(tend_world_chance(seed, index) * (most - least + 1.0));
+        (void)json_object_set_new(fault, key, json_integer((json_int_t)at));
+    }
+}
+
+json_t *tend_scenario_decided(const json_t *scenario)
+{
+    static const uint64_t key[2] = { UINT64_C(0x6661756c74), UINT64_C(0x74696d65) };
+    json_t *decided = json_deep_copy(scenario);
+    const char *name = tend_json_text(scenario, "name", "");
+    const uint64_t seed = tend_siphash(key, name, strlen(name)) + (uint64_t)tend_json_integer(scenario, "seed", 0);
+    const json_t *faults = json_object_get(decided, "faults");
+    for (size_t i = 0; i < json_array_size(faults); i++) {
+        decide(json_array_get(faults, i), "at_ms", seed, 2 * i);
+        decide(json_array_get(faults, i), "lasts_ms", seed, 2 * i + 1);
+    }
+    return decided;
 }
 
 json_t *tend_scenario_document(const json_t *document, const json_t *services, struct tend_error *error)

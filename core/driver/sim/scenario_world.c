@@ -1,12 +1,13 @@
 // Between two changes all is constant, so counters are carried on in one go whenever something is about to change or is
-// looked at. How services do follows from the state of the instances; it is worked out after each change, dependencies
-// first.
+// looked at. What changes is in world_fault.c and world_act.c, what follows from it in world_calls.c.
 
 #include "driver/sim/scenario_world.h"
 
 #include "base/hash_map.h"
-#include "driver/sim/hand_series.h"
-#include "driver/sim/synthetic_series.h"
+#include "driver/sim/world_act.h"
+#include "driver/sim/world_calls.h"
+#include "driver/sim/world_fault.h"
+#include "driver/sim/world_queue.h"
 #include "series/missing.h"
 
 #include <math.h>
@@ -16,299 +17,40 @@
 
 enum {
     START_UP_MS = 3000,
-    ACT_TOOK_MS = 1000,
-    LATE_MS = 30000,
+    ROOM = 100,
     GOOD_SCRAPE_MS = 2,
     REFUSED_MS = 1,
 };
 
-static const double usual_use = 0.2;      // of the capacity
-static const double call_timeout_s = 1.0; // of a caller
-static const double passed_on = 0.5;      // of a dependency's errors
-static const double leak_per_minute = 0.25;
+static const double usual_use = 0.2;   // of an instance's capacity
+static const double usual_needs = 0.5; // a request in two can do without what it calls
+static const int usual_peak_min = 15 * 60;
 
-struct given_series {
-    size_t metric;
-    struct tend_hand_series series;
-};
-
-struct instance {
-    char *name; // "redis/1"
-    struct tend_synthetic_row *row;
-    bool crashed, hung, unreachable, dark, drained, new_version;
-    bool half_done; // an act that half works did nothing the last time
-    double slow, noisy, errors;
-    double leak;      // share of the usual memory a minute
-    int64_t leak_ms;  // since when
-    int64_t ready_ms; // end of its start-up
-    int64_t started_ms;
-    struct tend_signals signals;
-    struct given_series *given;
-    size_t given_count;
-};
-
-struct service {
-    const struct tend_service_def *def;
-    char *name;
-    struct tend_synthetic_series *series;
-    struct instance *instances;
-    size_t count;
-    size_t *depends; // indexes of services
-    size_t depend_count;
-    bool bad_deploy;
-    double bad_errors, bad_slow;
-    double extra_s; // what a call takes more than usual, and
-    double errors;  // its share of errors: as callers feel it
-    bool settled;   // worked out in this round
-};
-
-struct change {
-    struct change *next;
-    struct tend_scenario_world *world;
-    const json_t *fault; // begins, or ends
-    bool ends;
-    char *verb; // of an act that comes late
-    size_t service, instance;
-};
-
-struct tend_scenario_world {
-    struct service *services;
-    size_t count;
-    json_t *acts;
-    int64_t begun_ms;
-    int64_t now_ms; // up to where counters were carried on
-    struct tend_simulation *simulation;
-    struct change *changes; // owned, all of them
-    json_t *faults;
-    json_t *moments;
-    double *given;
-    uint8_t *given_missing;
-};
-
-static bool takes_calls(const struct instance *instance, int64_t now_ms)
-{
-    return !instance->crashed && !instance->drained && instance->ready_ms <= now_ms;
-}
-
-static bool serves(const struct instance *instance, int64_t now_ms)
-{
-    return takes_calls(instance, now_ms) && !instance->hung && !instance->unreachable;
-}
-
-// ---- how services do ----
-
-static double queueing(double load)
-{
-    return (1.0 - usual_use) / fmax(1.0 - usual_use * load, 0.1);
-}
-
-// What a request feels of all dependencies together.
-struct below {
-    double extra_s;
-    double fine; // share of requests that they do not spoil
-};
-
-// How one instance does, and what its callers feel of it, which is added to the service's.
-static void settle_instance(struct service *service, struct instance *instance, const struct below *below,
-                            size_t taking, int64_t now_ms)
-{
-    const bool takes = takes_calls(instance, now_ms);
-    const bool bad = service->bad_deploy && instance->new_version;
-    const bool mute = instance->hung || instance->unreachable;
-    const double usual_s = tend_synthetic_series_latency_s(service->series);
-    const double load = taking == 0 ? 0.0 : (double)service->count / (double)taking;
-    const double own_s = usual_s * instance->slow * instance->noisy * queueing(load) * (bad ? service->bad_slow : 1.0);
-    const double own_errors = fmin(1.0, instance->errors + (bad ? service->bad_errors : 0.0));
-    struct tend_signals *signals = &instance->signals;
-    signals->load = takes ? load : 0.0;
-    signals->latency = (own_s + below->extra_s) / usual_s;
-    signals->errors = 1.0 - (1.0 - own_errors) * below->fine;
-    signals->serves = !instance->crashed && !instance->hung && instance->ready_ms <= now_ms;
-    signals->new_version = instance->new_version;
-    signals->started_s = (double)instance->started_ms / 1000.0;
-    if (takes) {
-        service->extra_s += (mute ? call_timeout_s : own_s + below->extra_s - usual_s) / (double)taking;
-        service->errors += (mute ? 1.0 : signals->errors) / (double)taking;
-    }
-}
-
-// NOLINTBEGIN(misc-no-recursion): as deep as services depend on each other, which is checked to be no circle
-
-static void settle(struct tend_scenario_world *world, struct service *service)
-{
-    if (service->settled) {
-        return;
-    }
-    service->settled = true;
-    struct below below = { .fine = 1.0 };
-    for (size_t i = 0; i < service->depend_count; i++) {
-        struct service *on = &world->services[service->depends[i]];
-        settle(world, on);
-        below.extra_s += on->extra_s;
-        below.fine *= 1.0 - passed_on * on->errors;
-    }
-    size_t taking = 0;
-    for (size_t i = 0; i < service->count; i++) {
-        taking += takes_calls(&service->instances[i], world->now_ms);
-    }
-    service->extra_s = 0.0;
-    service->errors = taking == 0 ? 1.0 : 0.0;
-    for (size_t i = 0; i < service->count; i++) {
-        settle_instance(service, &service->instances[i], &below, taking, world->now_ms);
-    }
-    service->extra_s = fmax(service->extra_s, 0.0);
-    service->errors = fmin(service->errors, 1.0);
-}
-
-// NOLINTEND(misc-no-recursion)
-
-static void note_moment(struct tend_scenario_world *world)
-{
-    json_t *services = json_object();
-    for (size_t i = 0; i < world->count; i++) {
-        const struct service *service = &world->services[i];
-        size_t healthy = 0;
-        for (size_t j = 0; j < service->count; j++) {
-            healthy += serves(&service->instances[j], world->now_ms);
-        }
-        (void)json_object_set_new(
-            services, service->name,
-            json_pack("{s:I, s:I}", "healthy", (json_int_t)healthy, "instances", (json_int_t)service->count));
-    }
-    const size_t count = json_array_size(world->moments);
-    if (count > 0 && json_equal(json_object_get(json_array_get(world->moments, count - 1), "services"), services)) {
-        json_decref(services);
-        return;
-    }
-    (void)json_array_append_new(
-        world->moments,
-        json_pack("{s:I, s:o}", "at_ms", (json_int_t)(world->now_ms - world->begun_ms), "services", services));
-}
-
-static void settle_all(struct tend_scenario_world *world)
-{
-    for (size_t i = 0; i < world->count; i++) {
-        world->services[i].settled = false;
-    }
-    for (size_t i = 0; i < world->count; i++) {
-        settle(world, &world->services[i]);
-    }
-    note_moment(world);
-}
-
-static double memory_of(const struct instance *instance, int64_t now_ms)
-{
-    return 1.0 + instance->leak * (double)(now_ms - instance->leak_ms) / 60000.0;
-}
-
-// Carries counters on to a moment, with everything as it has been since the last change.
-static void carry_on(struct tend_scenario_world *world, int64_t now_ms)
-{
-    const double seconds = (double)(now_ms - world->now_ms) / 1000.0;
-    if (seconds <= 0.0) {
-        return;
-    }
-    for (size_t i = 0; i < world->count; i++) {
-        struct service *service = &world->services[i];
-        for (size_t j = 0; j < service->count; j++) {
-            struct instance *instance = &service->instances[j];
-            instance->signals.memory = memory_of(instance, now_ms);
-            instance->signals.wall_s = (double)now_ms / 1000.0;
-            if (serves(instance, world->now_ms)) {
-                tend_synthetic_row_advance(instance->row, &instance->signals, seconds);
-            }
-        }
-    }
-    world->now_ms = now_ms;
-}
-
-// ---- faults ----
-
-static void break_instance(struct service *service, struct instance *instance, const json_t *fault, bool ends,
-                           int64_t now_ms)
-{
-    const char *kind = tend_json_text(fault, "kind", "");
-    const double times =
-        ends ? 1.0 : tend_json_number(fault, "times", strcmp(kind, "noisy neighbour") == 0 ? 3.0 : 5.0);
-    const double ratio = ends ? 0.0 : tend_json_number(fault, "ratio", 0.3);
-    if (strcmp(kind, "crash") == 0) {
-        instance->crashed = !ends;
-    } else if (strcmp(kind, "hang") == 0) {
-        instance->hung = !ends;
-    } else if (strcmp(kind, "slow") == 0) {
-        instance->slow = times;
-    } else if (strcmp(kind, "noisy neighbour") == 0) {
-        instance->noisy = times;
-    } else if (strcmp(kind, "errors") == 0) {
-        instance->errors = ratio;
-    } else if (strcmp(kind, "leak") == 0) {
-        instance->leak = ends ? 0.0 : tend_json_number(fault, "times", 1.0) * leak_per_minute;
-        instance->leak_ms = now_ms;
-    } else if (strcmp(kind, "metrics gone") == 0) {
-        instance->dark = !ends;
-    } else if (strcmp(kind, "network loss") == 0) {
-        instance->unreachable = !ends;
-    } else if (strcmp(kind, "bad deploy") == 0) {
-        service->bad_deploy = !ends;
-        service->bad_slow = tend_json_number(fault, "times", 1.0);
-        service->bad_errors = json_object_get(fault, "times") != NULL ? tend_json_number(fault, "ratio", 0.0) : ratio;
-        instance->new_version = !ends;
-        instance->started_ms = now_ms;
-        tend_synthetic_row_restart(instance->row);
-    }
-}
-
-static bool is_on(const char *on, const struct service *service, const struct instance *instance)
+bool tend_world_is_on(const char *on, const struct tend_world_service *service,
+                      const struct tend_world_instance *instance)
 {
     return strcmp(on, "*") == 0 || strcmp(on, service->name) == 0 || strcmp(on, instance->name) == 0;
 }
 
-static void happen_fault(struct tend_scenario_world *world, const json_t *fault, bool ends, int64_t now_ms)
-{
-    const char *on = tend_json_text(fault, "on", "");
-    for (size_t i = 0; i < world->count; i++) {
-        struct service *service = &world->services[i];
-        for (size_t j = 0; j < service->count; j++) {
-            if (is_on(on, service, &service->instances[j])) {
-                break_instance(service, &service->instances[j], fault, ends, now_ms);
-            }
-        }
-    }
-}
-
-// ---- acts ----
-
-static void start_again(struct tend_scenario_world *world, struct instance *instance, int64_t now_ms);
-
-static void carry_out(struct tend_scenario_world *world, struct instance *instance, const char *verb, int64_t now_ms)
-{
-    if (strcmp(verb, "restart") == 0) {
-        start_again(world, instance, now_ms);
-    } else if (strcmp(verb, "redeploy") == 0) {
-        instance->new_version = false;
-        start_again(world, instance, now_ms);
-    } else if (strcmp(verb, "drain") == 0 || strcmp(verb, "undrain") == 0) {
-        instance->drained = strcmp(verb, "drain") == 0;
-    }
-}
+// ---- what changes ----
 
 static void happen(void *context, int64_t at_ms)
 {
-    struct change *change = context;
+    struct tend_world_change *change = context;
     struct tend_scenario_world *world = change->world;
-    carry_on(world, at_ms);
+    tend_world_carry_on(world, at_ms);
     if (change->fault != NULL) {
-        happen_fault(world, change->fault, change->ends, at_ms);
+        tend_world_fault_happen(world, change->fault, change->ends, at_ms);
     } else if (change->verb != NULL) {
-        struct service *service = &world->services[change->service];
-        carry_out(world, &service->instances[change->instance], change->verb, at_ms);
+        struct tend_world_service *service = &world->services[change->service];
+        tend_world_act_carry_out(world, service, &service->instances[change->instance], change->verb, at_ms);
     }
-    settle_all(world);
+    tend_world_settle(world);
 }
 
-static struct change *plan(struct tend_scenario_world *world, int64_t at_ms)
+struct tend_world_change *tend_world_plan(struct tend_scenario_world *world, int64_t at_ms)
 {
-    struct change *change = calloc(1, sizeof *change);
+    struct tend_world_change *change = calloc(1, sizeof *change);
     TEND_ASSERT(change != NULL);
     change->world = world;
     change->next = world->changes;
@@ -317,102 +59,18 @@ static struct change *plan(struct tend_scenario_world *world, int64_t at_ms)
     return change;
 }
 
-static void start_again(struct tend_scenario_world *world, struct instance *instance, int64_t now_ms)
-{
-    instance->crashed = instance->hung = false;
-    instance->slow = 1.0;
-    instance->errors = 0.0;
-    instance->leak = 0.0;
-    instance->ready_ms = now_ms + START_UP_MS;
-    instance->started_ms = now_ms;
-    tend_synthetic_row_restart(instance->row);
-    (void)plan(world, instance->ready_ms); // nothing changes then but that it serves
-}
-
-// Whether an act that half works works this time.
-static bool works_this_time(struct instance *instance)
-{
-    instance->half_done = !instance->half_done;
-    return !instance->half_done;
-}
-
-static bool act_on(struct tend_scenario_world *world, size_t s, size_t i, const char *verb, const char *how,
-                   int64_t now_ms)
-{
-    struct service *service = &world->services[s];
-    struct instance *instance = &service->instances[i];
-    if (instance->unreachable) {
-        return false;
-    }
-    if (strcmp(how, "fails") == 0 || strcmp(how, "times out") == 0 ||
-        (strcmp(how, "half works") == 0 && !works_this_time(instance))) {
-        return true;
-    }
-    // A new version goes from instance to instance; everything else at once.
-    const int64_t turn_ms = strcmp(verb, "redeploy") == 0 ? (int64_t)i * (START_UP_MS + ACT_TOOK_MS) : 0;
-    const int64_t late_ms = turn_ms + (strcmp(how, "works late") == 0 ? LATE_MS : 0);
-    if (late_ms > 0) {
-        struct change *change = plan(world, now_ms + late_ms);
-        change->verb = strdup(verb);
-        TEND_ASSERT(change->verb != NULL);
-        change->service = s;
-        change->instance = i;
-    } else {
-        carry_out(world, instance, verb, now_ms);
-    }
-    return true;
-}
-
-static bool changes_nothing(const struct tend_world_act *act)
-{
-    const char *method = tend_json_text(act->args, "method", "POST");
-    return act->is_http && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0);
-}
-
-static json_t *value_of(const struct tend_world_act *act, bool fine)
-{
-    return act->is_http ? json_pack("{s:i, s:s, s:i}", "status", fine ? 200 : 500, "body", "", "took_ms", ACT_TOOK_MS)
-                        : json_pack("{s:i, s:s, s:i}", "exit", fine ? 0 : 1, "output", "", "took_ms", ACT_TOOK_MS);
-}
-
 static void act(void *context, const struct tend_world_act *act, int64_t at_ms, struct tend_world_outcome *out)
 {
     struct tend_scenario_world *world = context;
-    const char *how = tend_json_text(world->acts, act->verb, "works");
-    bool reached = true;
-    carry_on(world, at_ms);
-    for (size_t s = 0; s < world->count && !changes_nothing(act); s++) {
-        for (size_t i = 0; i < world->services[s].count; i++) {
-            if (is_on(act->on, &world->services[s], &world->services[s].instances[i])) {
-                reached = act_on(world, s, i, act->verb, how, at_ms) && reached;
-            }
-        }
-    }
-    settle_all(world);
-    out->took_ms = ACT_TOOK_MS;
-    if (!reached) {
-        out->outcome = "failed";
-        out->error = "it cannot be reached";
-    } else if (strcmp(act->verb, "scale") == 0) {
-        out->outcome = "failed";
-        out->error = "a scenario's services do not scale";
-    } else if (strcmp(how, "times out") == 0) {
-        out->outcome = "unknown";
-        out->error = "no answer in time";
-        out->took_ms = tend_json_integer(act->args, "timeout_ms", ACT_TOOK_MS);
-    } else if (strcmp(how, "fails") == 0 || strcmp(how, "works, but says it failed") == 0) {
-        out->outcome = "failed";
-        out->error = act->is_http ? "HTTP 500" : "exit 1";
-    }
-    if (strcmp(out->outcome, "unknown") != 0) {
-        out->value = value_of(act, strcmp(out->outcome, "done") == 0);
-    }
+    tend_world_carry_on(world, at_ms);
+    tend_world_act_happen(world, act, at_ms, out);
+    tend_world_settle(world);
 }
 
 // ---- scrapes ----
 
-static bool find(struct tend_scenario_world *world, const char *name, struct service **service,
-                 struct instance **instance)
+static bool find(struct tend_scenario_world *world, const char *name, struct tend_world_service **service,
+                 struct tend_world_instance **instance)
 {
     for (size_t i = 0; i < world->count; i++) {
         for (size_t j = 0; j < world->services[i].count; j++) {
@@ -426,8 +84,8 @@ static bool find(struct tend_scenario_world *world, const char *name, struct ser
     return false;
 }
 
-static void give(struct tend_scenario_world *world, const struct service *service, const struct instance *instance,
-                 int64_t at_ms, struct tend_world_scrape *out)
+static void give(struct tend_scenario_world *world, const struct tend_world_service *service,
+                 const struct tend_world_instance *instance, int64_t at_ms, struct tend_world_scrape *out)
 {
     const size_t scrapes = (size_t)((at_ms - world->begun_ms) / service->def->every_ms);
     for (size_t i = 0; i < service->def->metric_count; i++) {
@@ -435,7 +93,7 @@ static void give(struct tend_scenario_world *world, const struct service *servic
         world->given_missing[i] = TEND_MEASURED_AS_SCRAPED;
     }
     for (size_t i = 0; i < instance->given_count; i++) {
-        const struct given_series *given = &instance->given[i];
+        const struct tend_world_given *given = &instance->given[i];
         const double value = scrapes < given->series.count ? given->series.values[scrapes] : (double)NAN;
         world->given[given->metric] = value;
         world->given_missing[given->metric] = (uint8_t)(isnan(value) ? TEND_MISSING_SERIES_GONE : TEND_HAS_DATA);
@@ -455,9 +113,9 @@ static void fail(struct tend_world_scrape *out, enum tend_scrape_kind kind, cons
 static void scrape(void *context, const struct tend_target_view *target, int64_t at_ms, struct tend_world_scrape *out)
 {
     struct tend_scenario_world *world = context;
-    struct service *service;
-    struct instance *instance;
-    carry_on(world, at_ms);
+    struct tend_world_service *service;
+    struct tend_world_instance *instance;
+    tend_world_carry_on(world, at_ms);
     if (!find(world, target->instance, &service, &instance)) {
         fail(out, TEND_SCRAPE_REFUSED, "nothing listens there", REFUSED_MS);
         return;
@@ -466,7 +124,7 @@ static void scrape(void *context, const struct tend_target_view *target, int64_t
     if (instance->given_count > 0) {
         give(world, service, instance, at_ms, out);
     }
-    if (instance->unreachable) {
+    if (instance->unreachable || instance->unseen) {
         fail(out, TEND_SCRAPE_CONNECT_TIMEOUT, "no answer to the connect", target->timeout_ms);
     } else if (instance->dark) {
         fail(out, TEND_SCRAPE_HTTP_STATUS, "HTTP status 404", GOOD_SCRAPE_MS);
@@ -475,8 +133,7 @@ static void scrape(void *context, const struct tend_target_view *target, int64_t
     } else if (!exporter && instance->hung) {
         fail(out, TEND_SCRAPE_READ_TIMEOUT, "no whole answer in time", target->timeout_ms);
     } else {
-        instance->signals.memory = memory_of(instance, at_ms);
-        instance->signals.wall_s = (double)at_ms / 1000.0;
+        tend_world_show(instance, at_ms);
         out->took_ms = GOOD_SCRAPE_MS;
         out->layout = tend_synthetic_series_layout(service->series);
         out->value_count = tend_layout_count(out->layout);
@@ -486,41 +143,89 @@ static void scrape(void *context, const struct tend_target_view *target, int64_t
 
 // ---- making it ----
 
-static uint64_t seed_of(const char *text, size_t instance)
+static uint64_t seed_of(const char *text)
 {
     static const uint64_t key[2] = { UINT64_C(0x74656e64), UINT64_C(0x74657374) };
-    return tend_siphash(key, text, strlen(text)) + instance;
+    return tend_siphash(key, text, strlen(text));
 }
 
-static enum tend_status make_service(struct tend_scenario_world *world, const char *seed,
-                                     const struct tend_scenario_service *from, struct tend_error *error)
+static double least(double value, double bound)
 {
-    struct service *service = &world->services[world->count];
+    return value > bound ? value : bound;
+}
+
+static size_t count_of(const json_t *said, const char *key, int64_t usually, int64_t least_allowed, int64_t most)
+{
+    const int64_t count = tend_json_integer(said, key, usually);
+    return (size_t)(count < least_allowed ? least_allowed : count > most ? most : count);
+}
+
+// Checked where a scenario is declared; what is out of range all the same is put into it.
+static struct tend_world_traits traits_of(const json_t *said)
+{
+    return (struct tend_world_traits){
+        .start_up_ms = tend_json_integer(said, "start_up_ms", START_UP_MS),
+        .workers = count_of(said, "workers", 1, 1, TEND_WORLD_WORKERS_MAX),
+        .room = count_of(said, "room", ROOM, 0, TEND_WORLD_ROOM_MAX),
+        .use = fmin(least(tend_json_number(said, "use", usual_use), 0.001), 0.99),
+        .work_s = (double)tend_json_integer(said, "work_ms", 0) / 1000.0,
+        .timeout_s = (double)tend_json_integer(said, "timeout_ms", 0) / 1000.0,
+        .retries = least((double)tend_json_integer(said, "retries", 0), 0.0),
+        .needs = fmin(least(tend_json_number(said, "needs", usual_needs), 0.0), 1.0),
+        .failover = tend_json_bool(said, "failover", true),
+    };
+}
+
+static enum tend_status make_service(struct tend_scenario_world *world, const struct tend_scenario_service *from,
+                                     struct tend_error *error)
+{
+    struct tend_world_service *service = &world->services[world->count];
     service->def = from->def;
     service->name = strdup(from->name);
     service->instances = calloc(from->instances + 1, sizeof *service->instances);
+    service->traits = traits_of(from->traits);
+    service->surge = 1.0;
     world->count++;
     if (service->name == NULL || service->instances == NULL) {
         return TEND_E_NOMEM;
     }
-    enum tend_status status = tend_synthetic_series_create(from->def, &service->series, error);
+    enum tend_status status =
+        tend_synthetic_series_create(from->def, json_object_get(from->traits, "usual"), &service->series, error);
     for (size_t i = 0; i < from->instances && status == TEND_OK; i++) {
-        struct instance *instance = &service->instances[service->count++];
-        *instance = (struct instance){ .slow = 1.0, .noisy = 1.0, .ready_ms = world->begun_ms };
+        struct tend_world_instance *instance = &service->instances[service->count++];
+        *instance = (struct tend_world_instance){ .slow = 1.0, .noisy = 1.0, .ready_ms = world->begun_ms };
         instance->started_ms = world->begun_ms - INT64_C(86400000);
         instance->signals.memory = 1.0;
         status =
             asprintf(&instance->name, "%s/%zu", from->name, i + 1) < 0
                 ? TEND_E_NOMEM
-                : tend_synthetic_row_create(service->series, seed_of(seed, world->count * 1000 + i), &instance->row);
+                : tend_synthetic_row_create(service->series, world->seed + world->count * 1000 + i, &instance->row);
     }
     return status;
+}
+
+static struct tend_world_load load_of(const struct tend_scenario_world_options *options, uint64_t seed)
+{
+    const json_t *said = options->load;
+    struct tend_world_load load = tend_world_load_steady();
+    if (said == NULL) {
+        return load;
+    }
+    load.level = least(tend_json_number(said, "times", 1.0), 0.0);
+    load.swing = fmin(least(tend_json_number(said, "swing", 0.5), 0.0), 1.0);
+    load.peak_min = (int)tend_json_integer(said, "peak_min", usual_peak_min);
+    load.weekend = least(tend_json_number(said, "weekend", 1.0), 0.0);
+    load.noise = least(tend_json_number(said, "noise", 0.05), 0.0);
+    load.seed = seed;
+    load.midnight_ms = options->at_ms - (int64_t)options->minute_of_day * 60000;
+    load.weekday = options->weekday;
+    return load;
 }
 
 static enum tend_status connect_services(struct tend_scenario_world *world)
 {
     for (size_t i = 0; i < world->count; i++) {
-        struct service *service = &world->services[i];
+        struct tend_world_service *service = &world->services[i];
         service->depends = calloc(service->def->depend_count + 1, sizeof *service->depends);
         if (service->depends == NULL) {
             return TEND_E_NOMEM;
@@ -536,40 +241,46 @@ static enum tend_status connect_services(struct tend_scenario_world *world)
     return TEND_OK;
 }
 
-enum tend_status tend_scenario_world_create(const char *name, const struct tend_scenario_service *services,
-                                            size_t count, const json_t *acts, int64_t at_ms,
+enum tend_status tend_scenario_world_create(const struct tend_scenario_world_options *options,
                                             struct tend_scenario_world **out, struct tend_error *error)
 {
     struct tend_scenario_world *world = calloc(1, sizeof *world);
     if (world == NULL) {
         return TEND_E_NOMEM;
     }
-    world->services = calloc(count + 1, sizeof *world->services);
-    world->acts = json_deep_copy(acts);
-    world->begun_ms = world->now_ms = at_ms;
+    world->services = calloc(options->count + 1, sizeof *world->services);
+    world->acts = json_deep_copy(options->acts);
+    world->turns = json_object();
+    world->begun_ms = world->now_ms = options->at_ms;
+    world->seed = seed_of(options->name) + options->seed;
+    world->load = load_of(options, world->seed);
     world->moments = json_array();
     world->faults = json_array();
     enum tend_status status = world->services == NULL ? TEND_E_NOMEM : TEND_OK;
     size_t most = 0;
-    for (size_t i = 0; i < count && status == TEND_OK; i++) {
-        status = make_service(world, name, &services[i], error);
-        most = services[i].def->metric_count > most ? services[i].def->metric_count : most;
+    for (size_t i = 0; i < options->count && status == TEND_OK; i++) {
+        const struct tend_scenario_service *service = &options->services[i];
+        status = make_service(world, service, error);
+        most = service->def->metric_count > most ? service->def->metric_count : most;
     }
     world->given = calloc(most + 1, sizeof *world->given);
     world->given_missing = calloc(most + 1, sizeof *world->given_missing);
     if (status == TEND_OK) {
         status = world->given == NULL || world->given_missing == NULL ? TEND_E_NOMEM : connect_services(world);
     }
+    if (status == TEND_OK) {
+        status = tend_world_find_usual(world);
+    }
     if (status != TEND_OK) {
         tend_scenario_world_destroy(world);
         return status;
     }
-    settle_all(world);
+    tend_world_settle(world);
     *out = world;
     return TEND_OK;
 }
 
-static void instance_clear(struct instance *instance)
+static void instance_clear(struct tend_world_instance *instance)
 {
     for (size_t i = 0; i < instance->given_count; i++) {
         tend_hand_series_clear(&instance->given[i].series);
@@ -585,24 +296,30 @@ void tend_scenario_world_destroy(struct tend_scenario_world *world)
         return;
     }
     for (size_t i = 0; i < world->count; i++) {
-        struct service *service = &world->services[i];
+        struct tend_world_service *service = &world->services[i];
         for (size_t j = 0; j < service->count; j++) {
             instance_clear(&service->instances[j]);
         }
         tend_synthetic_series_destroy(service->series);
         free(service->instances);
         free(service->depends);
+        free(service->calls);
+        free(service->usual_fast);
         free(service->name);
     }
     while (world->changes != NULL) {
-        struct change *change = world->changes;
+        struct tend_world_change *change = world->changes;
         world->changes = change->next;
         free(change->verb);
         free(change);
     }
     json_decref(world->acts);
+    json_decref(world->turns);
     json_decref(world->faults);
     json_decref(world->moments);
+    free(world->order);
+    free(world->gets);
+    free(world->usually_gets);
     free(world->given);
     free(world->given_missing);
     free(world->services);
@@ -619,6 +336,18 @@ void tend_scenario_world_attach(struct tend_scenario_world *world, struct tend_s
     world->simulation = simulation;
 }
 
+static void say_who_is_there(const struct tend_scenario_world *world, const char *on, struct tend_error *error)
+{
+    char names[300] = "";
+    size_t bytes = 0;
+    for (size_t i = 0; i < world->count && bytes < sizeof names; i++) {
+        const int added = snprintf(names + bytes, sizeof names - bytes, "%s%s (%zu)", i == 0 ? "" : ", ",
+                                   world->services[i].name, world->services[i].count);
+        bytes += added < 0 ? 0 : (size_t)added;
+    }
+    tend_error_set(error, "a fault is on \"%s\", which is not in this world; it has %s", on, names);
+}
+
 enum tend_status tend_scenario_world_break(struct tend_scenario_world *world, const json_t *fault,
                                            struct tend_error *error)
 {
@@ -626,34 +355,35 @@ enum tend_status tend_scenario_world_break(struct tend_scenario_world *world, co
     bool somebody = false;
     for (size_t i = 0; i < world->count; i++) {
         for (size_t j = 0; j < world->services[i].count; j++) {
-            somebody = somebody || is_on(on, &world->services[i], &world->services[i].instances[j]);
+            somebody = somebody || tend_world_is_on(on, &world->services[i], &world->services[i].instances[j]);
         }
     }
     if (!somebody) {
-        tend_error_set(error, "a fault is on \"%s\", which is not in this world", on);
+        say_who_is_there(world, on, error);
         return TEND_E_INVALID;
     }
     json_t *kept = json_deep_copy(fault);
     (void)json_array_append_new(world->faults, kept);
     const int64_t at_ms = world->begun_ms + tend_json_integer(fault, "at_ms", 0);
-    plan(world, at_ms)->fault = kept;
+    tend_world_plan(world, at_ms)->fault = kept;
     const int64_t lasts_ms = tend_json_integer(fault, "lasts_ms", 0);
     if (lasts_ms > 0) {
-        struct change *end = plan(world, at_ms + lasts_ms);
+        struct tend_world_change *end = tend_world_plan(world, at_ms + lasts_ms);
         end->fault = kept;
         end->ends = true;
     }
     return TEND_OK;
 }
 
-static enum tend_status give_instance(struct service *service, struct instance *instance, const char *metric,
-                                      const char *text, struct tend_error *error)
+static enum tend_status give_instance(struct tend_world_service *service, struct tend_world_instance *instance,
+                                      const char *metric, const char *text, struct tend_error *error)
 {
     for (size_t m = 0; m < service->def->metric_count; m++) {
         if (strcmp(service->def->metrics[m].name, metric) != 0) {
             continue;
         }
-        struct given_series *grown = reallocarray(instance->given, instance->given_count + 1, sizeof *instance->given);
+        struct tend_world_given *grown =
+            reallocarray(instance->given, instance->given_count + 1, sizeof *instance->given);
         if (grown == NULL) {
             return TEND_E_NOMEM;
         }
@@ -675,12 +405,12 @@ enum tend_status tend_scenario_world_give(struct tend_scenario_world *world, con
     const char *dot = slash == NULL ? NULL : strchr(slash, '.');
     bool somebody = false;
     for (size_t i = 0; i < world->count && dot != NULL; i++) {
-        struct service *service = &world->services[i];
+        struct tend_world_service *service = &world->services[i];
         if (strlen(service->name) != (size_t)(slash - key) || strncmp(service->name, key, (size_t)(slash - key)) != 0) {
             continue;
         }
         for (size_t j = 0; j < service->count; j++) {
-            struct instance *instance = &service->instances[j];
+            struct tend_world_instance *instance = &service->instances[j];
             if (strncmp(slash, "/*.", 3) != 0 && (strlen(instance->name) != (size_t)(dot - key) ||
                                                   strncmp(instance->name, key, (size_t)(dot - key)) != 0)) {
                 continue;

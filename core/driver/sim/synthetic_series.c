@@ -3,6 +3,8 @@
 
 #include "driver/sim/synthetic_series.h"
 
+#include "parse/quantity.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +43,7 @@ struct column {
 
 struct tend_synthetic_series {
     const struct tend_service_def *def;
+    const json_t *usual; // while it is made
     struct tend_column layout_columns[COLUMNS_MAX];
     struct column columns[COLUMNS_MAX];
     size_t count;
@@ -102,8 +105,50 @@ static enum role role_of(const struct tend_metric_def *def)
     return ROLE_NONE;
 }
 
-static double usual_of(const struct tend_metric_def *def, enum role role)
+// What the scenario says that a metric usually is. NaN: nothing.
+static double said_usual(const json_t *usual, const struct tend_metric_def *def)
 {
+    double value = (double)NAN;
+    const json_t *said = json_object_get(usual, def->name);
+    if (json_is_string(said) &&
+        tend_quantity_parse_as(json_string_value(said), json_string_length(said), def->unit, &value, NULL) != TEND_OK) {
+        return (double)NAN; // check_usual has told it
+    }
+    return json_is_number(said) ? json_number_value(said) : value;
+}
+
+// Whether each usual value is of a metric that the service has, and makes sense for it.
+static enum tend_status check_usual(const json_t *usual, const struct tend_service_def *def, struct tend_error *error)
+{
+    const char *name;
+    json_t *said;
+    json_object_foreach((json_t *)(uintptr_t)usual, name, said) // NOLINT(performance-no-int-to-ptr)
+    {
+        size_t i = 0;
+        while (i < def->metric_count && strcmp(def->metrics[i].name, name) != 0) {
+            i++;
+        }
+        struct tend_error why = { .text = "" };
+        double value = 0.0;
+        if (i == def->metric_count) {
+            tend_error_set(error, "usual: %s has no metric \"%s\"", def->name, name);
+            return TEND_E_INVALID;
+        }
+        if (json_is_string(said) && tend_quantity_parse_as(json_string_value(said), json_string_length(said),
+                                                           def->metrics[i].unit, &value, &why) != TEND_OK) {
+            tend_error_set(error, "usual: %s.%s: %s", def->name, name, why.text);
+            return TEND_E_INVALID;
+        }
+    }
+    return TEND_OK;
+}
+
+static double usual_of(const json_t *usual, const struct tend_metric_def *def, enum role role)
+{
+    const double said = said_usual(usual, def);
+    if (!isnan(said)) {
+        return said;
+    }
     if (def->expect == TEND_EXPECT_VALUE) {
         return def->expect_value;
     }
@@ -370,7 +415,7 @@ static enum tend_status add_buckets(struct tend_synthetic_series *made, const st
 static enum tend_status add_metric(struct tend_synthetic_series *made, const struct tend_metric_def *def)
 {
     struct column column = { .role = role_of(def) };
-    column.usual = usual_of(def, column.role);
+    column.usual = usual_of(made->usual, def, column.role);
     enum tend_status status;
     switch (def->kind) {
     case TEND_METRIC_SHARE:
@@ -431,28 +476,33 @@ static void find_usual(struct tend_synthetic_series *made)
     for (size_t i = 0; i < def->metric_count; i++) {
         const struct tend_metric_def *metric = &def->metrics[i];
         const enum role role = role_of(metric);
-        if (metric->expect != TEND_EXPECT_VALUE) {
+        if (metric->expect != TEND_EXPECT_VALUE && isnan(said_usual(made->usual, metric))) {
             continue;
         }
-        if (role == ROLE_TRAFFIC && metric->expect_value > 0.0) {
-            made->rate = metric->expect_value;
-        } else if (role == ROLE_LATENCY && metric->expect_value > 0.0 && (!known || metric->kind == TEND_METRIC_MEAN)) {
+        const double value = usual_of(made->usual, metric, role);
+        if (role == ROLE_TRAFFIC && value > 0.0) {
+            made->rate = value;
+        } else if (role == ROLE_LATENCY && value > 0.0 && (!known || metric->kind == TEND_METRIC_MEAN)) {
             known = true;
-            made->latency_s = metric->kind == TEND_METRIC_QUANTILE
-                                  ? metric->expect_value / -log(1.0 - fmin(metric->quantile, 0.9999))
-                                  : metric->expect_value;
+            made->latency_s =
+                metric->kind == TEND_METRIC_QUANTILE ? value / -log(1.0 - fmin(metric->quantile, 0.9999)) : value;
         }
     }
 }
 
-enum tend_status tend_synthetic_series_create(const struct tend_service_def *def, struct tend_synthetic_series **out,
-                                              struct tend_error *error)
+enum tend_status tend_synthetic_series_create(const struct tend_service_def *def, const json_t *usual,
+                                              struct tend_synthetic_series **out, struct tend_error *error)
 {
+    const enum tend_status fine = check_usual(usual, def, error);
+    if (fine != TEND_OK) {
+        return fine;
+    }
     struct tend_synthetic_series *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return TEND_E_NOMEM;
     }
     made->def = def;
+    made->usual = usual;
     made->error = error;
     find_usual(made);
     const struct series_name start = { .name = "process_start_time_seconds" };
@@ -474,6 +524,7 @@ enum tend_status tend_synthetic_series_create(const struct tend_service_def *def
         tend_synthetic_series_destroy(made);
         return status;
     }
+    made->usual = NULL;
     *out = made;
     return TEND_OK;
 }
@@ -498,6 +549,11 @@ const struct tend_layout *tend_synthetic_series_layout(const struct tend_synthet
 double tend_synthetic_series_latency_s(const struct tend_synthetic_series *series)
 {
     return series->latency_s;
+}
+
+double tend_synthetic_series_rate(const struct tend_synthetic_series *series)
+{
+    return series->rate;
 }
 
 bool tend_synthetic_series_has_exporter(const struct tend_synthetic_series *series)

@@ -26,14 +26,17 @@ struct tend_signals {
 };
 
 /// Makes the columns of a service.
-/// @param[out] error  which selector has no series that it would select
-TEND_MUST_CHECK enum tend_status tend_synthetic_series_create(const struct tend_service_def *def,
+/// @param usual  metric → value (or text with a unit) while nothing is wrong, in place of what is expected; NULL: none
+/// @param[out] error  which selector has no series that it would select, or which usual value makes no sense
+TEND_MUST_CHECK enum tend_status tend_synthetic_series_create(const struct tend_service_def *def, const json_t *usual,
                                                               struct tend_synthetic_series **out,
                                                               struct tend_error *error);
 void tend_synthetic_series_destroy(struct tend_synthetic_series *series); ///< NULL is allowed
 const struct tend_layout *tend_synthetic_series_layout(const struct tend_synthetic_series *series);
 /// Mean seconds that a request usually takes.
 double tend_synthetic_series_latency_s(const struct tend_synthetic_series *series);
+/// Requests a second that an instance usually gets.
+double tend_synthetic_series_rate(const struct tend_synthetic_series *series);
 /// Whether `up` is told by a gauge: an exporter answers for the service, also when that does not.
 bool tend_synthetic_series_has_exporter(const struct tend_synthetic_series *series);
 
