@@ -268,6 +268,7 @@ static void decode(const struct tend_scrape_transfer *transfer, struct tend_deco
     case TEND_E_NOMEM:
         fail(outcome, TEND_SCRAPE_TOO_LARGE, "out of memory here while decoding");
         break;
+    case TEND_END:
     case TEND_E_INVALID:
     case TEND_E_OUT_OF_ORDER:
     case TEND_E_IO:
