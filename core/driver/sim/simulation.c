@@ -56,6 +56,9 @@ struct tend_simulation {
     bool dead;        // its process ended, and what is left of this step is not done
     json_t *payloads; // key → payload, of the notices that were formatted
     json_t *messages;
+    tend_simulation_look *look; // NULL: nobody looks
+    void *look_context;
+    uint64_t samples;
 };
 
 // ---- the queue ----
@@ -379,6 +382,14 @@ static void feed(struct tend_simulation *simulation, struct tend_event *event)
     if (simulation->dead) {
         die(simulation);
     }
+    if (event->kind == TEND_EVENT_SCRAPED) {
+        simulation->samples += event->scraped.value_count;
+    } else if (event->kind == TEND_EVENT_MEASURED) {
+        simulation->samples += event->measured.count;
+    }
+    if (simulation->look != NULL) {
+        simulation->look(simulation->look_context, simulation);
+    }
 }
 
 // ---- what happens ----
@@ -558,6 +569,17 @@ void tend_simulation_move_wall(struct tend_simulation *simulation, int64_t by_ms
 void tend_simulation_list_targets(struct tend_simulation *simulation, const struct tend_event_targets *targets)
 {
     feed(simulation, &(struct tend_event){ .kind = TEND_EVENT_TARGETS, .targets = *targets });
+}
+
+void tend_simulation_watch(struct tend_simulation *simulation, tend_simulation_look *look, void *context)
+{
+    simulation->look = look;
+    simulation->look_context = context;
+}
+
+uint64_t tend_simulation_samples(const struct tend_simulation *simulation)
+{
+    return simulation->samples;
 }
 
 void tend_simulation_give(struct tend_simulation *simulation, int64_t at_ms, struct tend_event *event)

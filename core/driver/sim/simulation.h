@@ -83,6 +83,11 @@ void tend_simulation_reload(struct tend_simulation *simulation);
 
 /// Lists the targets of a discovery to the engine.
 void tend_simulation_list_targets(struct tend_simulation *simulation, const struct tend_event_targets *targets);
+/// Calls @p look after each step of the engine; there is one such caller at most. NULL ends it.
+typedef void tend_simulation_look(void *context, const struct tend_simulation *simulation);
+void tend_simulation_watch(struct tend_simulation *simulation, tend_simulation_look *look, void *context);
+/// Values of series, and of metrics by hand, that the engine was given so far.
+uint64_t tend_simulation_samples(const struct tend_simulation *simulation);
 /// Gives the engine an event of the past at its time: goes on to @p at_ms first. What it points to is borrowed.
 void tend_simulation_give(struct tend_simulation *simulation, int64_t at_ms, struct tend_event *event);
 /// Gives the engine a person's command: "pause", "resume", "arm" … @param argument  of it, or ""
