@@ -21,6 +21,7 @@
 ///   "pages": [{"at_ms", "notify", "incident", "text"}],
 ///   "labels": [{"from_ms", "until_ms", "what", "service": text|null, "found": bool, "delay_s": n|null}],   real incidents
 ///   "missing": [text],            series that were selected and that the source lacks, by name
+///   "rules_off": [{"at_ms", "rule", "text"}],                    rules that raised and were switched off
 ///   "sums": {"samples", "ticks", "alerts", "incidents", "recovered", "acts", "would_act", "refusals": {reason: n},
 ///            "false_alarms": n|null, "found": n|null, "missed": n|null, "delay_median_s": n|null,
 ///            "recover_median_s": n|null, "cpu_s"},
@@ -31,6 +32,8 @@
 #include "base/json.h"
 #include "driver/sim/simulation.h"
 
+enum { TEND_REPORT_POINTS_MAX = 2000 }; ///< of a metric
+
 struct tend_report_builder;
 
 struct tend_report_options {
@@ -40,11 +43,13 @@ struct tend_report_options {
     const char *generation;
 };
 
-/// Begins a report. Feed it after each step of a simulation; it reads the engine and the records between steps.
+/// Begins a report. Feed it after each step of a simulation (tend_simulation_watch); it reads the engine and the
+/// records.
 TEND_MUST_CHECK enum tend_status tend_report_create(const struct tend_report_options *options,
                                                     struct tend_report_builder **out);
 /// Takes up what the simulation did since the last look: new records, and P, E and the limits of all metrics.
-void tend_report_look(struct tend_report_builder *builder, const struct tend_simulation *simulation);
-/// The document; a new reference. The caller adds labels, missing, expectations and what_if.
+/// @param builder  a struct tend_report_builder, so that tend_simulation_watch takes this function
+void tend_report_look(void *builder, const struct tend_simulation *simulation);
+/// The document; a new reference. The caller adds labels, missing, expectations and what_if (here: empty), and `cpu_s`.
 json_t *tend_report_document(const struct tend_report_builder *builder);
 void tend_report_destroy(struct tend_report_builder *builder); ///< NULL is allowed
