@@ -13,7 +13,8 @@ local test = {}
 ---@field acts? table<string, string>    verb → how it goes; "works" when left out
 ---@field series? table<string, string>  "search/*.response_time" → P at each scrape, in promtool's notation
 ---@field from? string                   "2026-03-02 02:00 Europe/Berlin": when it begins
----@field people? table[]                who says yes, and when
+---@field people? tend.ScenarioPerson[]  what people do, and when
+---@field crashes? (string|integer)[]     when tend itself is killed: "4m", after "restart begun", after its 41st record
 ---@field check fun(run: tend.Played)    asserts
 
 ---@class tend.ScenarioFault
@@ -24,6 +25,12 @@ local test = {}
 ---@field ratio? number
 ---@field lasts? string it ends by itself after this time
 
+---@class tend.ScenarioPerson
+---@field at string         after the beginning: "2m"
+---@field approve? boolean  says yes to what waits for it
+---@field pause? string     wants no acts for this time: "3m"
+---@field reload? boolean   has the rules loaded anew
+
 ---@class tend.Played
 ---@field culprit? string      of the first incident
 ---@field culprits string[]
@@ -32,10 +39,11 @@ local test = {}
 ---@field pages table[]        messages of severity "page" that went out, but those that say it is over
 ---@field refused table[]      what was not done: service, reason, text
 ---@field ended string         "recovered", "resolved by itself", "escalated", "open", "quiet" (no incident)
+---@field broken string[]     what the charter (core/SAFETY.md) forbids and was done all the same
 ---@field recovered_s? number  from the first fault to the end of the last run that recovered
 
 local KINDS = { "crash", "hang", "slow", "errors", "leak", "bad deploy", "metrics gone", "network loss",
-  "noisy neighbour" }
+  "noisy neighbour", "leaves" }
 local ACTS = { "works", "works, but says it failed", "fails", "times out", "works late", "half works" }
 
 local scenarios, invariants = {}, {}
@@ -72,6 +80,26 @@ local function acts_of(value)
   return value
 end
 
+-- When tend is killed: { at_ms = … }, { after = "restart begun" } or { record = 41 }.
+local function crashes_of(value)
+  if type(value) ~= "table" then return nil, 'is no list; write { "4m" } or { "restart begun" }' end
+  local crashes = {}
+  for i, crash in ipairs(value) do
+    local at = type(crash) == "string" and host.duration(crash)
+    if at then
+      crashes[i] = { at_ms = at }
+    elseif type(crash) == "string" and crash:find "^%S+ %l+$" then
+      crashes[i] = { after = crash }
+    elseif type(crash) == "number" and crash >= 1 and crash % 1 == 0 then
+      crashes[i] = { record = crash }
+    else
+      return nil, ('has %s, which is neither a time ("4m") nor a record ("restart begun", "run ended", 41)'):format(
+        check.show(crash))
+    end
+  end
+  return crashes
+end
+
 local function texts_of(value)
   if type(value) ~= "table" then return nil, "is no table" end
   for key, text in pairs(value) do
@@ -87,7 +115,8 @@ end
 
 -- `check` is a field of this table and a module of that name is used in it, hence the other word.
 local SCENARIO = { world = world_of, faults = "table?", acts = acts_of, series = texts_of, from = "string?",
-  people = "table?", env = "any?", check = "function" }
+  people = "table?", crashes = crashes_of, env = "any?", check = "function" }
+local PERSON = { at = "duration", approve = "boolean?", pause = "duration?", reload = "boolean?" }
 
 local function declarer(list, what, read)
   return function(name)
@@ -124,13 +153,18 @@ test.scenario = declarer(scenarios, "a scenario", function(fields)
     if not faults[i].kind then registry.error(host.caller(), "a fault needs a kind: " .. table.concat(KINDS, ", ")) end
   end
   used.faults = faults
+  local people = {}
+  for i, person in ipairs(used.people or {}) do people[i] = check.fields("a person", person, PERSON) end
+  used.people = people
   if not used.world and not used.series then
     registry.error(host.caller(), "a scenario needs a world, or series by hand")
   end
   return used
 end)
 
---- Declares what must hold in each scenario all the time: `holds(world)`, with `world.stock.healthy` and `.instances`.
+--- Declares what must hold in each scenario all the time: `holds(world)`, with `world.stock.healthy` and `.instances`,
+--- `.acts` (how many tend did to it so far) and `.pause_s` (from the last act of its run before to the first of its
+--- newest; nil until there were two runs).
 ---@type fun(name: string): fun(fields: { holds: fun(world: table): any })
 test.invariant = declarer(invariants, "an invariant", function(fields)
   return check.fields("an invariant", fields, { holds = "function" })
@@ -184,7 +218,9 @@ end
 -- Why a scenario cannot be played by this version, or nil. A calendar that is not applied matters when the scenario
 -- leaves the hours that it names.
 local function lacks(scenario, resolved)
-  if scenario.people then return "it asks a person for a yes, which this version cannot" end
+  for _, person in ipairs(scenario.people) do
+    if person.approve ~= nil then return "it asks a person for a yes, which this version cannot" end
+  end
   if scenario.env ~= nil then return "an env of its own is more than this version gives a scenario" end
   if not warned "judges around the clock" then return nil end
   for _, entry in ipairs(resolved and resolved.every or {}) do
@@ -209,7 +245,12 @@ function test.declare(document, resolved)
       faults[j] = { at_ms = fault.at, on = fault.on, kind = fault.kind, times = fault.times, ratio = fault.ratio,
         lasts_ms = fault.lasts }
     end
+    local people = {}
+    for j, person in ipairs(scenario.people) do
+      people[j] = { at_ms = person.at, pause_ms = person.pause, reload = person.reload }
+    end
     document.scenarios[i] = { name = scenario.name, at = scenario.at, from = scenario.from, faults = faults,
+      people = people[1] and people, crashes = scenario.crashes and scenario.crashes[1] and scenario.crashes,
       world = scenario.world and next(scenario.world) and scenario.world,
       acts = scenario.acts and next(scenario.acts) and scenario.acts,
       series = scenario.series and next(scenario.series) and scenario.series, skip = lacks(scenario, resolved) }
@@ -240,7 +281,7 @@ local function played(run)
   for i, alert in ipairs(run.alerts or {}) do alerts[i] = alert end
   for _, alert in ipairs(run.alerts or {}) do alerts[alert.rule] = alerts[alert.rule] or alert end
   run.alerts = alerts
-  for _, list in ipairs { "steps", "pages", "refused", "culprits" } do run[list] = run[list] or {} end
+  for _, list in ipairs { "steps", "pages", "refused", "culprits", "broken" } do run[list] = run[list] or {} end
   return setmetatable(run, { __index = Played })
 end
 
@@ -263,14 +304,16 @@ local function broken(invariant, worlds)
 end
 
 --- Calls a scenario's `check`, and each invariant.
----@param request { scenario: integer, run: table, worlds: table[] }
+---@param request { scenario?: integer, run: table, worlds: table[] }  no scenario: one that was made up, without check
 ---@return table  { failures = { text, … } }
 function test.check(request)
-  local scenario, failures = scenarios[request.scenario + 1], {}
-  if not scenario then return { error = "no such scenario" } end
+  local scenario, failures = request.scenario and scenarios[request.scenario + 1], {}
+  if request.scenario and not scenario then return { error = "no such scenario" } end
   host.progress("file", 0)
-  local fine, problem = host.call(scenario.check, played(request.run))
-  if not fine then failures[1] = problem end
+  if scenario then
+    local fine, problem = host.call(scenario.check, played(request.run))
+    if not fine then failures[1] = problem end
+  end
   for _, invariant in ipairs(invariants) do
     failures[#failures + 1] = broken(invariant, request.worlds or {})
   end

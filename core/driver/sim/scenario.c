@@ -1,9 +1,11 @@
-// A scenario ends when its series by hand do; one with faults when all has been
-// calm for a while after the last of them, or at the latest when the slowest
-// rule and playbook had their time twice over.
+// A scenario ends when its series by hand do; one with faults when all has been calm for a while after the last of
+// them, or at the latest when the slowest rule and playbook had their time twice over.
 
 #include "driver/sim/scenario.h"
 
+#include "driver/sim/act_ledger.h"
+#include "driver/sim/charter.h"
+#include "driver/sim/interruption.h"
 #include "driver/sim/scenario_document.h"
 #include "driver/sim/scenario_report.h"
 #include "driver/sim/scenario_world.h"
@@ -32,14 +34,16 @@ struct playing {
     int64_t fault_ms;           // of the first fault
     int64_t last_fault_ms;
     int64_t series_end_ms;
-    struct tend_ruleset *ruleset; // until the simulation has it
+    json_t *document;             // of this scenario's services
+    struct tend_ruleset *ruleset; // the world's own; the simulation gets a fresh one at each start
     struct tend_scenario_world *world;
+    struct tend_act_ledger *ledger; // between the world and the simulation
     struct tend_simulation *simulation;
+    struct tend_interruptions *interruptions;
     struct tend_error *error;
 };
 
-// "2026-03-02 02:00 Europe/Berlin" as milliseconds. The C library's zones, as
-// nothing else runs here that reads TZ.
+// "2026-03-02 02:00 Europe/Berlin" as milliseconds. The C library's zones, as nothing else runs here that reads TZ.
 static bool read_beginning(struct playing *playing, const char *text)
 {
     struct tm local = { .tm_isdst = -1 };
@@ -87,18 +91,21 @@ static const struct tend_service_def *find_def(const struct tend_ruleset *rulese
 static enum tend_status make_ruleset(struct playing *playing)
 {
     playing->services = tend_scenario_services(playing->options->document, playing->scenario);
-    json_t *document = tend_scenario_document(playing->options->document, playing->services, playing->error);
-    if (document == NULL) {
-        return TEND_E_INVALID;
-    }
-    const enum tend_status status =
-        tend_ruleset_create(document, playing->options->hash, &playing->ruleset, playing->error);
-    json_decref(document);
-    return status;
+    playing->document = tend_scenario_document(playing->options->document, playing->services, playing->error);
+    return playing->document == NULL
+               ? TEND_E_INVALID
+               : tend_ruleset_create(playing->document, playing->options->hash, &playing->ruleset, playing->error);
 }
 
-// What the scenario says of a service, and for all of them. @return a new
-// reference
+static struct tend_ruleset *fresh_ruleset(void *context)
+{
+    const struct playing *playing = context;
+    struct tend_ruleset *ruleset = NULL;
+    TEND_ASSERT(tend_ruleset_create(playing->document, playing->options->hash, &ruleset, playing->error) == TEND_OK);
+    return ruleset;
+}
+
+// What the scenario says of a service, and for all of them. @return a new reference
 static json_t *traits_of(const struct playing *playing, const char *name)
 {
     const json_t *said = json_object_get(playing->scenario, "traits");
@@ -145,8 +152,9 @@ static enum tend_status make_world(struct playing *playing)
     return status;
 }
 
-static void list_targets(struct playing *playing)
+static void list_targets(void *context, const json_t *without)
 {
+    struct playing *playing = context;
     size_t most = 0;
     const char *name;
     json_t *instances;
@@ -161,6 +169,11 @@ static void list_targets(struct playing *playing)
     json_object_foreach(playing->services, name, instances)
     {
         for (json_int_t i = 1; i <= json_integer_value(instances); i++) {
+            char instance[300];
+            (void)snprintf(instance, sizeof instance, "%s/%d", name, (int)i);
+            if (json_object_get(without, instance) != NULL) {
+                continue;
+            }
             (void)snprintf(texts[count][0], sizeof texts[count][0], "http://%s-%d:9100/metrics", name, (int)i);
             (void)snprintf(texts[count][1], sizeof texts[count][1], "%d", (int)i);
             targets[count] = (struct tend_discovered){
@@ -196,6 +209,8 @@ static enum tend_status plan_what_happens(struct playing *playing)
         playing->fault_ms = at_ms < playing->fault_ms ? at_ms : playing->fault_ms;
         playing->last_fault_ms = ends_ms > playing->last_fault_ms ? ends_ms : playing->last_fault_ms;
     }
+    const int64_t interrupted_ms = tend_interruptions_end_ms(playing->interruptions);
+    playing->last_fault_ms = interrupted_ms > playing->last_fault_ms ? interrupted_ms : playing->last_fault_ms;
     const char *key;
     json_t *text;
     json_object_foreach(json_object_get(playing->scenario, "series"), key, text)
@@ -257,12 +272,12 @@ static void go(struct playing *playing)
         (void)tend_simulation_run(simulation, playing->series_end_ms - 1);
         return;
     }
-    const struct tend_engine *engine = tend_simulation_engine(simulation);
-    const int64_t until_ms = playing->last_fault_ms + HORIZON_MS + 2 * longest_wait_ms(tend_engine_ruleset(engine));
+    const int64_t until_ms = playing->last_fault_ms + HORIZON_MS + 2 * longest_wait_ms(playing->ruleset);
     int64_t calm_since_ms = playing->last_fault_ms;
     for (int64_t at_ms = playing->begun_ms; at_ms <= until_ms; at_ms += LOOK_MS) {
         (void)tend_simulation_run(simulation, at_ms);
-        if (!is_calm(engine) || at_ms < playing->last_fault_ms || !had_incident(simulation)) {
+        if (!is_calm(tend_simulation_engine(simulation)) || at_ms < playing->last_fault_ms ||
+            !had_incident(simulation)) {
             calm_since_ms = at_ms;
         }
         if (at_ms - calm_since_ms >= CALM_MS && at_ms >= playing->series_end_ms) {
@@ -275,9 +290,7 @@ static enum tend_status prepare(struct playing *playing)
 {
     const char *from = tend_json_text(playing->scenario, "from", NULL);
     if (!read_beginning(playing, from == NULL ? usual_beginning : from)) {
-        tend_error_set(playing->error,
-                       "from = \"%s\" is no time; write it like \"2026-03-02 02:00 "
-                       "Europe/Berlin\"",
+        tend_error_set(playing->error, "from = \"%s\" is no time; write it like \"2026-03-02 02:00 Europe/Berlin\"",
                        from);
         return TEND_E_INVALID;
     }
@@ -288,32 +301,47 @@ static enum tend_status prepare(struct playing *playing)
     if (status != TEND_OK) {
         return status;
     }
+    const struct tend_world world = tend_scenario_world_face(playing->world);
+    status = tend_act_ledger_create(&world, &playing->ledger);
+    if (status != TEND_OK) {
+        return status;
+    }
     struct tend_simulation_options options = {
         .at_ms = playing->begun_ms,
         .sources = playing->options->sources,
         .evaluator = playing->options->evaluator,
-        .ruleset = playing->ruleset,
-        .world = tend_scenario_world_face(playing->world),
+        .ruleset = fresh_ruleset(playing),
+        .world = tend_act_ledger_face(playing->ledger),
         .forgetful = playing->options->forgetful,
     };
-    playing->ruleset = NULL;
     status = tend_simulation_create(&options, &playing->simulation);
     if (status != TEND_OK) {
         return status;
     }
     tend_scenario_world_attach(playing->world, playing->simulation);
-    list_targets(playing);
+    tend_act_ledger_attach(playing->ledger, playing->simulation);
+    list_targets(playing, NULL);
     tend_simulation_arm_all(playing->simulation);
-    return plan_what_happens(playing);
+    const struct tend_interruption_options interruptions = {
+        .scenario = playing->scenario,
+        .begun_ms = playing->begun_ms,
+        .simulation = playing->simulation,
+        .ledger = playing->ledger,
+        .context = playing,
+        .ruleset = fresh_ruleset,
+        .list = list_targets,
+    };
+    status = tend_interruptions_create(&interruptions, &playing->interruptions);
+    return status == TEND_OK ? plan_what_happens(playing) : status;
 }
 
-// Asks the scenario's own `check` and the invariants. @return a list of
-// failures, a new reference
-static json_t *check(const struct playing *playing, const json_t *run)
+// Asks the scenario's own `check` and the invariants. @return a list of failures, a new reference
+static json_t *check(const struct playing *playing, const json_t *run, json_t *take_moments)
 {
-    json_t *question =
-        json_pack("{s:s, s:I, s:O, s:O}", "kind", "check", "scenario", (json_int_t)playing->options->index, "run", run,
-                  "worlds", tend_scenario_world_moments(playing->world));
+    json_t *question = json_pack("{s:s, s:O, s:o}", "kind", "check", "run", run, "worlds", take_moments);
+    if (playing->options->explored == NULL) {
+        (void)json_object_set_new(question, "scenario", json_integer((json_int_t)playing->options->index));
+    }
     struct tend_awaited_reply reply = tend_awaited_evaluator_ask(playing->options->evaluator, question);
     json_decref(question);
     json_t *failures = json_incref(json_object_get(reply.json, "failures"));
@@ -329,11 +357,42 @@ static json_t *check(const struct playing *playing, const json_t *run)
     return failures;
 }
 
+// What is told of a scenario that was played: a new reference, or NULL when out of memory.
+static json_t *judge(const struct playing *playing)
+{
+    const struct tend_charter_options options = { .ledger = playing->ledger,
+                                                  .simulation = playing->simulation,
+                                                  .ruleset = playing->ruleset,
+                                                  .scenario = playing->scenario,
+                                                  .begun_ms = playing->begun_ms };
+    struct tend_charter *charter;
+    if (tend_charter_create(&options, &charter) != TEND_OK) {
+        return NULL;
+    }
+    json_t *broken = tend_charter_broken(charter);
+    json_t *moments = tend_charter_moments(charter, tend_scenario_world_moments(playing->world));
+    tend_charter_destroy(charter);
+    json_t *run = tend_scenario_report(playing->simulation, playing->begun_ms, playing->fault_ms);
+    json_t *texts = json_array();
+    for (size_t i = 0; i < json_array_size(broken); i++) {
+        (void)json_array_append(texts, json_object_get(json_array_get(broken, i), "text"));
+    }
+    (void)json_object_set_new(run, "broken", texts);
+    return json_pack("{s:O?, s:O?, s:n, s:o, s:o, s:o, s:o, s:f}", "name", json_object_get(playing->scenario, "name"),
+                     "at", json_object_get(playing->scenario, "at"), "skip", "failures", check(playing, run, moments),
+                     "run", run, "story",
+                     tend_scenario_story(playing->simulation, playing->begun_ms, playing->scenario), "broken", broken,
+                     "lasted_s", (double)(tend_simulation_now_ms(playing->simulation) - playing->begun_ms) / 1000.0);
+}
+
 static void clear(struct playing *playing)
 {
     tend_simulation_destroy(playing->simulation);
+    tend_interruptions_destroy(playing->interruptions);
+    tend_act_ledger_destroy(playing->ledger);
     tend_scenario_world_destroy(playing->world);
     tend_ruleset_destroy(playing->ruleset);
+    json_decref(playing->document);
     json_decref(playing->services);
     json_decref(playing->decided);
 }
@@ -343,7 +402,9 @@ enum tend_status tend_scenario_play(const struct tend_scenario_options *options,
 {
     struct playing playing = { .options = options, .error = error };
     tend_error_set(error, "%s", tend_status_text(TEND_E_NOMEM));
-    playing.scenario = json_array_get(json_object_get(options->document, "scenarios"), options->index);
+    playing.scenario = options->explored != NULL
+                           ? options->explored
+                           : json_array_get(json_object_get(options->document, "scenarios"), options->index);
     json_t *name = json_object_get(playing.scenario, "name");
     json_t *at = json_object_get(playing.scenario, "at");
     const char *skip = tend_json_text(playing.scenario, "skip", NULL);
@@ -359,11 +420,7 @@ enum tend_status tend_scenario_play(const struct tend_scenario_options *options,
         return status;
     }
     go(&playing);
-    json_t *run = tend_scenario_report(playing.simulation, playing.begun_ms, playing.fault_ms);
-    *result = json_pack("{s:O?, s:O?, s:n, s:o, s:o, s:o, s:f}", "name", name, "at", at, "skip", "failures",
-                        check(&playing, run), "run", run, "story",
-                        tend_scenario_story(playing.simulation, playing.begun_ms, playing.scenario), "lasted_s",
-                        (double)(tend_simulation_now_ms(playing.simulation) - playing.begun_ms) / 1000.0);
+    *result = judge(&playing);
     clear(&playing);
     return *result == NULL ? TEND_E_NOMEM : TEND_OK;
 }

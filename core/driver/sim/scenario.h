@@ -10,6 +10,8 @@
 struct tend_scenario_options {
     const json_t *document;                   ///< the generation document, without errors
     size_t index;                             ///< of the scenario in it
+    const json_t *explored;                   ///< NULL, or a scenario that is played in place of one of the document:
+                                              ///< it has no check, only the invariants are asked
     const char *hash;                         ///< of the generation
     json_t *sources;                          ///< rules and tests
     struct tend_awaited_evaluator *evaluator; ///< with these sources; it also calls `check`
@@ -17,8 +19,8 @@ struct tend_scenario_options {
 };
 
 /// Plays a scenario and has its `check` and the invariants called.
-/// @param[out] result  {"name", "at", "skip": text|null, "failures": [text], "run": {…}, "story": [text]}; a new
-/// reference
+/// @param[out] result  {"name", "at", "skip": text|null, "failures": [text], "run": {…}, "story": [text],
+/// "broken": what the charter forbids and was done (charter.h)}; a new reference
 /// @return TEND_OK, also when it failed or was skipped; TEND_E_INVALID: it cannot be played, error says why;
 /// TEND_E_NOMEM
 TEND_MUST_CHECK enum tend_status tend_scenario_play(const struct tend_scenario_options *options, json_t **result,
