@@ -7,6 +7,8 @@
 #include "cli/test_report.h"
 #include "driver/live/rules_dir.h"
 #include "driver/sim/scenario.h"
+#include "driver/sim/simulation_lock.h"
+#include "driver/sim/zygote.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -41,9 +43,33 @@ struct test_command {
     json_t *sources;
     json_t *document;
     char hash[65];
+    FILE *junit_file; // opened before the lock
+    struct tend_zygote *zygote;
+    struct tend_evaluator_starter starter;
     struct tend_awaited_evaluator *evaluator;
     json_t *results;
 };
+
+// From here on, until the end of the process, nothing outside can be reached or changed. @return false after saying why
+static bool lock(struct test_command *command)
+{
+    struct tend_error error;
+    if (command->junit != NULL) {
+        command->junit_file = fopen(command->junit, "we");
+        if (command->junit_file == NULL) {
+            (void)fprintf(stderr, "%s: cannot be written\n", command->junit);
+            return false;
+        }
+    }
+    if (tend_simulation_lock(command->zygote, NULL, 0, &error) != TEND_OK) {
+        (void)fprintf(stderr, "tend: %s\n", error.text);
+        return false;
+    }
+    if (command->verbose && tend_simulation_lock_landlock_version() == 0) {
+        (void)fputs("tend: this kernel has no Landlock; no file can be opened for writing all the same\n", stderr);
+    }
+    return true;
+}
 
 // Loads rules and tests. @return false after saying why not
 static bool load(struct test_command *command)
@@ -56,6 +82,11 @@ static bool load(struct test_command *command)
     tend_rules_dir_hash(command->sources, command->hash);
     if (tend_awaited_evaluator_create(command->sources, &command->evaluator) != TEND_OK) {
         (void)fputs("tend: out of memory\n", stderr);
+        return false;
+    }
+    command->starter = tend_zygote_starter(command->zygote);
+    tend_awaited_evaluator_set_starter(command->evaluator, &command->starter);
+    if (!lock(command)) {
         return false;
     }
     struct tend_awaited_reply reply = tend_awaited_evaluator_load(command->evaluator);
@@ -194,9 +225,8 @@ static int report(const struct test_command *command)
         (void)printf("%zu passed, %zu failed, %zu skipped\n", sums.passed, sums.failed, sums.skipped);
     }
     if (command->junit != NULL) {
-        FILE *file = fopen(command->junit, "we");
-        const bool written = file != NULL && tend_test_report_junit(file, command->dir, command->results);
-        if ((file != NULL && fclose(file) != 0) || !written) {
+        const bool written = tend_test_report_junit(command->junit_file, command->dir, command->results);
+        if (fflush(command->junit_file) != 0 || !written) {
             (void)fprintf(stderr, "%s: cannot be written\n", command->junit);
             return TEND_EXIT_TROUBLE;
         }
@@ -214,11 +244,18 @@ int tend_command_test(int argc, char **argv)
     tend_log_set_level(TEND_LOG_NOTHING); // the story tells it, with the time that it happened at
     command.results = json_array();
     exit_code = TEND_EXIT_TROUBLE;
-    if (load(&command)) {
+    struct tend_error error;
+    if (tend_zygote_create(&command.zygote, &error) != TEND_OK) {
+        (void)fprintf(stderr, "tend: %s\n", error.text);
+    } else if (load(&command)) {
         play_all(&command);
         exit_code = report(&command);
     }
+    if (command.junit_file != NULL && fclose(command.junit_file) != 0) {
+        exit_code = TEND_EXIT_TROUBLE;
+    }
     tend_awaited_evaluator_destroy(command.evaluator);
+    tend_zygote_destroy(command.zygote);
     json_decref(command.results);
     json_decref(command.document);
     json_decref(command.sources);

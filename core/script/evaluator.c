@@ -205,10 +205,8 @@ static int compare_numbers(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-// What asks the system for something on its first use does so now: the filter will forbid it.
-static void warm_up(void)
+void tend_evaluator_warm_up(void)
 {
-    json_object_seed(0); // reads a random device
     char hash[65];
     tend_sha256_hex("", 0, hash); // libcrypto takes its locks and reads its settings
     int numbers[1024];
@@ -216,7 +214,6 @@ static void warm_up(void)
         numbers[i] = 1024 - i;
     }
     qsort(numbers, 1024, sizeof numbers[0], compare_numbers); // glibc looks how much memory there is, once
-    (void)prctl(PR_SET_NAME, "tend-evaluator");               // the program was started as /proc/self/exe
 }
 
 int tend_evaluator_run(const struct tend_embedded_module *modules)
@@ -228,7 +225,9 @@ int tend_evaluator_run(const struct tend_embedded_module *modules)
                                                .memory_bytes = TEND_SCRIPT_MEMORY_BYTES,
                                                .progress = write_progress };
     struct tend_script *script = NULL;
-    warm_up();
+    json_object_seed(0); // reads a random device; each evaluator has a seed of its own
+    tend_evaluator_warm_up();
+    (void)prctl(PR_SET_NAME, "tend-evaluator"); // the program was started as /proc/self/exe, or is a copy
     const enum tend_status created = tend_script_create(&config, &script);
     if (created != TEND_OK) {
         return created == TEND_E_NOMEM ? TEND_EVALUATOR_EXIT_MEMORY : TEND_EVALUATOR_EXIT_LOCK;

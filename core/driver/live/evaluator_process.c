@@ -112,6 +112,16 @@ static void begin_piece(struct tend_evaluator *evaluator, enum tend_progress pie
     evaluator->piece_wall_ns = clock_ns(CLOCK_MONOTONIC);
 }
 
+// Through the pidfd: a simulation is forbidden to reach processes by number.
+static void kill_child(const struct tend_evaluator *evaluator)
+{
+    if (evaluator->pidfd >= 0) {
+        (void)pidfd_send_signal(evaluator->pidfd, SIGKILL, NULL, 0);
+    } else {
+        (void)kill(evaluator->pid, SIGKILL); // it was only just started
+    }
+}
+
 // From alive to dying. With a reason it is killed; without, its end will say why.
 static void begin_dying(struct tend_evaluator *evaluator, const char *reason)
 {
@@ -123,7 +133,7 @@ static void begin_dying(struct tend_evaluator *evaluator, const char *reason)
     (void)event_del(evaluator->writable);
     if (reason != NULL) {
         (void)snprintf(evaluator->reason, sizeof evaluator->reason, "%s", reason);
-        (void)kill(evaluator->pid, SIGKILL);
+        kill_child(evaluator);
     } else {
         const struct timeval period = { .tv_usec = WATCH_PERIOD_MS * 1000L };
         evaluator->piece_wall_ns = clock_ns(CLOCK_MONOTONIC); // from here on, for the time of grace
@@ -397,7 +407,7 @@ static void on_watch(evutil_socket_t fd, short what, void *context)
     }
     const int64_t wall_ms = (clock_ns(CLOCK_MONOTONIC) - evaluator->piece_wall_ns) / 1000000;
     if (evaluator->state == EVALUATOR_DYING && wall_ms > CLOSED_GRACE_MS) {
-        (void)kill(evaluator->pid, SIGKILL); // it closed its socket and lives on
+        kill_child(evaluator); // it closed its socket and lives on
     }
     if (evaluator->state != EVALUATOR_ALIVE || !evaluator->in_flight || evaluator->answered) {
         return;
@@ -534,9 +544,10 @@ void tend_evaluator_answer(struct tend_evaluator *evaluator, const json_t *answe
     add_json(evaluator, TEND_MESSAGE_ANSWER, answer, done, context);
 }
 
-// Starts the child with `theirs` as its one descriptor. @return 0 or an errno
-static int spawn(int theirs, pid_t *pid)
+// Starts the child with `theirs` as its one descriptor, as a program of its own. @return 0 or an errno
+static int spawn(void *context, int theirs, pid_t *pid, int *pidfd)
 {
+    (void)context;
     const char *chosen = secure_getenv("TEND_EXE");
     static char name[] = "tend";
     static char command[] = "evaluator";
@@ -566,7 +577,12 @@ static int spawn(int theirs, pid_t *pid)
     }
     (void)posix_spawnattr_destroy(&attributes);
     (void)posix_spawn_file_actions_destroy(&actions);
-    return failed;
+    if (failed != 0) {
+        *pid = 0;
+        return failed;
+    }
+    *pidfd = pidfd_open(*pid, 0);
+    return *pidfd < 0 ? errno : 0;
 }
 
 // A socket pair whose ends lie above the standard descriptors and the child's. @return 0 or an errno
@@ -594,7 +610,7 @@ static int make_pair(int pair[2])
     return failed;
 }
 
-static int start_child(struct tend_evaluator *evaluator)
+static int start_child(struct tend_evaluator *evaluator, const struct tend_evaluator_starter *starter)
 {
     int pair[2] = { -1, -1 };
     int failed = make_pair(pair);
@@ -602,15 +618,10 @@ static int start_child(struct tend_evaluator *evaluator)
         return failed;
     }
     evaluator->socket = pair[0];
-    failed = spawn(pair[1], &evaluator->pid);
+    failed = starter->start(starter->context, pair[1], &evaluator->pid, &evaluator->pidfd);
     (void)close(pair[1]);
     if (failed != 0) {
-        evaluator->pid = 0;
-        return failed;
-    }
-    evaluator->pidfd = pidfd_open(evaluator->pid, 0);
-    if (evaluator->pidfd < 0) {
-        return errno;
+        return failed; // with a pid when it runs all the same
     }
     return clock_getcpuclockid(evaluator->pid, &evaluator->cpu_clock);
 }
@@ -634,6 +645,15 @@ static bool make_events(struct tend_evaluator *evaluator)
 enum tend_status tend_evaluator_create(struct event_base *base, const struct tend_evaluator_deadlines *deadlines,
                                        struct tend_evaluator **out, struct tend_error *error)
 {
+    return tend_evaluator_create_by(base, deadlines, NULL, out, error);
+}
+
+enum tend_status tend_evaluator_create_by(struct event_base *base, const struct tend_evaluator_deadlines *deadlines,
+                                          const struct tend_evaluator_starter *starter, struct tend_evaluator **out,
+                                          struct tend_error *error)
+{
+    static const struct tend_evaluator_starter as_program = { .start = spawn };
+    (void)signal(SIGPIPE, SIG_IGN); // to write to one that just died is no reason to die
     struct tend_evaluator *evaluator = calloc(1, sizeof *evaluator);
     if (evaluator == NULL) {
         return TEND_E_NOMEM;
@@ -643,7 +663,7 @@ enum tend_status tend_evaluator_create(struct event_base *base, const struct ten
     evaluator->socket = -1;
     evaluator->pidfd = -1;
     tend_buffer_init(&evaluator->bytes);
-    const int failed = start_child(evaluator);
+    const int failed = start_child(evaluator, starter == NULL ? &as_program : starter);
     if (failed != 0) {
         tend_error_set(error, "an evaluator process could not be started: %s", strerrordesc_np(failed));
         tend_evaluator_destroy(evaluator);
@@ -676,7 +696,7 @@ void tend_evaluator_destroy(struct tend_evaluator *evaluator)
     free_event(evaluator->watch);
     free_event(evaluator->deliver);
     if (evaluator->pid > 0 && evaluator->state != EVALUATOR_DEAD) {
-        (void)kill(evaluator->pid, SIGKILL);
+        kill_child(evaluator);
         while (waitpid(evaluator->pid, NULL, 0) < 0 && errno == EINTR) {
         }
     }

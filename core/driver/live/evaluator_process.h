@@ -11,6 +11,7 @@
 /// the request; after destroy, never. One request is in flight, later ones wait in order.
 ///
 /// Units: `_ms` milliseconds. Ownership: who creates, destroys; destroying kills the child. Threads: the loop's only.
+/// Sets SIGPIPE to be ignored.
 /// To have more than one of them, see evaluator_pool.h.
 
 #include "base/json.h"
@@ -42,10 +43,23 @@ struct tend_evaluator_deadlines {
 };
 struct tend_evaluator_deadlines tend_evaluator_default_deadlines(void);
 
+/// Who makes the process of an evaluator, when it is not started as a program of its own.
+struct tend_evaluator_starter {
+    /// Makes a child of this process that runs tend_evaluator_run with `socket` as its TEND_MESSAGE_FD.
+    /// @param[out] pidfd  of that child; the caller closes it  @return 0 or an errno
+    int (*start)(void *context, int socket, pid_t *pid, int *pidfd);
+    void *context;
+};
+
 /// Starts one evaluator: this binary anew, or the one that $TEND_EXE names. @return TEND_OK, TEND_E_NOMEM or TEND_E_IO
 TEND_MUST_CHECK enum tend_status tend_evaluator_create(struct event_base *base,
                                                        const struct tend_evaluator_deadlines *deadlines,
                                                        struct tend_evaluator **out, struct tend_error *error);
+/// The same, made by a starter. @param starter  NULL: as above
+TEND_MUST_CHECK enum tend_status tend_evaluator_create_by(struct event_base *base,
+                                                          const struct tend_evaluator_deadlines *deadlines,
+                                                          const struct tend_evaluator_starter *starter,
+                                                          struct tend_evaluator **out, struct tend_error *error);
 void tend_evaluator_destroy(struct tend_evaluator *evaluator); ///< Kills and reaps it. NULL is allowed.
 pid_t tend_evaluator_pid(const struct tend_evaluator *evaluator);
 bool tend_evaluator_is_dead(const struct tend_evaluator *evaluator); ///< later requests are answered with died

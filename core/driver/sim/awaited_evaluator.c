@@ -11,7 +11,8 @@ struct tend_awaited_evaluator {
     json_t *sources;
     struct event_base *base;
     struct tend_evaluator_deadlines deadlines;
-    struct tend_evaluator *process; // NULL: none runs
+    const struct tend_evaluator_starter *starter; // NULL: programs of their own
+    struct tend_evaluator *process;               // NULL: none runs
     bool answered;
     struct tend_awaited_reply reply;
 };
@@ -56,6 +57,17 @@ void tend_awaited_evaluator_destroy(struct tend_awaited_evaluator *evaluator)
     event_base_free(evaluator->base);
     json_decref(evaluator->sources);
     free(evaluator);
+}
+
+void tend_awaited_evaluator_set_starter(struct tend_awaited_evaluator *evaluator,
+                                        const struct tend_evaluator_starter *starter)
+{
+    evaluator->starter = starter;
+}
+
+const struct tend_evaluator_starter *tend_awaited_evaluator_starter(const struct tend_awaited_evaluator *evaluator)
+{
+    return evaluator->starter;
 }
 
 void tend_awaited_evaluator_forget(struct tend_awaited_evaluator *evaluator)
@@ -111,7 +123,8 @@ struct tend_awaited_reply tend_awaited_evaluator_load(struct tend_awaited_evalua
 {
     tend_awaited_evaluator_forget(evaluator);
     struct tend_error error = { "out of memory" };
-    if (tend_evaluator_create(evaluator->base, &evaluator->deadlines, &evaluator->process, &error) != TEND_OK) {
+    if (tend_evaluator_create_by(evaluator->base, &evaluator->deadlines, evaluator->starter, &evaluator->process,
+                                 &error) != TEND_OK) {
         evaluator->process = NULL;
         return not_started(error.text);
     }

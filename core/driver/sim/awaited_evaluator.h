@@ -20,6 +20,10 @@ void tend_awaited_reply_clear(struct tend_awaited_reply *reply);
 
 /// Starts no process yet. @param sources  {"files","env","secrets"}, shared
 TEND_MUST_CHECK enum tend_status tend_awaited_evaluator_create(json_t *sources, struct tend_awaited_evaluator **out);
+/// From now on its processes are made by @p starter, which outlives it; NULL: they are programs of their own.
+void tend_awaited_evaluator_set_starter(struct tend_awaited_evaluator *evaluator,
+                                        const struct tend_evaluator_starter *starter);
+const struct tend_evaluator_starter *tend_awaited_evaluator_starter(const struct tend_awaited_evaluator *evaluator);
 void tend_awaited_evaluator_destroy(struct tend_awaited_evaluator *evaluator); ///< NULL is allowed
 /// How long its processes may take from the next one on; else as in the live driver.
 void tend_awaited_evaluator_set_deadlines(struct tend_awaited_evaluator *evaluator,

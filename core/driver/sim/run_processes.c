@@ -11,16 +11,19 @@ struct process {
 
 struct tend_run_processes {
     json_t *sources;
+    const struct tend_evaluator_starter *starter;
     struct process *first;
 };
 
-enum tend_status tend_run_processes_create(json_t *sources, struct tend_run_processes **out)
+enum tend_status tend_run_processes_create(json_t *sources, const struct tend_evaluator_starter *starter,
+                                           struct tend_run_processes **out)
 {
     struct tend_run_processes *processes = calloc(1, sizeof *processes);
     if (processes == NULL) {
         return TEND_E_NOMEM;
     }
     processes->sources = json_incref(sources);
+    processes->starter = starter;
     *out = processes;
     return TEND_OK;
 }
@@ -67,6 +70,7 @@ struct tend_awaited_reply tend_run_processes_start(struct tend_run_processes *pr
     process->run = strdup(run);
     TEND_ASSERT(process->run != NULL &&
                 tend_awaited_evaluator_create(processes->sources, &process->evaluator) == TEND_OK);
+    tend_awaited_evaluator_set_starter(process->evaluator, processes->starter);
     process->next = processes->first;
     processes->first = process;
     return tend_awaited_evaluator_run_start(process->evaluator, start);

@@ -8,7 +8,10 @@
 
 struct tend_run_processes;
 
-TEND_MUST_CHECK enum tend_status tend_run_processes_create(json_t *sources, struct tend_run_processes **out);
+/// @param starter  makes the processes, and outlives them; NULL: they are programs of their own
+TEND_MUST_CHECK enum tend_status tend_run_processes_create(json_t *sources,
+                                                           const struct tend_evaluator_starter *starter,
+                                                           struct tend_run_processes **out);
 void tend_run_processes_destroy(struct tend_run_processes *processes); ///< NULL is allowed
 
 /// Loads the sources in a process for this run and starts it; one that the run had is killed first.

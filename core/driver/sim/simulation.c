@@ -352,7 +352,9 @@ static void die(struct tend_simulation *simulation)
     simulation->wake_ms = TEND_NEVER_MS;
     tend_awaited_evaluator_forget(simulation->options.evaluator);
     tend_run_processes_destroy(simulation->runs);
-    TEND_ASSERT(tend_run_processes_create(simulation->options.sources, &simulation->runs) == TEND_OK);
+    TEND_ASSERT(tend_run_processes_create(simulation->options.sources,
+                                          tend_awaited_evaluator_starter(simulation->options.evaluator),
+                                          &simulation->runs) == TEND_OK);
     const struct tend_engine_options options = {
         .at_ms = simulation->now_ms + RESTART_TOOK_MS,
         .wall_ms = simulation->now_ms + RESTART_TOOK_MS + simulation->wall_ahead_ms,
@@ -510,7 +512,8 @@ enum tend_status tend_simulation_create(const struct tend_simulation_options *op
         .startup_grace_ms = 0, // the world's beginning is not the daemon's: it has watched for long
     };
     if (simulation == NULL || tend_engine_create(&engine_options, &simulation->engine) != TEND_OK ||
-        tend_run_processes_create(options->sources, &simulation->runs) != TEND_OK) {
+        tend_run_processes_create(options->sources, tend_awaited_evaluator_starter(options->evaluator),
+                                  &simulation->runs) != TEND_OK) {
         tend_simulation_destroy(simulation);
         tend_ruleset_destroy(options->ruleset);
         return TEND_E_NOMEM;
