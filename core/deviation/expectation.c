@@ -104,3 +104,24 @@ void tend_history_push(struct tend_history *history, double p, bool frozen)
     history->values[history->oldest] = p;
     history->oldest = (history->oldest + 1) % history->samples;
 }
+
+void tend_history_save(const struct tend_history *history, struct tend_buffer *out)
+{
+    tend_buffer_put_u32(out, (uint32_t)history->count);
+    for (size_t i = 0; i < history->count; i++) {
+        tend_buffer_put_f64(out, history->values[(history->oldest + i) % history->samples]);
+    }
+}
+
+enum tend_status tend_history_load(struct tend_history *history, struct tend_reader *reader)
+{
+    const uint32_t count = tend_reader_get_u32(reader);
+    bool fits = !reader->failed && count <= history->samples;
+    for (uint32_t i = 0; fits && i < count; i++) {
+        history->values[i] = tend_reader_get_f64(reader);
+        fits = !reader->failed && !isnan(history->values[i]);
+    }
+    history->count = fits ? count : 0;
+    reader->failed = reader->failed || !fits;
+    return fits ? TEND_OK : TEND_E_CORRUPT;
+}

@@ -4,6 +4,7 @@
 /// Sums run in the order of the slots given, and never over a difference of large sums. NaN is no data and is skipped.
 /// Ownership: who creates a history destroys it. Threads: one.
 
+#include "base/buffer.h"
 #include "base/status.h"
 #include "deviation/deviation.h"
 
@@ -28,3 +29,9 @@ double tend_history_mean(const struct tend_history *history);
 /// Adds a value after the expectation for it was taken; the oldest goes. NaN is not kept, nor anything while frozen: a
 /// service that is firing or being acted on must not teach what is normal.
 void tend_history_push(struct tend_history *history, double p, bool frozen);
+
+/// Appends the values held. The same values in the same order give the same bytes.
+void tend_history_save(const struct tend_history *history, struct tend_buffer *out);
+/// Fills an empty history with what save wrote of one for as many samples. @return TEND_OK, or TEND_E_CORRUPT: the
+/// reader has failed, and the history can only be destroyed
+TEND_MUST_CHECK enum tend_status tend_history_load(struct tend_history *history, struct tend_reader *reader);

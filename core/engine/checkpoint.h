@@ -22,7 +22,9 @@ TEND_MUST_CHECK enum tend_status tend_engine_load(const char *bytes, size_t byte
                                                   struct tend_ruleset *take_ruleset, struct tend_engine **out,
                                                   struct tend_error *error);
 
-/// The runs whose script waits for something, as a process of their own would have to be told of them: what RUN_START
-/// carries, with the answers so far, so that the next answer is the one to its open step.
-/// @return a new array of {"run", "generation", "start"}; NULL: out of memory
+/// The runs that have a process, as a fresh process would have to be told of them to stand where theirs stands: what
+/// RUN_START carries, with the answers that the process was given. To that it replies with the first effect that was
+/// not answered. Where "asked" is true the engine knows that effect already (an answer to it is what the process waits
+/// for), so that reply is not to be passed on; where it is false the engine waits for that very reply.
+/// @return a new array of {"run", "generation", "start", "asked"}; NULL: out of memory
 json_t *tend_engine_open_runs(const struct tend_engine *engine);

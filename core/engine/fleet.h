@@ -4,7 +4,8 @@
 /// Built from a ruleset and from what discovery lists. A new generation builds a new fleet and takes over what lasts by
 /// name: an instance (by URL) keeps its windows, an alert (rule, service, instance) its state, a service its guard.
 /// Ownership: the fleet owns services, instances, alerts; definitions belong to the ruleset, which outlives it.
-/// Units: `_ms` engine time; TEND_NEVER where nothing happened yet.
+/// Units: `_ms` engine time; TEND_NEVER where nothing happened yet. A new field that does not follow from the ruleset
+/// and the listings belongs in the checkpoint (checkpoint_fleet.c).
 
 #include "alert/alert.h"
 #include "base/hash_map.h"

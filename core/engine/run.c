@@ -164,13 +164,18 @@ static bool is_ready(const struct tend_engine *engine, const struct tend_run *ru
     return true;
 }
 
+json_t *tend_run_start(const struct tend_run *run, json_t *take_answers)
+{
+    return json_pack("{s:I, s:O, s:o}", "playbook", (json_int_t)run->playbook_index, "frozen", run->frozen, "answers",
+                     take_answers);
+}
+
 static void start_script(struct tend_engine *engine, struct tend_run *run)
 {
     struct tend_effect *effect = tend_emit(engine, TEND_EFFECT_RUN_START);
     effect->key = tend_copy_text(run->id);
     effect->text = tend_copy_text(run->generation);
-    effect->json =
-        json_pack("{s:I, s:O, s:[]}", "playbook", (json_int_t)run->playbook_index, "frozen", run->frozen, "answers");
+    effect->json = tend_run_start(run, json_array());
     run->replayed = 0;
     run->state = TEND_RUN_THINKING;
 }

@@ -4,8 +4,11 @@
 /// engine.c takes events apart and keeps the wake-up time; tick.c measures and judges; sleep.c knows who is asleep;
 /// incident.c groups alerts and asks who is at fault; recovery.c decides; run.c carries a run through its life, step.c
 /// each of its steps; verify.c judges; notice.c tells people; facts.c writes record bodies and reads them back; view.c
-/// shows it all. Names, not pointers, connect incidents, runs and notices with services: a reload builds the fleet
-/// anew.
+/// shows it all; checkpoint.c saves and loads it all. Names, not pointers, connect incidents, runs and notices with
+/// services: a reload builds the fleet anew.
+///
+/// A new field of any struct here belongs in the checkpoint (checkpoint_pass.h): an engine that is loaded goes on as
+/// the saved one would, to the byte. Assertions on sizes there, and a test on names, stop who forgets.
 
 #include "engine/engine.h"
 #include "engine/fleet.h"
@@ -267,6 +270,8 @@ void tend_run_step_result(struct tend_engine *engine, const struct tend_event *e
 void tend_run_advance(struct tend_engine *engine, struct tend_run *run); ///< reached records, timers, fresh metrics
 /// When it wants to be woken; TEND_NEVER: an event will do.
 int64_t tend_run_wake_ms(const struct tend_run *run);
+/// What RUN_START carries. @param take_answers  to the steps that the process need not ask for again, an array
+json_t *tend_run_start(const struct tend_run *run, json_t *take_answers);
 void tend_run_destroy(struct tend_run *run);
 void tend_run_restore(struct tend_engine *engine, const json_t *body);
 /// Takes a step back from its record's body; records come in order.

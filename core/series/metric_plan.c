@@ -202,3 +202,9 @@ const struct tend_source_columns *tend_metric_plan_source(const struct tend_metr
     TEND_ASSERT(def < plan->count && source < SOURCES);
     return &plan->sources[def * SOURCES + source];
 }
+
+void tend_metric_plan_set_had_series(struct tend_metric_plan *plan, size_t def, size_t source, bool had_series)
+{
+    TEND_ASSERT(def < plan->count && source < SOURCES);
+    plan->sources[def * SOURCES + source].had_series = had_series;
+}

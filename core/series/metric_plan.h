@@ -38,3 +38,5 @@ const struct tend_layout *tend_metric_plan_layout(const struct tend_metric_plan 
 /// Columns of a metric's source. @param source  0 or 1
 const struct tend_source_columns *tend_metric_plan_source(const struct tend_metric_plan *plan, size_t def,
                                                           size_t source);
+/// Sets `had_series` of a source: the rest of a plan follows from the layout that it is bound to next.
+void tend_metric_plan_set_had_series(struct tend_metric_plan *plan, size_t def, size_t source, bool had_series);

@@ -379,3 +379,109 @@ size_t tend_series_window_first_after(const struct tend_series_window *window, i
     const int64_t cut_ms = window->history.cut_ms;
     return tend_row_window_first_after(window->rows, after_ms > cut_ms ? after_ms : cut_ms);
 }
+
+// A new field of these belongs in both functions below. Of struct tend_series_window the scratch row, the start column
+// (it is the layout's) and the limit of rows (it follows from the times given to create) are made again.
+_Static_assert(sizeof(void *) != 8 || (sizeof(struct tend_series_window) == 144 && sizeof(struct life) == 24 &&
+                                       sizeof(struct tend_scrape_history) == 96),
+               "a field of a series window came or went: save and load it below, then put the new sizes here");
+
+static void save_history(const struct tend_scrape_history *history, struct tend_buffer *out)
+{
+    tend_buffer_put_u64(out, (uint64_t)history->first_ms);
+    tend_buffer_put_u64(out, (uint64_t)history->newest_ms);
+    tend_buffer_put_u64(out, (uint64_t)history->newest_good_ms);
+    tend_buffer_put_u64(out, (uint64_t)history->newest_failed_ms);
+    tend_buffer_put_u64(out, history->good_count);
+    tend_buffer_put_u64(out, history->failed_count);
+    tend_buffer_put_u32(out, history->good_in_a_row);
+    tend_buffer_put_u32(out, history->failed_in_a_row);
+    tend_buffer_put_u8(out, (uint8_t)history->kind);
+    tend_buffer_put_f64(out, history->duration_s);
+    tend_buffer_put_f64(out, history->process_start_s);
+    tend_buffer_put_u64(out, (uint64_t)history->restart_seen_ms);
+    tend_buffer_put_u64(out, (uint64_t)history->cut_ms);
+}
+
+static bool load_history(struct tend_scrape_history *history, struct tend_reader *reader)
+{
+    history->first_ms = (int64_t)tend_reader_get_u64(reader);
+    history->newest_ms = (int64_t)tend_reader_get_u64(reader);
+    history->newest_good_ms = (int64_t)tend_reader_get_u64(reader);
+    history->newest_failed_ms = (int64_t)tend_reader_get_u64(reader);
+    history->good_count = tend_reader_get_u64(reader);
+    history->failed_count = tend_reader_get_u64(reader);
+    history->good_in_a_row = tend_reader_get_u32(reader);
+    history->failed_in_a_row = tend_reader_get_u32(reader);
+    const uint8_t kind = tend_reader_get_u8(reader);
+    history->kind = kind <= TEND_SCRAPE_PARSE ? (enum tend_scrape_kind)kind : TEND_SCRAPE_OK;
+    history->duration_s = tend_reader_get_f64(reader);
+    history->process_start_s = tend_reader_get_f64(reader);
+    history->restart_seen_ms = (int64_t)tend_reader_get_u64(reader);
+    history->cut_ms = (int64_t)tend_reader_get_u64(reader);
+    return !reader->failed && kind <= TEND_SCRAPE_PARSE;
+}
+
+void tend_series_window_save(const struct tend_series_window *window, struct tend_buffer *out)
+{
+    save_history(&window->history, out);
+    const size_t lives = window->layout == NULL ? 0 : tend_layout_count(window->layout);
+    for (size_t i = 0; i < lives; i++) {
+        tend_buffer_put_f64(out, window->lives[i].last);
+        tend_buffer_put_u64(out, (uint64_t)window->lives[i].birth_ms);
+        tend_buffer_put_f64(out, window->lives[i].gained);
+    }
+    const size_t count = tend_row_window_count(window->rows);
+    const size_t columns = tend_row_window_columns(window->rows);
+    tend_buffer_put_u32(out, (uint32_t)count);
+    for (size_t r = 0; r < count; r++) {
+        int64_t at_ms;
+        const double *values = tend_row_window_row(window->rows, r, &at_ms);
+        tend_buffer_put_u64(out, (uint64_t)at_ms);
+        for (size_t c = 0; c < columns; c++) {
+            tend_buffer_put_f64(out, values[c]);
+        }
+    }
+}
+
+static enum tend_status load_rows(struct tend_series_window *window, struct tend_reader *reader)
+{
+    const size_t columns = tend_row_window_columns(window->rows);
+    const uint32_t count = tend_reader_get_u32(reader);
+    if (count > window->row_limit || count > (size_t)(reader->end - reader->next) / ((columns + 1) * sizeof(double))) {
+        return TEND_E_CORRUPT;
+    }
+    for (uint32_t r = 0; r < count; r++) {
+        const int64_t at_ms = (int64_t)tend_reader_get_u64(reader);
+        for (size_t c = 0; c < columns; c++) {
+            window->row[c] = tend_reader_get_f64(reader);
+        }
+        if (tend_row_window_push(window->rows, at_ms, window->row) != TEND_OK) {
+            return TEND_E_CORRUPT;
+        }
+    }
+    return reader->failed ? TEND_E_CORRUPT : TEND_OK;
+}
+
+enum tend_status tend_series_window_load(struct tend_series_window *window, const struct tend_layout *layout,
+                                         struct tend_reader *reader)
+{
+    enum tend_status status = load_history(&window->history, reader) ? TEND_OK : TEND_E_CORRUPT;
+    const size_t lives = layout == NULL ? 0 : tend_layout_count(layout);
+    if (status == TEND_OK && lives > (size_t)(reader->end - reader->next) / sizeof(struct life)) {
+        status = TEND_E_CORRUPT;
+    }
+    if (status == TEND_OK && layout != NULL) {
+        status = take_layout(window, layout);
+    }
+    for (size_t i = 0; status == TEND_OK && i < lives; i++) {
+        window->lives[i].last = tend_reader_get_f64(reader);
+        window->lives[i].birth_ms = (int64_t)tend_reader_get_u64(reader);
+        window->lives[i].gained = tend_reader_get_f64(reader);
+    }
+    if (status == TEND_OK) {
+        status = load_rows(window, reader);
+    }
+    reader->failed = reader->failed || status != TEND_OK;
+    return status;
+}

@@ -6,6 +6,7 @@
 /// Units: milliseconds of engine time; seconds for durations.
 /// Ownership: who creates a window destroys it; it retains the layout it holds. Threads: one.
 
+#include "base/buffer.h"
 #include "base/status.h"
 #include "series/layout.h"
 #include "series/row_window.h"
@@ -79,3 +80,12 @@ size_t tend_series_window_count(const struct tend_series_window *window);
 struct tend_scrape_row tend_series_window_row(const struct tend_series_window *window, size_t row);
 /// The first row newer than both @p after_ms and the cut; the count when there is none.
 size_t tend_series_window_first_after(const struct tend_series_window *window, int64_t after_ms);
+
+/// Appends all that the window holds but its layout, which windows may share: who keeps the bytes keeps that beside
+/// them. The same contents give the same bytes, whatever they went through.
+void tend_series_window_save(const struct tend_series_window *window, struct tend_buffer *out);
+/// Fills a window, as create made it, with what save wrote of one that covers the same time.
+/// @param layout  what tend_series_window_layout said when it was saved; retained
+/// @return TEND_OK; TEND_E_CORRUPT or TEND_E_NOMEM: the reader has failed, and the window can only be destroyed
+TEND_MUST_CHECK enum tend_status tend_series_window_load(struct tend_series_window *window,
+                                                         const struct tend_layout *layout, struct tend_reader *reader);

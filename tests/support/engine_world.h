@@ -98,6 +98,7 @@ struct world {
     size_t timers, timers_at_second;
     struct world_reply replies[64];
     size_t reply_count;
+    void (*on_step)(struct world *world, const struct tend_event *event, const struct tend_effects *effects);
     bool tells;               // keeps the story
     struct tend_buffer story; // every effect as text
 };
@@ -519,6 +520,9 @@ static inline void world_step(struct world *world, struct tend_event event)
     struct tend_effects effects;
     tend_effects_init(&effects);
     tend_engine_step(world->engine, &event, &effects);
+    if (world->on_step != NULL) {
+        world->on_step(world, &event, &effects);
+    }
     world_carry_out(world, &effects);
     tend_effects_clear(&effects);
 }
