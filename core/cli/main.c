@@ -10,6 +10,8 @@ static const struct tend_command commands[] = {
     { "parse", "show the samples in the body of a scrape", tend_command_parse },
     { "check", "load the rules of a directory and say what is wrong with them", tend_command_check },
     { "test", "play the scenarios of a directory of rules", tend_command_test },
+    { "replay", "run recorded events again and compare every decision", tend_command_replay },
+    { "export", "cut an incident out of the recording, as one file", tend_command_export },
     { "evaluator", NULL, tend_command_evaluator },
     { "status", "show how the services do", tend_command_status },
     { "incidents", "list the open and the lately ended incidents", tend_command_incidents },
