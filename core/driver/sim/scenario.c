@@ -313,6 +313,7 @@ static enum tend_status prepare(struct playing *playing)
         .ruleset = fresh_ruleset(playing),
         .world = tend_act_ledger_face(playing->ledger),
         .forgetful = playing->options->forgetful,
+        .recorder = playing->options->recorder,
     };
     status = tend_simulation_create(&options, &playing->simulation);
     if (status != TEND_OK) {

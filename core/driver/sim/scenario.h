@@ -7,6 +7,8 @@
 
 #include "driver/sim/awaited_evaluator.h"
 
+struct tend_simulation_recorder;
+
 struct tend_scenario_options {
     const json_t *document;                   ///< the generation document, without errors
     size_t index;                             ///< of the scenario in it
@@ -16,6 +18,7 @@ struct tend_scenario_options {
     json_t *sources;                          ///< rules and tests
     struct tend_awaited_evaluator *evaluator; ///< with these sources; it also calls `check`
     bool forgetful;                           ///< the evaluator is started anew before each tick
+    const struct tend_simulation_recorder *recorder; ///< NULL, or who is shown all that happens (simulation.h)
 };
 
 /// Plays a scenario and has its `check` and the invariants called.

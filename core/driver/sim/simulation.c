@@ -41,6 +41,7 @@ struct happening {
 struct tend_simulation {
     struct tend_simulation_options options;
     struct tend_engine *engine;
+    bool has_stepped; // the engine took an event
     struct tend_run_processes *runs;
     struct happening **queue; // a heap
     size_t count, capacity;
@@ -363,6 +364,7 @@ static void die(struct tend_simulation *simulation)
     };
     tend_engine_destroy(simulation->engine);
     TEND_ASSERT(tend_engine_create(&options, &simulation->engine) == TEND_OK);
+    simulation->has_stepped = false;
     tend_kept_records_restore(simulation->engine, simulation->records, simulation->record_count);
     free(simulation->scraped_revisions);
     simulation->scraped_revisions = NULL;
@@ -374,9 +376,17 @@ static void feed(struct tend_simulation *simulation, struct tend_event *event)
 {
     event->at_ms = simulation->now_ms;
     event->wall_ms = simulation->now_ms + simulation->wall_ahead_ms;
+    const struct tend_simulation_recorder *recorder = simulation->options.recorder;
     struct tend_effects effects;
     tend_effects_init(&effects);
+    if (recorder != NULL) {
+        recorder->event(recorder->context, simulation->engine, event, !simulation->has_stepped);
+    }
+    simulation->has_stepped = true;
     tend_engine_step(simulation->engine, event, &effects);
+    if (recorder != NULL) {
+        recorder->outcome(recorder->context, &effects);
+    }
     for (size_t i = 0; i < effects.count && !simulation->dead; i++) {
         carry_out(simulation, &effects.list[i]);
     }

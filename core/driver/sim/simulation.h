@@ -46,13 +46,22 @@ struct tend_world {
     void (*act)(void *context, const struct tend_world_act *act, int64_t at_ms, struct tend_world_outcome *out);
 };
 
+/// Shown each event before the engine takes it, and what came of it before that is carried out, as a recording has it.
+struct tend_simulation_recorder {
+    void *context;
+    /// @param anew  the engine is a new one: it is its first event
+    void (*event)(void *context, const struct tend_engine *engine, const struct tend_event *event, bool anew);
+    void (*outcome)(void *context, const struct tend_effects *effects);
+};
+
 struct tend_simulation_options {
     int64_t at_ms; ///< engine time and wall time at the beginning
     json_t *sources;
     struct tend_awaited_evaluator *evaluator; ///< with these sources; borrowed
     struct tend_ruleset *ruleset;             ///< taken
     struct tend_world world;
-    bool forgetful; ///< the evaluator is started anew before each tick
+    bool forgetful;                                  ///< the evaluator is started anew before each tick
+    const struct tend_simulation_recorder *recorder; ///< NULL: nothing is recorded; borrowed
 };
 
 struct tend_simulation;
