@@ -159,9 +159,19 @@ local function field_in(tokens, open, close, name)
   end
 end
 
+-- Where the item with the number `index` of the list between `open` and `close` begins: that token, twice.
+local function item_in(tokens, open, close, index)
+  local depth, number = 0, 1
+  for i = open + 1, close - 1 do
+    if depth == 0 and number == index then return i, i end
+    depth = depth + depth_change(tokens[i])
+    if depth == 0 and (tokens[i].text == "," or tokens[i].text == ";") then number = number + 1 end
+  end
+end
+
 --- Where a field of a declaration is written: "shop.lua:14", or the declaration's own place when that is not known.
 ---@param declaration tend.Declaration
----@param path string[]  { "metrics", "memory", "alpha" }
+---@param path (string|integer)[]  { "metrics", "memory", "alpha" }; a number is an item of a list
 ---@return string
 function source.field(declaration, path)
   local tokens, _, open, close = span(declaration)
@@ -169,7 +179,8 @@ function source.field(declaration, path)
   local file = source.place(declaration.at)
   local line
   for _, name in ipairs(path) do
-    local at, value = field_in(tokens, open, close, tostring(name))
+    local find = type(name) == "number" and item_in or field_in
+    local at, value = find(tokens, open, close, type(name) == "number" and name or tostring(name))
     if not at then break end
     line = tokens[at].line
     if tokens[value].text ~= "{" then break end

@@ -4,26 +4,55 @@
 -- it has been played, `check` is called here with what happened.
 local check = require "tend.check"
 local registry = require "tend.registry"
+local source = require "tend.source"
 
 local test = {}
 
 ---@class tend.ScenarioFields
----@field world? table<string, integer>  service → how many instances, called SERVICE/1 …
+---@field world? table<string, integer|tend.ScenarioService>  service → how many instances, called SERVICE/1 …
 ---@field faults? tend.ScenarioFault[]          what breaks, and when
----@field acts? table<string, string>    verb → how it goes; "works" when left out
+---@field acts? table<string, string|tend.ScenarioAct>  verb → how it goes; "restart redis", "restart redis/1": nearer
+---@field load? tend.ScenarioLoad        how the load changes; the usual one, always, when left out
+---@field seed? integer                  another one, another course of what is left to chance
 ---@field series? table<string, string>  "search/*.response_time" → P at each scrape, in promtool's notation
 ---@field from? string                   "2026-03-02 02:00 Europe/Berlin": when it begins
 ---@field people? tend.ScenarioPerson[]  what people do, and when
 ---@field crashes? (string|integer)[]     when tend itself is killed: "4m", after "restart begun", after its 41st record
 ---@field check fun(run: tend.Played)    asserts
 
+---@class tend.ScenarioService  core/driver/sim/MODEL.md has what they do; "*" in place of a service's name is for all
+---@field [1]? integer       how many instances
+---@field start_up? string   from its start until it serves; "3s"
+---@field work? string       of the usual response time, what it works itself
+---@field workers? integer   requests that an instance works on at the same time; 1
+---@field room? integer      requests that may wait for a worker; 100
+---@field use? number        of its workers' time, while nothing is wrong; 0.2
+---@field timeout? string    of its calls; "1s", or five times what the slowest dependency usually takes
+---@field retries? integer   after a call that failed; 0
+---@field needs? number      share of its requests that fail when a call does; 0.5
+---@field failover? boolean  whether a call of it that is refused goes to another instance; true
+---@field usual? table<string, string|number>  metric → what it is while nothing is wrong; else what is expected
+
+---@class tend.ScenarioAct
+---@field [integer] string  how it goes the first time, the second …; the last word is for all later times too
+---@field takes? string     how long it takes; "1s"
+
+---@class tend.ScenarioLoad
+---@field times? number     of the usual load, the mean of a day; 1
+---@field swing? number     the top of the day is this share above the mean, the night below; 0.5
+---@field peak? string      "15:00", as `from` has it
+---@field weekend? number   of it, on Saturday and Sunday; 1
+---@field noise? number     standard deviation, as a share; 0.05
+
 ---@class tend.ScenarioFault
----@field at string     after the beginning: "2m"
----@field on string     "redis" (all of its instances), "redis/1" or "*"
+---@field at string|string[]  after the beginning: "2m"; { "2m", "10m" }: some time between
+---@field on? string    "redis" (all of its instances), "redis/1" or "*"
 ---@field kind string
 ---@field times? number
 ---@field ratio? number
----@field lasts? string it ends by itself after this time
+---@field per_minute? number  of a leak: share of the usual memory
+---@field by? string    of a clock jump: "1h", "-30s"
+---@field lasts? string|string[] it ends by itself after this time, or some time between two
 
 ---@class tend.ScenarioPerson
 ---@field at string         after the beginning: "2m"
@@ -40,11 +69,19 @@ local test = {}
 ---@field refused table[]      what was not done: service, reason, text
 ---@field ended string         "recovered", "resolved by itself", "escalated", "open", "quiet" (no incident)
 ---@field broken string[]     what the charter (core/SAFETY.md) forbids and was done all the same
+---@field fault_s number      of the first fault, after the beginning
 ---@field recovered_s? number  from the first fault to the end of the last run that recovered
 
-local KINDS = { "crash", "hang", "slow", "errors", "leak", "bad deploy", "metrics gone", "network loss",
-  "noisy neighbour", "leaves" }
-local ACTS = { "works", "works, but says it failed", "fails", "times out", "works late", "half works" }
+-- Each with the fields that it has beside those of all.
+local FAULTS = {
+  crash = {}, hang = {}, slow = { "times" }, errors = { "ratio" }, leak = { "times", "per_minute" },
+  ["bad deploy"] = { "ratio", "times" }, ["metrics gone"] = {}, ["network loss"] = {},
+  ["noisy neighbour"] = { "times" }, surge = { "times" }, ["clock jump"] = { "by" }, ["monitoring blind"] = { "ratio" },
+  leaves = {},
+}
+local KINDS = check.names(FAULTS)
+local ACTS = { "works", "works, but says it failed", "works, but times out", "fails", "times out", "works late",
+  "half works" }
 
 local scenarios, invariants = {}, {}
 
@@ -58,26 +95,152 @@ local function word_of(words)
 end
 local kind_of, act_of = word_of(KINDS), word_of(ACTS)
 
-local FAULT = { at = "duration", on = "string", kind = kind_of, times = "number?", ratio = "number?",
-  lasts = "duration?" }
+-- A time, or some time between two: { "2m", "10m" }, which is chosen by the scenario's name and seed.
+local function time_of(value)
+  if type(value) ~= "table" then return check.value("duration", value) end
+  local least, reason = check.value("duration", value[1])
+  local most, other_reason = check.value("duration", value[2])
+  if not least or not most or #value ~= 2 then
+    return nil, ('is no time and no two times; write "2m", or { "2m", "10m" } for some time between%s'):format(
+      (reason or other_reason) and " (" .. (reason or other_reason) .. ")" or "")
+  end
+  if most < least then return nil, "ends before it begins" end
+  return { least, most }
+end
 
+-- By how much a clock jumps: a duration, also backwards.
+local function jump_of(value)
+  if type(value) ~= "string" then return nil, 'is no duration; write "1h" or "-30s"' end
+  local by, reason = host.duration((value:gsub("^%-", "")))
+  if not by then return nil, reason end
+  return value:find "^%-" and -by or by
+end
+
+local function between(least, most)
+  return function(value)
+    if type(value) == "number" and value >= least and value <= most then return value end
+    return nil, ("is not between %g and %g"):format(least, most)
+  end
+end
+local function whole(least, most)
+  return function(value)
+    if type(value) == "number" and value % 1 == 0 and value >= least and value <= most then return value end
+    return nil, ("is no whole number from %d to %d"):format(least, most)
+  end
+end
+
+local FAULT = { at = time_of, on = "string?", kind = kind_of, times = between(0, 1e6), ratio = between(0, 1),
+  per_minute = between(0, 1e6), by = jump_of, lasts = time_of }
+
+local USUAL = { start_up = "duration?", work = "duration?", workers = whole(1, 1000), room = whole(0, 10000),
+  use = between(0.001, 0.99), timeout = "duration?", retries = whole(0, 10), needs = between(0, 1),
+  failover = "boolean?", usual = "table?" }
+local LOAD = { times = between(0, 1e3), swing = between(0, 1), weekend = between(0, 1e3), noise = between(0, 1),
+  peak = function(value)
+    local hour, minute = tostring(value):match "^(%d%d?):(%d%d)$"
+    hour, minute = tonumber(hour), tonumber(minute)
+    if hour and hour < 24 and minute < 60 then return hour * 60 + minute end
+    return nil, 'is no time of the day; write "15:00"'
+  end }
+
+-- The declaration that is being read: what stands within its tables is told with its own line.
+local reading
+
+local function traits_of(name, given)
+  local said = {}
+  for key, value in pairs(given) do
+    if key ~= 1 then said[key] = value end
+  end
+  said = check.declared(reading, { "world", name }, said, USUAL, "a service of a world")
+  return { start_up_ms = said.start_up, work_ms = said.work, workers = said.workers, room = said.room, use = said.use,
+    timeout_ms = said.timeout, retries = said.retries, needs = said.needs, failover = said.failover,
+    usual = said.usual and next(said.usual) and said.usual }
+end
+
+-- { instances = { search = 3 }, traits = { search = { start_up_ms = 100 } } }
 local function world_of(value)
   if type(value) ~= "table" then return nil, "is no table; write { search = 3 }" end
-  for name, count in pairs(value) do
-    if type(name) ~= "string" or type(count) ~= "number" or count < 1 or count % 1 ~= 0 or count > 1000 then
-      return nil, ("%s = %s is no number of instances; write { search = 3 }"):format(tostring(name), check.show(count))
+  local instances, traits = {}, {}
+  for name, given in pairs(value) do
+    local count = type(given) == "table" and given[1] or given
+    if type(given) == "table" then traits[tostring(name)] = traits_of(tostring(name), given) end
+    if name == "*" and type(given) == "table" and given[1] == nil then
+      count = nil -- what is said of all
+    elseif type(name) ~= "string" or type(count) ~= "number" or count < 1 or count % 1 ~= 0 or count > 1000 then
+      return nil, ("%s = %s is no number of instances; write { search = 3 } or { search = { 3, start_up = \"10s\" } }")
+        :format(tostring(name), check.show(count))
     end
+    instances[name] = count
   end
-  return value
+  return { instances = instances, traits = traits }
+end
+
+local function act_how(given)
+  if type(given) ~= "table" then return act_of(given) end
+  local words, fields = {}, {}
+  for key, value in pairs(given) do
+    if type(key) ~= "number" then fields[key] = value end
+  end
+  for i, word in ipairs(given) do
+    local fine, reason = act_of(word)
+    if not fine then return nil, ("has %s, and that %s"):format(check.show(word), reason) end
+    words[i] = word
+  end
+  local used = check.declared(reading, { "acts" }, fields, { takes = "duration?" }, "an act")
+  return { how = words[1] and words, takes_ms = used.takes }
 end
 
 local function acts_of(value)
   if type(value) ~= "table" then return nil, 'is no table; write { restart = "fails" }' end
-  for verb, how in pairs(value) do
-    local fine, reason = act_of(how)
-    if not fine then return nil, ("%s = %s %s"):format(tostring(verb), check.show(how), reason) end
+  local acts = {}
+  for verb, given in pairs(value) do
+    local how, reason = act_how(given)
+    if not how then return nil, ("has %s = %s, which %s"):format(tostring(verb), check.show(given), reason) end
+    if type(verb) ~= "string" or not verb:find "^%S+$" and not verb:find "^%S+ %S+$" then
+      return nil, ('has %s, which is no verb; write "restart", or "restart redis/1"'):format(check.show(verb))
+    end
+    acts[verb] = how
   end
-  return value
+  return acts
+end
+
+local function load_of(value)
+  if type(value) ~= "table" then return nil, 'is no table; write { swing = 0.5, peak = "15:00" }' end
+  local used = check.declared(reading, { "load" }, value, LOAD, "a load")
+  return { times = used.times, swing = used.swing or 0.5, peak_min = used.peak, weekend = used.weekend,
+    noise = used.noise }
+end
+
+-- A fault as C has it. What its kind does not know is told.
+local function fault_of(given, number)
+  local place = source.field(reading, { "faults", number })
+  if type(given) ~= "table" then
+    local text = '%s is no fault; write { at = "2m", on = "redis", kind = "crash" }'
+    registry.error(place, text:format(check.show(given)))
+    return {}
+  end
+  local used = check.declared(reading, { "faults", number }, given, FAULT, "a fault")
+  if given.at == nil then registry.error(place, 'a fault needs at: "2m"') end
+  if not given.kind then registry.error(place, "a fault needs a kind: " .. table.concat(KINDS, ", ")) end
+  local own = FAULTS[used.kind]
+  if not own then return used end
+  local known = { at = true, on = true, kind = true, lasts = true }
+  for _, field in ipairs(own) do known[field] = true end
+  for _, field in ipairs(check.names(given)) do
+    if FAULT[field] and not known[field] then
+      registry.error(place, ('a fault of the kind "%s" has no %s'):format(used.kind, field)
+        .. (own[1] and "; it has " .. table.concat(own, ", ") or ""))
+    end
+  end
+  local everywhere = used.kind == "clock jump" or used.kind == "monitoring blind"
+  if not given.on and not everywhere then
+    registry.error(place, 'a fault needs on: a service, an instance like "redis/1", or "*"')
+  end
+  if used.kind == "clock jump" and not given.by then
+    registry.error(place, 'a clock jump needs by: "1h", or "-30s"')
+  end
+  return { at_ms = used.at, on = used.on or "*", kind = used.kind, times = used.times, ratio = used.ratio,
+    per_minute = used.per_minute, by_ms = used.by, lasts_ms = used.lasts }
 end
 
 -- When tend is killed: { at_ms = … }, { after = "restart begun" } or { record = 41 }.
@@ -115,6 +278,7 @@ end
 
 -- `check` is a field of this table and a module of that name is used in it, hence the other word.
 local SCENARIO = { world = world_of, faults = "table?", acts = acts_of, series = texts_of, from = "string?",
+  load = load_of, seed = whole(0, 2 ^ 31),
   people = "table?", crashes = crashes_of, env = "any?", check = "function" }
 local PERSON = { at = "duration", approve = "boolean?", pause = "duration?", reload = "boolean?" }
 
@@ -134,6 +298,7 @@ local function declarer(list, what, read)
       end
     end
     return function(fields)
+      reading = { at = at, kind = what:match "%a+$", name = name }
       local entry = read(fields)
       entry.name, entry.at = name, at
       list[#list + 1] = entry
@@ -148,10 +313,7 @@ end
 test.scenario = declarer(scenarios, "a scenario", function(fields)
   local used = check.fields("a scenario", fields, SCENARIO)
   local faults = {}
-  for i, fault in ipairs(used.faults or {}) do
-    faults[i] = check.fields("a fault", fault, FAULT)
-    if not faults[i].kind then registry.error(host.caller(), "a fault needs a kind: " .. table.concat(KINDS, ", ")) end
-  end
+  for i, fault in ipairs(used.faults or {}) do faults[i] = fault_of(fault, i) end
   used.faults = faults
   local people = {}
   for i, person in ipairs(used.people or {}) do people[i] = check.fields("a person", person, PERSON) end
@@ -175,7 +337,7 @@ end)
 -- Services that a scenario names.
 local function named(scenario)
   local names = {}
-  for name in pairs(scenario.world or {}) do names[name] = true end
+  for name in pairs(scenario.world and scenario.world.instances or {}) do names[name] = true end
   for key in pairs(scenario.series or {}) do names[key:match "^[^/]+"] = true end
   return names
 end
@@ -240,18 +402,15 @@ end
 function test.declare(document, resolved)
   document.scenarios, document.invariants = {}, {}
   for i, scenario in ipairs(scenarios) do
-    local faults = {}
-    for j, fault in ipairs(scenario.faults or {}) do
-      faults[j] = { at_ms = fault.at, on = fault.on, kind = fault.kind, times = fault.times, ratio = fault.ratio,
-        lasts_ms = fault.lasts }
-    end
     local people = {}
     for j, person in ipairs(scenario.people) do
       people[j] = { at_ms = person.at, pause_ms = person.pause, reload = person.reload }
     end
-    document.scenarios[i] = { name = scenario.name, at = scenario.at, from = scenario.from, faults = faults,
+    document.scenarios[i] = { name = scenario.name, at = scenario.at, from = scenario.from, faults = scenario.faults,
+      load = scenario.load, seed = scenario.seed,
       people = people[1] and people, crashes = scenario.crashes and scenario.crashes[1] and scenario.crashes,
-      world = scenario.world and next(scenario.world) and scenario.world,
+      world = scenario.world and next(scenario.world.instances) and scenario.world.instances,
+      traits = scenario.world and next(scenario.world.traits) and scenario.world.traits,
       acts = scenario.acts and next(scenario.acts) and scenario.acts,
       series = scenario.series and next(scenario.series) and scenario.series, skip = lacks(scenario, resolved) }
   end

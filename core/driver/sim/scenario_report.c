@@ -81,6 +81,7 @@ static void take_step(json_t *steps, json_t *refused, const json_t *services, co
         }
     } else if (known != NULL) {
         (void)json_object_set_new(known, "outcome", json_string(tend_json_text(body, "outcome", "")));
+        (void)json_object_set_new(known, "ended_s", json_real(seconds(record->at_ms, begun_ms)));
     } else if (has_text(body, "state", "begun")) {
         const char *verb = tend_json_text(body, "verb", "");
         (void)json_array_append_new(steps, json_pack("{s:s, s:s, s:s, s:s?, s:s, s:f}", "key", record->key, "verb",
@@ -213,10 +214,10 @@ json_t *tend_scenario_report(const struct tend_simulation *simulation, int64_t b
     }
     drop_refused(steps);
     take_culprits(culprits, incidents, services);
-    json_t *report =
-        json_pack("{s:O?, s:O, s:o, s:o, s:o, s:o, s:s, s:o}", "culprit", json_array_get(culprits, 0), "culprits",
-                  culprits, "alerts", alerts, "steps", steps, "pages", pages_of(simulation, begun_ms), "refused",
-                  refused, "ended", ended_of(incidents), "recovered_s", tend_json_real(recovered_s));
+    json_t *report = json_pack("{s:O?, s:O, s:o, s:o, s:o, s:o, s:s, s:f, s:o}", "culprit", json_array_get(culprits, 0),
+                               "culprits", culprits, "alerts", alerts, "steps", steps, "pages",
+                               pages_of(simulation, begun_ms), "refused", refused, "ended", ended_of(incidents),
+                               "fault_s", seconds(fault_ms, begun_ms), "recovered_s", tend_json_real(recovered_s));
     json_decref(culprits);
     json_decref(incidents);
     json_decref(services);
