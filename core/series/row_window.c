@@ -132,6 +132,20 @@ const double *tend_row_window_row(const struct tend_row_window *window, size_t r
     return window->values + place * window->columns;
 }
 
+void tend_row_window_pieces(const struct tend_row_window *window, size_t begin, size_t end,
+                            struct tend_row_piece pieces[2])
+{
+    TEND_ASSERT(begin <= end && end <= window->count);
+    const size_t place = begin == end ? 0 : place_of(window, begin);
+    const size_t until_wrap = window->rows - place;
+    const size_t count = end - begin;
+    pieces[0] = (struct tend_row_piece){ .values = window->values + place * window->columns,
+                                         .rows = count < until_wrap ? count : until_wrap,
+                                         .stride = window->columns };
+    pieces[1] =
+        (struct tend_row_piece){ .values = window->values, .rows = count - pieces[0].rows, .stride = window->columns };
+}
+
 size_t tend_row_window_first_after(const struct tend_row_window *window, int64_t after_ms)
 {
     size_t low = 0;

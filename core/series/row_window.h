@@ -35,5 +35,14 @@ size_t tend_row_window_count(const struct tend_row_window *window);   ///< rows 
 /// A row's values, borrowed until the next push. @param row  0 is the oldest, count - 1 the newest
 /// @param[out] at_ms  its time; NULL is allowed
 const double *tend_row_window_row(const struct tend_row_window *window, size_t row, int64_t *at_ms);
+/// Rows where they lie: the window is a ring, so they are at most two pieces, the older one first.
+struct tend_row_piece {
+    const double *values; ///< of the piece's first row; the next row lies `stride` further on
+    size_t rows;          ///< 0: there is no such piece
+    size_t stride;
+};
+/// The rows begin … end - 1, borrowed until the next push.
+void tend_row_window_pieces(const struct tend_row_window *window, size_t begin, size_t end,
+                            struct tend_row_piece pieces[2]);
 /// The first row with at_ms > after_ms; the count when there is none.
 size_t tend_row_window_first_after(const struct tend_row_window *window, int64_t after_ms);

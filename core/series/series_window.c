@@ -374,6 +374,14 @@ struct tend_scrape_row tend_series_window_row(const struct tend_series_window *w
     return result;
 }
 
+void tend_series_window_pieces(const struct tend_series_window *window, size_t begin, size_t end,
+                               struct tend_row_piece pieces[2])
+{
+    tend_row_window_pieces(window->rows, begin, end, pieces);
+    pieces[0].values += HIDDEN_COLUMNS;
+    pieces[1].values += HIDDEN_COLUMNS;
+}
+
 size_t tend_series_window_first_after(const struct tend_series_window *window, int64_t after_ms)
 {
     const int64_t cut_ms = window->history.cut_ms;
@@ -403,12 +411,24 @@ static void save_history(const struct tend_scrape_history *history, struct tend_
     tend_buffer_put_u64(out, (uint64_t)history->cut_ms);
 }
 
+// A time that the arithmetic of times can take: 36 million years either way.
+static int64_t load_ms(struct tend_reader *reader)
+{
+    const int64_t ms = (int64_t)tend_reader_get_u64(reader);
+    const int64_t most_ms = INT64_C(1) << 60;
+    if (ms != TEND_NEVER_MS && (ms > most_ms || ms < -most_ms)) {
+        reader->failed = true;
+        return 0;
+    }
+    return ms;
+}
+
 static bool load_history(struct tend_scrape_history *history, struct tend_reader *reader)
 {
-    history->first_ms = (int64_t)tend_reader_get_u64(reader);
-    history->newest_ms = (int64_t)tend_reader_get_u64(reader);
-    history->newest_good_ms = (int64_t)tend_reader_get_u64(reader);
-    history->newest_failed_ms = (int64_t)tend_reader_get_u64(reader);
+    history->first_ms = load_ms(reader);
+    history->newest_ms = load_ms(reader);
+    history->newest_good_ms = load_ms(reader);
+    history->newest_failed_ms = load_ms(reader);
     history->good_count = tend_reader_get_u64(reader);
     history->failed_count = tend_reader_get_u64(reader);
     history->good_in_a_row = tend_reader_get_u32(reader);
@@ -417,8 +437,8 @@ static bool load_history(struct tend_scrape_history *history, struct tend_reader
     history->kind = kind <= TEND_SCRAPE_PARSE ? (enum tend_scrape_kind)kind : TEND_SCRAPE_OK;
     history->duration_s = tend_reader_get_f64(reader);
     history->process_start_s = tend_reader_get_f64(reader);
-    history->restart_seen_ms = (int64_t)tend_reader_get_u64(reader);
-    history->cut_ms = (int64_t)tend_reader_get_u64(reader);
+    history->restart_seen_ms = load_ms(reader);
+    history->cut_ms = load_ms(reader);
     return !reader->failed && kind <= TEND_SCRAPE_PARSE;
 }
 
@@ -452,7 +472,7 @@ static enum tend_status load_rows(struct tend_series_window *window, struct tend
         return TEND_E_CORRUPT;
     }
     for (uint32_t r = 0; r < count; r++) {
-        const int64_t at_ms = (int64_t)tend_reader_get_u64(reader);
+        const int64_t at_ms = load_ms(reader);
         for (size_t c = 0; c < columns; c++) {
             window->row[c] = tend_reader_get_f64(reader);
         }
@@ -476,7 +496,7 @@ enum tend_status tend_series_window_load(struct tend_series_window *window, cons
     }
     for (size_t i = 0; status == TEND_OK && i < lives; i++) {
         window->lives[i].last = tend_reader_get_f64(reader);
-        window->lives[i].birth_ms = (int64_t)tend_reader_get_u64(reader);
+        window->lives[i].birth_ms = load_ms(reader);
         window->lives[i].gained = tend_reader_get_f64(reader);
     }
     if (status == TEND_OK) {

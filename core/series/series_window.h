@@ -78,6 +78,9 @@ struct tend_scrape_row {
 };
 size_t tend_series_window_count(const struct tend_series_window *window);
 struct tend_scrape_row tend_series_window_row(const struct tend_series_window *window, size_t row);
+/// The rows begin … end - 1 where they lie, each from its first column on; for passes over many of them.
+void tend_series_window_pieces(const struct tend_series_window *window, size_t begin, size_t end,
+                               struct tend_row_piece pieces[2]);
 /// The first row newer than both @p after_ms and the cut; the count when there is none.
 size_t tend_series_window_first_after(const struct tend_series_window *window, int64_t after_ms);
 
