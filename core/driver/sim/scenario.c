@@ -319,6 +319,9 @@ static enum tend_status prepare(struct playing *playing)
     if (status != TEND_OK) {
         return status;
     }
+    if (playing->options->report != NULL) {
+        tend_simulation_watch(playing->simulation, tend_report_look, playing->options->report);
+    }
     tend_scenario_world_attach(playing->world, playing->simulation);
     tend_act_ledger_attach(playing->ledger, playing->simulation);
     list_targets(playing, NULL);

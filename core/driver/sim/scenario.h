@@ -6,6 +6,7 @@
 /// those of the world. All playbooks are armed. Units: `_ms` engine time. Threads: one.
 
 #include "driver/sim/awaited_evaluator.h"
+#include "driver/sim/simulation_report.h"
 
 struct tend_simulation_recorder;
 
