@@ -72,7 +72,7 @@ static void pass_rules(struct tend_pass *pass, struct tend_engine *engine)
         tend_pass_flag(pass, &health->off);
         tend_pass_u32(pass, &health->errors);
         tend_pass_flag(pass, &health->raised);
-        tend_pass_array_text(pass, health->why, sizeof health->why);
+        tend_pass_cut_text(pass, health->why, sizeof health->why);
     }
 }
 
@@ -83,24 +83,24 @@ TEND_PASS_COVERS(tend_engine_options, 32);
 static void pass_engine(struct tend_pass *pass, struct tend_engine *engine)
 {
     pass->part = "the engine";
-    tend_pass_i64(pass, &engine->options.at_ms);
-    tend_pass_i64(pass, &engine->options.wall_ms);
+    tend_pass_ms(pass, &engine->options.at_ms);
+    tend_pass_ms(pass, &engine->options.wall_ms);
     tend_pass_u64(pass, &engine->options.next_record);
-    tend_pass_i64(pass, &engine->options.startup_grace_ms);
-    tend_pass_i64(pass, &engine->now_ms);
-    tend_pass_i64(pass, &engine->wall_ms);
-    tend_pass_i64(pass, &engine->started_ms);
+    tend_pass_ms(pass, &engine->options.startup_grace_ms);
+    tend_pass_ms(pass, &engine->now_ms);
+    tend_pass_ms(pass, &engine->wall_ms);
+    tend_pass_ms(pass, &engine->started_ms);
     tend_pass_u64(pass, &engine->next_record);
     tend_pass_u64(pass, &engine->reached);
     tend_pass_flag(pass, &engine->journal_failed);
-    tend_pass_array_text(pass, engine->journal_why, sizeof engine->journal_why);
+    tend_pass_cut_text(pass, engine->journal_why, sizeof engine->journal_why);
     tend_pass_u64(pass, &engine->tick);
     tend_pass_flag(pass, &engine->tick_in_flight);
     tend_pass_u32(pass, &engine->tick_tries);
-    tend_pass_i64(pass, &engine->tick_due_ms);
+    tend_pass_ms(pass, &engine->tick_due_ms);
     tend_pass_flag(pass, &engine->paused);
     tend_pass_text(pass, &engine->paused_by);
-    tend_pass_i64(pass, &engine->paused_wall_ms);
+    tend_pass_ms(pass, &engine->paused_wall_ms);
     tend_pass_object(pass, &engine->arms);
     tend_pass_object(pass, &engine->restored_guards);
     tend_pass_object(pass, &engine->restored_alerts);
@@ -108,7 +108,7 @@ static void pass_engine(struct tend_pass *pass, struct tend_engine *engine)
     for (size_t i = 0; i < TEND_ENGINE_OUTCOMES; i++) {
         tend_pass_u64(pass, &engine->runs_ended[i]);
     }
-    tend_pass_i64(pass, &engine->wake_ms);
+    tend_pass_ms(pass, &engine->wake_ms);
     tend_pass_text(pass, &engine->blind_page);
     tend_pass_flag(pass, &engine->blind);
 }

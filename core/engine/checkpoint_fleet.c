@@ -31,7 +31,7 @@ TEND_PASS_COVERS(tend_metric_table, 88);
 static void pass_subject(struct tend_pass *pass, const struct tend_metric_table *table,
                          const struct tend_service_def *def, struct tend_subject *subject)
 {
-    tend_pass_i64(pass, &subject->learned_ms);
+    tend_pass_ms(pass, &subject->learned_ms);
     for (size_t m = 0; m < def->metric_count; m++) {
         const size_t slot = subject->slot + m;
         tend_pass_f64(pass, &table->p[slot]);
@@ -39,7 +39,7 @@ static void pass_subject(struct tend_pass *pass, const struct tend_metric_table 
         tend_pass_f64(pass, &table->f[slot]);
         tend_pass_f64(pass, &table->a[slot]);
         tend_pass_u8(pass, &table->missing[slot]);
-        tend_pass_i64(pass, &subject->out_since_ms[m]);
+        tend_pass_ms(pass, &subject->out_since_ms[m]);
         struct tend_history *history = subject->histories[m];
         if (history != NULL && tend_pass_saves(pass)) {
             tend_history_save(history, pass->out);
@@ -130,8 +130,8 @@ static void pass_instance(struct tend_pass *pass, const struct tend_metric_table
         instance->version = NULL;
     }
     tend_pass_name(pass, &instance->version);
-    tend_pass_i64(pass, &instance->version_since_ms);
-    tend_pass_array_text(pass, instance->reason, sizeof instance->reason);
+    tend_pass_ms(pass, &instance->version_since_ms);
+    tend_pass_cut_text(pass, instance->reason, sizeof instance->reason);
     tend_pass_flag(pass, &instance->dirty);
     pass_window(pass, instance->window);
     pass_plan(pass, instance->plan, def->metric_count);
@@ -149,17 +149,17 @@ static void pass_alert(struct tend_pass *pass, struct tend_rule_alert *alert)
 {
     struct tend_alert *state = &alert->alert;
     state->state = (enum tend_alert_state)tend_pass_choice(pass, state->state, TEND_ALERT_FIRING);
-    tend_pass_i64(pass, &state->began_ms);
-    tend_pass_i64(pass, &state->since_ms);
-    tend_pass_i64(pass, &state->out_since_ms);
-    tend_pass_i64(pass, &state->clear_since_ms);
+    tend_pass_ms(pass, &state->began_ms);
+    tend_pass_ms(pass, &state->since_ms);
+    tend_pass_ms(pass, &state->out_since_ms);
+    tend_pass_ms(pass, &state->clear_since_ms);
     tend_pass_flag(pass, &state->by_missing);
     for (size_t m = 0; m < alert->service->def->metric_count; m++) {
         tend_pass_u8(pass, &alert->latches[m]);
     }
     alert->verdict = (enum tend_verdict)tend_pass_choice(pass, alert->verdict, TEND_VERDICT_ERROR);
-    tend_pass_i64(pass, &alert->data_ms);
-    tend_pass_i64(pass, &alert->fired_wall_ms);
+    tend_pass_ms(pass, &alert->data_ms);
+    tend_pass_ms(pass, &alert->fired_wall_ms);
     tend_pass_text(pass, &alert->incident);
 }
 
@@ -167,10 +167,10 @@ TEND_PASS_COVERS(tend_guard, 1072);
 
 static void pass_guard(struct tend_pass *pass, struct tend_guard *guard)
 {
-    tend_pass_i64(pass, &guard->cooldown_until_ms);
-    tend_pass_i64(pass, &guard->backoff_until_ms);
-    tend_pass_i64(pass, &guard->counted_from_ms);
-    tend_pass_i64(pass, &guard->cured_ms);
+    tend_pass_ms(pass, &guard->cooldown_until_ms);
+    tend_pass_ms(pass, &guard->backoff_until_ms);
+    tend_pass_ms(pass, &guard->counted_from_ms);
+    tend_pass_ms(pass, &guard->cured_ms);
     tend_pass_size(pass, &guard->failed_runs);
     size_t count = TEND_RUNS_KEPT;
     while (tend_pass_saves(pass) && count > 0 && guard->runs_ms[count - 1] == TEND_NEVER) {
@@ -182,7 +182,7 @@ static void pass_guard(struct tend_pass *pass, struct tend_guard *guard)
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        tend_pass_i64(pass, &guard->runs_ms[i]);
+        tend_pass_ms(pass, &guard->runs_ms[i]);
     }
     tend_pass_flag(pass, &guard->breaker_open);
 }
@@ -194,10 +194,10 @@ static void pass_service(struct tend_pass *pass, const struct tend_metric_table 
 {
     pass_same(pass, service->name);
     tend_pass_flag(pass, &service->dirty);
-    tend_pass_i64(pass, &service->data_ms);
+    tend_pass_ms(pass, &service->data_ms);
     tend_pass_flag(pass, &service->asleep);
-    tend_pass_i64(pass, &service->asleep_wall_ms);
-    tend_pass_i64(pass, &service->woke_ms);
+    tend_pass_ms(pass, &service->asleep_wall_ms);
+    tend_pass_ms(pass, &service->woke_ms);
     pass_guard(pass, &service->guard);
     pass_subject(pass, table, service->def, &service->subject);
     size_t count = service->instance_count;

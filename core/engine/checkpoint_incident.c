@@ -53,8 +53,8 @@ TEND_PASS_COVERS(tend_incident, 152);
 static void pass_incident(struct tend_pass *pass, struct tend_incident *incident)
 {
     tend_pass_array_text(pass, incident->id, sizeof incident->id);
-    tend_pass_i64(pass, &incident->opened_ms);
-    tend_pass_i64(pass, &incident->opened_wall_ms);
+    tend_pass_ms(pass, &incident->opened_ms);
+    tend_pass_ms(pass, &incident->opened_wall_ms);
     tend_pass_text(pass, &incident->severity);
     incident->members = tend_pass_array(pass, incident->members, &incident->member_count, sizeof *incident->members,
                                         LEAST_MEMBER_BYTES);
@@ -63,7 +63,7 @@ static void pass_incident(struct tend_pass *pass, struct tend_incident *incident
     }
     pass_culprits(pass, incident);
     tend_pass_text(pass, &incident->culprit_key);
-    tend_pass_i64(pass, &incident->stable_since_ms);
+    tend_pass_ms(pass, &incident->stable_since_ms);
     tend_pass_json(pass, &incident->ranking);
     tend_pass_text(pass, &incident->wait);
     tend_pass_u64(pass, &incident->ask);
@@ -74,7 +74,7 @@ static void pass_incident(struct tend_pass *pass, struct tend_incident *incident
     tend_pass_flag(pass, &incident->escalated);
     tend_pass_flag(pass, &incident->acted);
     tend_pass_text(pass, &incident->outcome);
-    tend_pass_i64(pass, &incident->acted_ms);
+    tend_pass_ms(pass, &incident->acted_ms);
 }
 
 void tend_pass_incidents(struct tend_pass *pass, struct tend_engine *engine)
@@ -105,7 +105,7 @@ static void pass_notice(struct tend_pass *pass, struct tend_notice *notice)
     notice->state = (enum tend_notice_state)tend_pass_choice(pass, notice->state, TEND_NOTICE_RETRY);
     tend_pass_u64(pass, &notice->ask);
     tend_pass_u64(pass, &notice->record);
-    tend_pass_i64(pass, &notice->retry_ms);
+    tend_pass_ms(pass, &notice->retry_ms);
     tend_pass_json(pass, &notice->payload);
     tend_pass_json(pass, &notice->request);
 }
@@ -117,7 +117,7 @@ static void pass_told(struct tend_pass *pass, struct tend_told *told)
     tend_pass_array_text(pass, told->incident, sizeof told->incident);
     tend_pass_name(pass, &told->notifier);
     tend_pass_size(pass, &told->notify);
-    tend_pass_i64(pass, &told->told_ms);
+    tend_pass_ms(pass, &told->told_ms);
 }
 
 void tend_pass_notices(struct tend_pass *pass, struct tend_engine *engine)

@@ -3,6 +3,7 @@
 #include "engine/checkpoint_pass.h"
 
 #include "series/layout_bytes.h"
+#include "series/series_window.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,16 @@ void tend_pass_i64(struct tend_pass *pass, int64_t *value)
     uint64_t bits = (uint64_t)*value;
     tend_pass_u64(pass, &bits);
     *value = (int64_t)bits;
+}
+
+void tend_pass_ms(struct tend_pass *pass, int64_t *value)
+{
+    tend_pass_i64(pass, value);
+    const int64_t most_ms = INT64_C(1) << 60; // 36 million years: sums and differences of a few of them still fit
+    if (!tend_pass_saves(pass) && *value != TEND_NEVER_MS && (*value > most_ms || *value < -most_ms)) {
+        tend_pass_refuse(pass, "a time that is none");
+        *value = 0;
+    }
 }
 
 void tend_pass_size(struct tend_pass *pass, size_t *value)
@@ -108,6 +119,16 @@ void tend_pass_flag(struct tend_pass *pass, bool *value)
     *value = tend_pass_choice(pass, *value, 1) != 0;
 }
 
+// Texts go into JSON, which takes no other.
+static void check_utf8(struct tend_pass *pass, const char *bytes, size_t count)
+{
+    json_t *string = json_stringn(bytes, count);
+    if (string == NULL) {
+        tend_pass_refuse(pass, "a text that is no UTF-8");
+    }
+    json_decref(string);
+}
+
 static char *load_text(struct tend_pass *pass)
 {
     size_t count;
@@ -116,6 +137,7 @@ static char *load_text(struct tend_pass *pass)
     if (memchr(bytes, '\0', count) != NULL) {
         tend_pass_refuse(pass, "a NUL in a text");
     }
+    check_utf8(pass, bytes, count);
     if (tend_pass_failed(pass)) {
         return NULL;
     }
@@ -145,6 +167,14 @@ void tend_pass_text(struct tend_pass *pass, char **text)
 }
 
 void tend_pass_array_text(struct tend_pass *pass, char *text, size_t bytes)
+{
+    tend_pass_cut_text(pass, text, bytes);
+    if (!tend_pass_saves(pass)) {
+        check_utf8(pass, text, strlen(text));
+    }
+}
+
+void tend_pass_cut_text(struct tend_pass *pass, char *text, size_t bytes)
 {
     if (tend_pass_saves(pass)) {
         tend_buffer_put_string(pass->out, text, strnlen(text, bytes));

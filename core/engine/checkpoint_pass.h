@@ -51,6 +51,8 @@ void tend_pass_no_memory(struct tend_pass *pass);
 
 void tend_pass_u64(struct tend_pass *pass, uint64_t *value);
 void tend_pass_i64(struct tend_pass *pass, int64_t *value);
+/// A time or a duration: loading refuses what the arithmetic of times could not take.
+void tend_pass_ms(struct tend_pass *pass, int64_t *value);
 void tend_pass_size(struct tend_pass *pass, size_t *value);
 void tend_pass_u32(struct tend_pass *pass, uint32_t *value);
 void tend_pass_u8(struct tend_pass *pass, uint8_t *value);
@@ -63,6 +65,8 @@ void tend_pass_text(struct tend_pass *pass, char **text); ///< loading: owned by
 void tend_pass_name(struct tend_pass *pass, char **text); ///< as text, but never NULL (only after a fault)
 /// A text in an array of @p bytes.
 void tend_pass_array_text(struct tend_pass *pass, char *text, size_t bytes);
+/// The same of one that was cut to fit, perhaps within a character.
+void tend_pass_cut_text(struct tend_pass *pass, char *text, size_t bytes);
 void tend_pass_json(struct tend_pass *pass, json_t **json);   ///< any value, or NULL
 void tend_pass_object(struct tend_pass *pass, json_t **json); ///< an object (NULL only after a fault)
 

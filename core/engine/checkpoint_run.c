@@ -20,10 +20,10 @@ static void pass_step(struct tend_pass *pass, struct tend_step *step)
     tend_pass_u32(pass, &step->attempt);
     tend_pass_u64(pass, &step->record);
     tend_pass_u64(pass, &step->effect_id);
-    tend_pass_i64(pass, &step->began_ms);
-    tend_pass_i64(pass, &step->began_wall_ms);
-    tend_pass_i64(pass, &step->ended_wall_ms);
-    tend_pass_i64(pass, &step->deadline_ms);
+    tend_pass_ms(pass, &step->began_ms);
+    tend_pass_ms(pass, &step->began_wall_ms);
+    tend_pass_ms(pass, &step->ended_wall_ms);
+    tend_pass_ms(pass, &step->deadline_ms);
     tend_pass_text(pass, &step->outcome);
     tend_pass_json(pass, &step->answer);
     if (step->state == TEND_STEP_ENDED && step->outcome == NULL) {
@@ -39,7 +39,7 @@ static void pass_limits(struct tend_pass *pass, struct tend_limits *limits)
     tend_pass_f64(pass, &limits->share);
     tend_pass_f64(pass, &limits->min_healthy);
     tend_pass_f64(pass, &limits->per_hour);
-    tend_pass_i64(pass, &limits->cooldown_ms);
+    tend_pass_ms(pass, &limits->cooldown_ms);
     tend_pass_f64(pass, &limits->attempts);
     tend_pass_f64(pass, &limits->confidence);
 }
@@ -56,13 +56,13 @@ static void pass_run(struct tend_pass *pass, struct tend_run *run)
     tend_pass_array_text(pass, run->playbook_hash, sizeof run->playbook_hash);
     tend_pass_array_text(pass, run->generation, sizeof run->generation);
     pass_limits(pass, &run->limits);
-    tend_pass_i64(pass, &run->within_ms);
+    tend_pass_ms(pass, &run->within_ms);
     tend_pass_flag(pass, &run->dry);
     tend_pass_flag(pass, &run->restored);
     run->state = (enum tend_run_state)tend_pass_choice(pass, run->state, TEND_RUN_ENDED);
     tend_pass_u64(pass, &run->record);
-    tend_pass_i64(pass, &run->began_ms);
-    tend_pass_i64(pass, &run->began_wall_ms);
+    tend_pass_ms(pass, &run->began_ms);
+    tend_pass_ms(pass, &run->began_wall_ms);
     tend_pass_json(pass, &run->frozen);
     run->steps = tend_pass_array(pass, run->steps, &run->step_count, sizeof *run->steps, LEAST_STEP_BYTES);
     for (size_t i = 0; i < run->step_count; i++) {
@@ -71,7 +71,7 @@ static void pass_run(struct tend_pass *pass, struct tend_run *run)
     tend_pass_size(pass, &run->replayed);
     tend_pass_size(pass, &run->furthest);
     tend_pass_u32(pass, &run->deaths);
-    tend_pass_i64(pass, &run->acted_ms);
+    tend_pass_ms(pass, &run->acted_ms);
     run->acted = tend_pass_names(pass, run->acted, &run->acted_count);
     run->picked = tend_pass_names(pass, run->picked, &run->picked_count);
     tend_pass_flag(pass, &run->redeployed);

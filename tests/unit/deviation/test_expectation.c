@@ -179,6 +179,53 @@ static void a_history_holds_at_least_one_value(void **state)
     tend_history_destroy(NULL);
 }
 
+static void a_loaded_history_goes_on_where_the_saved_one_was(void **state)
+{
+    (void)state;
+    struct tend_history *saved = NULL;
+    struct tend_history *loaded = NULL;
+    assert_int_equal(tend_history_create(3, &saved), TEND_OK);
+    assert_int_equal(tend_history_create(3, &loaded), TEND_OK);
+    for (int i = 1; i <= 4; i++) {
+        tend_history_push(saved, i, false); // 2, 3, 4 are held
+    }
+    struct tend_buffer bytes;
+    tend_buffer_init(&bytes);
+    tend_history_save(saved, &bytes);
+    struct tend_reader reader = tend_reader_over(bytes.data, bytes.size);
+    assert_int_equal(tend_history_load(loaded, &reader), TEND_OK);
+    assert_true(tend_history_mean(loaded) == 3);
+    tend_history_push(loaded, 8, false); // the 2 goes
+    assert_true(tend_history_mean(loaded) == 5);
+    tend_buffer_clear(&bytes);
+    tend_history_destroy(loaded);
+    tend_history_destroy(saved);
+}
+
+static void a_history_of_more_samples_or_of_no_number_is_refused(void **state)
+{
+    (void)state;
+    const struct {
+        uint32_t count;
+        double values[3];
+    } cases[] = { { 3, { 1, 2, 3 } }, { 2, { 1, none } }, { 2, { 1 } } };
+    for (size_t i = 0; i < 3; i++) {
+        struct tend_history *history = NULL;
+        assert_int_equal(tend_history_create(2, &history), TEND_OK);
+        struct tend_buffer bytes;
+        tend_buffer_init(&bytes);
+        tend_buffer_put_u32(&bytes, cases[i].count);
+        for (uint32_t v = 0; v < (i == 2 ? 1 : cases[i].count); v++) {
+            tend_buffer_put_f64(&bytes, cases[i].values[v]);
+        }
+        struct tend_reader reader = tend_reader_over(bytes.data, bytes.size);
+        assert_int_equal(tend_history_load(history, &reader), TEND_E_CORRUPT);
+        assert_true(reader.failed);
+        tend_buffer_clear(&bytes);
+        tend_history_destroy(history);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +239,8 @@ int main(void)
         cmocka_unit_test(a_history_is_warming_up_until_it_is_full),
         cmocka_unit_test(a_history_keeps_no_missing_values_and_learns_nothing_while_frozen),
         cmocka_unit_test(a_history_holds_at_least_one_value),
+        cmocka_unit_test(a_loaded_history_goes_on_where_the_saved_one_was),
+        cmocka_unit_test(a_history_of_more_samples_or_of_no_number_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -307,6 +307,78 @@ static void a_steady_layout_allocates_nothing(void **state)
     tend_layout_release(layout);
 }
 
+// A window with a restart, a birth, a failed scrape, a cut and more rows than it keeps.
+static void fill(struct tend_series_window *window)
+{
+    const char *names[] = { start_time, "a", "b" };
+    const struct tend_layout *small = make_layout(names, 2);
+    const struct tend_layout *large = make_layout(names, 3);
+    for (int i = 1; i <= 12; i++) {
+        const double values[] = { i < 6 ? 100 : 200, i, 7 };
+        const struct tend_layout *layout = i < 10 ? small : large;
+        assert_int_equal(tend_series_window_push(window, i * INT64_C(10000), 0.5, layout, values), TEND_OK);
+    }
+    assert_int_equal(tend_series_window_push_failed(window, 130000, 1, TEND_SCRAPE_REFUSED), TEND_OK);
+    tend_series_window_cut(window, 65000);
+    tend_layout_release(small);
+    tend_layout_release(large);
+}
+
+static void a_loaded_window_is_the_one_that_was_saved(void **state)
+{
+    struct tend_series_window *window = *state;
+    fill(window);
+    struct tend_buffer bytes;
+    tend_buffer_init(&bytes);
+    tend_series_window_save(window, &bytes);
+    struct tend_series_window *loaded = NULL;
+    assert_int_equal(tend_series_window_create(60000, 10000, &loaded), TEND_OK);
+    struct tend_reader reader = tend_reader_over(bytes.data, bytes.size);
+    assert_int_equal(tend_series_window_load(loaded, tend_series_window_layout(window), &reader), TEND_OK);
+    assert_true(reader.next == reader.end);
+    const struct tend_scrape_history *history = tend_series_window_history(loaded);
+    assert_true(history->newest_ms == 130000 && history->newest_good_ms == 120000 && history->first_ms == 10000);
+    assert_true(history->good_count == 12 && history->failed_in_a_row == 1 && history->kind == TEND_SCRAPE_REFUSED);
+    assert_true(history->restart_seen_ms == 60000 && history->cut_ms == 65000 && history->process_start_s == 200);
+    assert_int_equal(tend_series_window_count(loaded), tend_series_window_count(window));
+    assert_true(tend_series_window_birth(loaded, 2, 100000) == 7); // appeared in the scrape at 100 s
+    const double values[] = { 200, 1, 8 };
+    for (int i = 0; i < 2; i++) { // and it goes on as the other does
+        struct tend_series_window *one = i == 0 ? window : loaded;
+        assert_int_equal(tend_series_window_push(one, 140000, 0.5, tend_series_window_layout(one), values), TEND_OK);
+    }
+    struct tend_buffer again[2];
+    for (int i = 0; i < 2; i++) {
+        tend_buffer_init(&again[i]);
+        tend_series_window_save(i == 0 ? window : loaded, &again[i]);
+    }
+    assert_int_equal(again[0].size, again[1].size);
+    assert_memory_equal(again[0].data, again[1].data, again[0].size);
+    tend_buffer_clear(&again[0]);
+    tend_buffer_clear(&again[1]);
+    tend_buffer_clear(&bytes);
+    tend_series_window_destroy(loaded);
+}
+
+static void a_window_that_is_cut_short_or_has_too_many_rows_is_refused(void **state)
+{
+    struct tend_series_window *window = *state;
+    fill(window);
+    struct tend_buffer bytes;
+    tend_buffer_init(&bytes);
+    tend_series_window_save(window, &bytes);
+    for (size_t size = 0; size <= bytes.size; size++) {
+        struct tend_series_window *loaded = NULL;
+        const int64_t window_ms = size == bytes.size ? 10000 : 60000; // whole, but for another time: 4 rows at most
+        assert_int_equal(tend_series_window_create(window_ms, 10000, &loaded), TEND_OK);
+        struct tend_reader reader = tend_reader_over(bytes.data, size);
+        assert_int_equal(tend_series_window_load(loaded, tend_series_window_layout(window), &reader), TEND_E_CORRUPT);
+        assert_true(reader.failed);
+        tend_series_window_destroy(loaded);
+    }
+    tend_buffer_clear(&bytes);
+}
+
 int main(void)
 {
 #define FACT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -325,6 +397,8 @@ int main(void)
         FACT(a_series_that_comes_back_after_long_is_no_birth),
         cmocka_unit_test(a_failed_allocation_leaves_the_window_unchanged),
         FACT(a_steady_layout_allocates_nothing),
+        FACT(a_loaded_window_is_the_one_that_was_saved),
+        FACT(a_window_that_is_cut_short_or_has_too_many_rows_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
