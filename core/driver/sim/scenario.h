@@ -20,6 +20,7 @@ struct tend_scenario_options {
     struct tend_awaited_evaluator *evaluator; ///< with these sources; it also calls `check`
     bool forgetful;                           ///< the evaluator is started anew before each tick
     const struct tend_simulation_recorder *recorder; ///< NULL, or who is shown all that happens (simulation.h)
+    struct tend_report_builder *report;              ///< NULL, or what is shown each step
 };
 
 /// Plays a scenario and has its `check` and the invariants called.
