@@ -112,6 +112,7 @@ static enum tend_status enter_file(struct tend_recording_reader *reader, struct 
         const bool newest = reader->file + 1 == reader->file_count;
         if (!newest && stat(file->path, &about) != 0) {
             reader->bytes_before += file->bytes;
+            reader->sought = true; // nothing is known of what came before the one that follows
             continue;
         }
         bool torn;
@@ -369,11 +370,12 @@ static enum tend_status next_block(struct tend_recording_reader *reader, struct 
         if (status != TEND_END) {
             return status;
         }
-        if (bundle ? !reader->closed : reader->pieces_kind != 0) {
+        // A segment that a crash cut, and the tend after it mended, may end with the first pieces of a part.
+        if (bundle ? !reader->closed : newest && reader->pieces_kind != 0) {
             tend_error_set(error, "%s: byte %" PRIu64 ": the file is cut off here", reader->files[reader->file].path,
                            tend_block_reader_bytes(reader->blocks));
-            reader->torn = newest && !bundle;
-            return reader->torn ? TEND_END : TEND_E_CORRUPT;
+            reader->torn = !bundle;
+            return bundle ? TEND_E_CORRUPT : TEND_END;
         }
         leave_file(reader);
         status = enter_file(reader, error);
