@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/test_explore.h"
 #include "cli/test_report.h"
 #include "driver/live/rules_dir.h"
 #include "driver/sim/scenario.h"
@@ -17,7 +18,8 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: tend test DIR [--env NAME] [--filter TEXT] [--json | --tap] [--junit FILE] [--verbose]\n\n"
+    "usage: tend test DIR [--env NAME] [--filter TEXT] [--json | --tap] [--junit FILE] [--verbose]\n"
+    "       tend test DIR --explore N [--seed S] [--playbook NAME] [--env NAME] [--json]\n\n"
     "Plays the scenarios of every *_test.lua below DIR against the rules of DIR: in virtual time, without a network "
     "and\n"
     "without starting any program. All playbooks are armed. Each scenario is played a second time with its rules "
@@ -30,14 +32,22 @@ static const char usage[] =
     "  --junit FILE   a JUnit report too\n"
     "  --verbose      tell the story of scenarios that passed as well\n"
     "  --once         leave the second time out\n"
+    "  --explore N    search for trouble instead: play each playbook in N worlds that are made up, with faults at odd "
+    "times,\n"
+    "                 acts that go wrong, and tend killed in the middle; what breaks is told as a scenario\n"
+    "  --seed S       of the worlds; 1 when left out. The same seed makes the same worlds\n"
+    "  --playbook P   only this playbook\n"
     "  --help         this text\n\n"
-    "exit status: 0 nothing failed, 1 a scenario failed or the rules cannot be loaded, 2 wrong usage\n";
+    "exit status: 0 nothing failed, 1 a scenario failed, something was found, or the rules cannot "
+    "be loaded, 2 wrong usage\n";
 
 struct test_command {
     const char *dir;
     const char *env;
     const char *filter;
     const char *junit;
+    const char *playbook;
+    uint64_t explore, seed; // explore 0: the scenarios are played
     bool json, tap, verbose, once;
 
     json_t *sources;
@@ -160,19 +170,28 @@ static void play_all(struct test_command *command)
     }
 }
 
+// A number from 1 to 10^12. @return whether it is one
+static bool read_count(const char *text, uint64_t *out)
+{
+    char *end = NULL;
+    const unsigned long long number = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || number == 0 || number > 1000000000000ULL) {
+        return false;
+    }
+    *out = number;
+    return true;
+}
+
 // @return an enum tend_exit, or -1 to go on
 static int parse_options(int argc, char **argv, struct test_command *command)
 {
     static const struct option options[] = {
-        { "env", required_argument, NULL, 'e' },
-        { "filter", required_argument, NULL, 'f' },
-        { "json", no_argument, NULL, 'j' },
-        { "tap", no_argument, NULL, 't' },
-        { "junit", required_argument, NULL, 'u' },
-        { "verbose", no_argument, NULL, 'v' },
-        { "once", no_argument, NULL, 'o' },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
+        { "env", required_argument, NULL, 'e' },   { "filter", required_argument, NULL, 'f' },
+        { "json", no_argument, NULL, 'j' },        { "tap", no_argument, NULL, 't' },
+        { "junit", required_argument, NULL, 'u' }, { "verbose", no_argument, NULL, 'v' },
+        { "once", no_argument, NULL, 'o' },        { "explore", required_argument, NULL, 'x' },
+        { "seed", required_argument, NULL, 's' },  { "playbook", required_argument, NULL, 'p' },
+        { "help", no_argument, NULL, 'h' },        { NULL, 0, NULL, 0 },
     };
     int option = 0;
     while ((option = getopt_long(argc, argv, "hv", options, NULL)) != -1) { // NOLINT(concurrency-mt-unsafe): one thread
@@ -198,6 +217,16 @@ static int parse_options(int argc, char **argv, struct test_command *command)
         case 'o':
             command->once = true;
             break;
+        case 'x':
+        case 's':
+            if (!read_count(optarg, option == 'x' ? &command->explore : &command->seed)) {
+                (void)fprintf(stderr, "tend test: \"%s\" is no number from 1 on\n", optarg);
+                return TEND_EXIT_USAGE;
+            }
+            break;
+        case 'p':
+            command->playbook = optarg;
+            break;
         case 'h':
             (void)fputs(usage, stdout);
             return TEND_EXIT_FINE;
@@ -206,7 +235,8 @@ static int parse_options(int argc, char **argv, struct test_command *command)
             return TEND_EXIT_USAGE;
         }
     }
-    if (argc - optind != 1 || (command->json && command->tap)) {
+    if (argc - optind != 1 || (command->json && command->tap) ||
+        (command->explore != 0 && (command->tap || command->junit != NULL || command->filter != NULL))) {
         (void)fputs(usage, stderr);
         return TEND_EXIT_USAGE;
     }
@@ -234,9 +264,29 @@ static int report(const struct test_command *command)
     return sums.failed == 0 ? TEND_EXIT_FINE : TEND_EXIT_TROUBLE;
 }
 
+static int play(struct test_command *command)
+{
+    play_all(command);
+    return report(command);
+}
+
+static int explore(struct test_command *command)
+{
+    const struct tend_explore_options options = {
+        .document = command->document,
+        .hash = command->hash,
+        .sources = command->sources,
+        .evaluator = command->evaluator,
+        .seed = command->seed,
+        .worlds = command->explore,
+        .playbook = command->playbook,
+    };
+    return tend_test_explore(&options, command->json);
+}
+
 int tend_command_test(int argc, char **argv)
 {
-    struct test_command command = { 0 };
+    struct test_command command = { .seed = 1 };
     int exit_code = parse_options(argc, argv, &command);
     if (exit_code >= 0) {
         return exit_code;
@@ -248,8 +298,7 @@ int tend_command_test(int argc, char **argv)
     if (tend_zygote_create(&command.zygote, &error) != TEND_OK) {
         (void)fprintf(stderr, "tend: %s\n", error.text);
     } else if (load(&command)) {
-        play_all(&command);
-        exit_code = report(&command);
+        exit_code = command.explore > 0 ? explore(&command) : play(&command);
     }
     if (command.junit_file != NULL && fclose(command.junit_file) != 0) {
         exit_code = TEND_EXIT_TROUBLE;
