@@ -44,7 +44,7 @@ build() { # DIRECTORY OPTION…
   ninja -C "$directory" -j "$jobs" ${targets:-} >"$directory.log" 2>&1 || { cat "$directory.log"; return 1; }
 }
 run_unit() { build build-asan -DTEND_SANITIZE=ON && ctest --test-dir build-asan --output-on-failure -j "$jobs"; }
-run_sandbox() { ctest --test-dir build --output-on-failure -R '^(script|driver/live)/'; }
+run_sandbox() { ctest --test-dir build --output-on-failure -R '^(script|driver/live)/|/test_(zygote|simulation_lock)$'; }
 run_lua() { luajit tests/lua/run.lua; }
 run_conformance() { TEND_BINARY=$PWD/build/tend python3 tests/e2e/conformance.py; }
 fuzz_one() { # PROGRAM

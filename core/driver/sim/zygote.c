@@ -172,7 +172,7 @@ static int make_pair(int pair[2])
 enum tend_status tend_zygote_create(struct tend_zygote **out, struct tend_error *error)
 {
     struct tend_zygote *zygote = calloc(1, sizeof *zygote);
-    int pair[2];
+    int pair[2] = { -1, -1 };
     if (zygote == NULL) {
         tend_error_set(error, "%s", tend_status_text(TEND_E_NOMEM));
         return TEND_E_NOMEM;
