@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -182,6 +183,24 @@ enum tend_status tend_block_writer_put(struct tend_block_writer *writer, const c
         }
         done += piece;
     }
+    return TEND_OK;
+}
+
+enum tend_status tend_block_writer_rename(struct tend_block_writer *writer, const char *path, struct tend_error *error)
+{
+    char *copy = strdup(path);
+    if (copy == NULL) {
+        tend_error_set(error, "out of memory");
+        return TEND_E_NOMEM;
+    }
+    if (rename(writer->path, path) != 0) {
+        const char *cause = strerrordesc_np(errno);
+        tend_error_set(error, "cannot make %s: %s", path, cause == NULL ? "unknown error" : cause);
+        free(copy);
+        return TEND_E_IO;
+    }
+    free(writer->path);
+    writer->path = copy;
     return TEND_OK;
 }
 

@@ -21,6 +21,9 @@ void tend_block_writer_destroy(struct tend_block_writer *writer); ///< NULL is a
 /// @param begins_frame  they begin a segment  @return TEND_OK, TEND_E_IO or TEND_E_NOMEM: then only destroy is left
 TEND_MUST_CHECK enum tend_status tend_block_writer_put(struct tend_block_writer *writer, const char *items,
                                                        size_t count, bool begins_frame, struct tend_error *error);
+/// Gives the file another name, in the place of a file that has it. @return TEND_OK, TEND_E_IO or TEND_E_NOMEM
+TEND_MUST_CHECK enum tend_status tend_block_writer_rename(struct tend_block_writer *writer, const char *path,
+                                                          struct tend_error *error);
 /// Puts what was written on the disk. @return TEND_OK or TEND_E_IO
 TEND_MUST_CHECK enum tend_status tend_block_writer_sync(struct tend_block_writer *writer, struct tend_error *error);
 uint64_t tend_block_writer_bytes(const struct tend_block_writer *writer); ///< of the file

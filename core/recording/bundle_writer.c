@@ -8,7 +8,6 @@
 #include "recording/event_encoder.h"
 #include "recording/part_encoder.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,13 +148,11 @@ enum tend_status tend_bundle_writer_finish(struct tend_bundle_writer *writer, ui
     if (status == TEND_OK) {
         status = tend_block_writer_sync(writer->blocks, error);
     }
+    if (status == TEND_OK) {
+        status = tend_block_writer_rename(writer->blocks, writer->path, error);
+    }
     if (status != TEND_OK) {
         return status;
-    }
-    if (rename(writer->new_path, writer->path) != 0) {
-        const char *cause = strerrordesc_np(errno);
-        tend_error_set(error, "cannot make %s: %s", writer->path, cause == NULL ? "unknown error" : cause);
-        return TEND_E_IO;
     }
     writer->finished = true;
     if (bytes != NULL) {

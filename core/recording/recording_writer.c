@@ -217,7 +217,11 @@ static void count_written(struct tend_recording_writer *writer, const struct job
     if (job->begins) {
         shared->began = job->segment;
         shared->beginning_bytes = bytes;
-        shared->failing = shared->failing && shared->failed_segment >= job->segment;
+        const bool failing = shared->failing && shared->failed_segment >= job->segment;
+        if (shared->failing && !failing) {
+            tend_log(TEND_LOG_INFO, "recording goes on");
+        }
+        shared->failing = failing;
     }
     unlock(shared);
     newest->bytes = bytes;
@@ -235,9 +239,8 @@ static enum tend_status write_beginning(struct tend_recording_writer *writer, co
         return status;
     }
     status = tend_block_writer_put(writer->blocks, job->items.data, job->items.size, true, error);
-    if (status == TEND_OK && rename(new_path, path) != 0) {
-        tend_error_set(error, "cannot make %s: %s", path, strerrordesc_np(errno));
-        status = TEND_E_IO;
+    if (status == TEND_OK) {
+        status = tend_block_writer_rename(writer->blocks, path, error);
     }
     if (status == TEND_OK && !hold(writer, job->segment, 0, job->at_ms)) {
         (void)unlink(path);
