@@ -22,7 +22,8 @@ struct seen_instance {
     int64_t every_ms;
     struct seen_scrape scrapes[KNOWN_SCRAPES + 1]; // the newest first; one of them may still be under way
     size_t scrape_count;
-    int64_t acted_ms; // TEND_NEVER_MS: not
+    int64_t acted_ms;  // TEND_NEVER_MS: not
+    int64_t proved_ms; // end of the first good scrape begun since; TEND_NEVER_MS: none
 };
 
 struct tend_act_ledger {
@@ -113,7 +114,8 @@ static struct seen_instance *meet(struct tend_act_ledger *ledger, const struct t
     *known = (struct seen_instance){ .name = copy_text(target->instance),
                                      .service = copy_text(target->service),
                                      .every_ms = target->every_ms,
-                                     .acted_ms = TEND_NEVER_MS };
+                                     .acted_ms = TEND_NEVER_MS,
+                                     .proved_ms = TEND_NEVER_MS };
     return known;
 }
 
@@ -126,6 +128,9 @@ static void scrape(void *context, const struct tend_target_view *target, int64_t
     instance->scrapes[0] =
         (struct seen_scrape){ .begun_ms = at_ms, .ended_ms = at_ms + out->took_ms, .kind = out->kind };
     instance->scrape_count += instance->scrape_count <= KNOWN_SCRAPES;
+    if (out->kind == TEND_SCRAPE_OK && instance->proved_ms == TEND_NEVER_MS && at_ms > instance->acted_ms) {
+        instance->proved_ms = at_ms + out->took_ms;
+    }
 }
 
 // The newest scrape that could be known at a moment, or NULL.
@@ -157,9 +162,8 @@ static bool all_known(const struct seen_instance *instance, int64_t at_ms, bool 
 
 static bool is_unproven(const struct seen_instance *instance, int64_t at_ms)
 {
-    const struct seen_scrape *known = newest_known(instance, at_ms, 0);
     return instance->acted_ms != TEND_NEVER_MS &&
-           (known == NULL || known->kind != TEND_SCRAPE_OK || known->begun_ms <= instance->acted_ms);
+           (instance->proved_ms == TEND_NEVER_MS || instance->proved_ms + MARGIN_MS > at_ms);
 }
 
 // ---- acts ----
@@ -212,6 +216,7 @@ static void act(void *context, const struct tend_world_act *act, int64_t at_ms, 
         struct seen_instance *touched = &ledger->instances[i];
         if (strcmp(touched->name, act->on) == 0 || strcmp(touched->service, act->on) == 0) {
             touched->acted_ms = at_ms;
+            touched->proved_ms = TEND_NEVER_MS;
         }
     }
     ledger->world.act(ledger->world.context, act, at_ms, out);

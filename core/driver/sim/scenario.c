@@ -17,7 +17,8 @@
 #include <time.h>
 
 enum {
-    HORIZON_MS = 30 * 60 * 1000, // after the last fault, and what rules and playbooks wait for
+    HORIZON_MS = 30 * 60 * 1000,          // after the last fault, and what rules and playbooks wait for
+    EXPLORED_HORIZON_MS = 10 * 60 * 1000, // for one of many that are made up: what breaks breaks soon
     CALM_MS = 5 * 60 * 1000,
     LOOK_MS = 5000,
 };
@@ -272,7 +273,9 @@ static void go(struct playing *playing)
         (void)tend_simulation_run(simulation, playing->series_end_ms - 1);
         return;
     }
-    const int64_t until_ms = playing->last_fault_ms + HORIZON_MS + 2 * longest_wait_ms(playing->ruleset);
+    const int64_t until_ms = playing->last_fault_ms +
+                             (playing->options->explored != NULL ? EXPLORED_HORIZON_MS : HORIZON_MS) +
+                             2 * longest_wait_ms(playing->ruleset);
     int64_t calm_since_ms = playing->last_fault_ms;
     for (int64_t at_ms = playing->begun_ms; at_ms <= until_ms; at_ms += LOOK_MS) {
         (void)tend_simulation_run(simulation, at_ms);
