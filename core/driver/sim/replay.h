@@ -23,7 +23,8 @@
 struct tend_replay;
 
 struct tend_replay_options {
-    bool trusts_answers; ///< evaluators are not asked again: their recorded answers are believed
+    bool trusts_answers;  ///< evaluators are not asked again: their recorded answers are believed
+    bool trusts_document; ///< what the sources declare is not compared: a scenario's services are made to measure
     /// Sources of a generation that the recording does not have, which a run that began before it may need. The
     /// caller's reference, or NULL: nobody has them. NULL: nobody is asked.
     json_t *(*find_sources)(void *context, const char *hash);

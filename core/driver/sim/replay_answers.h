@@ -12,7 +12,8 @@
 struct tend_replay_answers;
 
 struct tend_replay_answers_options {
-    bool believes_all; ///< no process is started: recorded answers are believed
+    bool believes_all;      ///< no process is started: recorded answers are believed
+    bool believes_document; ///< what the sources declare is not compared
     /// Sources of a generation that the recording does not have. The caller's reference, or NULL: nobody has them.
     /// NULL: nobody is asked.
     json_t *(*find_sources)(void *context, const char *hash);
