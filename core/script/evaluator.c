@@ -205,8 +205,10 @@ static int compare_numbers(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-void tend_evaluator_warm_up(void)
+// What asks the system for something on its first use does so now: the filter will forbid it.
+static void warm_up(void)
 {
+    json_object_seed(0); // reads a random device
     char hash[65];
     tend_sha256_hex("", 0, hash); // libcrypto takes its locks and reads its settings
     int numbers[1024];
@@ -216,28 +218,58 @@ void tend_evaluator_warm_up(void)
     qsort(numbers, 1024, sizeof numbers[0], compare_numbers); // glibc looks how much memory there is, once
 }
 
+static enum tend_status create(const struct tend_embedded_module *modules, struct tend_script **out)
+{
+    const struct tend_script_config config = { .modules = modules,
+                                               .memory_bytes = TEND_SCRIPT_MEMORY_BYTES,
+                                               .progress = write_progress };
+    warm_up();
+    return tend_script_create(&config, out);
+}
+
+// Locks the process and answers until the other end is closed.
+static int lock_and_serve(struct tend_script *take_script)
+{
+    struct tend_error error;
+    (void)prctl(PR_SET_NAME, "tend-evaluator"); // the program was started as /proc/self/exe, or is a copy
+    const int exit_code = tend_sandbox_lock(&error) == TEND_OK ? serve(take_script) : (int)TEND_EVALUATOR_EXIT_LOCK;
+    tend_script_destroy(take_script);
+    return exit_code;
+}
+
 int tend_evaluator_run(const struct tend_embedded_module *modules)
 {
     if (tend_sandbox_close_files() != TEND_OK) {
         return TEND_EVALUATOR_EXIT_LOCK;
     }
-    const struct tend_script_config config = { .modules = modules,
-                                               .memory_bytes = TEND_SCRIPT_MEMORY_BYTES,
-                                               .progress = write_progress };
     struct tend_script *script = NULL;
-    json_object_seed(0); // reads a random device; each evaluator has a seed of its own
-    tend_evaluator_warm_up();
-    (void)prctl(PR_SET_NAME, "tend-evaluator"); // the program was started as /proc/self/exe, or is a copy
-    const enum tend_status created = tend_script_create(&config, &script);
+    const enum tend_status created = create(modules, &script);
     if (created != TEND_OK) {
         return created == TEND_E_NOMEM ? TEND_EVALUATOR_EXIT_MEMORY : TEND_EVALUATOR_EXIT_LOCK;
     }
-    struct tend_error error;
-    if (tend_sandbox_lock(&error) != TEND_OK) {
+    return lock_and_serve(script);
+}
+
+enum tend_status tend_evaluator_prepare(const struct tend_embedded_module *modules, struct tend_script **out)
+{
+    struct tend_script *script = NULL;
+    enum tend_status status = create(modules, &script);
+    if (status == TEND_OK) {
+        status = tend_script_compile_modules(script);
+    }
+    if (status != TEND_OK) {
         tend_script_destroy(script);
+        return status;
+    }
+    *out = script;
+    return TEND_OK;
+}
+
+int tend_evaluator_run_prepared(struct tend_script *take_script)
+{
+    if (tend_sandbox_close_files() != TEND_OK) {
+        tend_script_destroy(take_script);
         return TEND_EVALUATOR_EXIT_LOCK;
     }
-    const int exit_code = serve(script);
-    tend_script_destroy(script);
-    return exit_code;
+    return lock_and_serve(take_script);
 }

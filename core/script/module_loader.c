@@ -11,8 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static char loaded_key;  // address: the registry key of the table of loaded modules
-static char loading_key; // address: what a module's place holds while it is being loaded
+static char loaded_key;   // address: the registry key of the table of loaded modules
+static char loading_key;  // address: what a module's place holds while it is being loaded
+static char compiled_key; // address: the registry key of the modules that were compiled before they are required
 
 int tend_lua_compile(lua_State *lua, const char *text, size_t bytes, const char *chunk, enum tend_environment kind)
 {
@@ -75,24 +76,48 @@ static int refuse_unknown(lua_State *lua, const struct tend_embedded_module *mod
     return luaL_error(lua, "there is no module '%s'; did you mean '%s'?", name, nearest);
 }
 
-static void push_loaded(lua_State *lua)
+// Pushes a table of the registry, made when it is not there yet.
+static void push_table(lua_State *lua, char *key)
 {
-    lua_pushlightuserdata(lua, &loaded_key);
+    lua_pushlightuserdata(lua, key);
     lua_rawget(lua, LUA_REGISTRYINDEX);
     if (lua_isnil(lua, -1)) {
         lua_pop(lua, 1);
         lua_newtable(lua);
-        lua_pushlightuserdata(lua, &loaded_key);
+        lua_pushlightuserdata(lua, key);
         lua_pushvalue(lua, -2);
         lua_rawset(lua, LUA_REGISTRYINDEX);
     }
+}
+
+// Pushes a module as a function; raises when it is none.
+static void compile_module(lua_State *lua, const struct tend_embedded_module *module)
+{
+    const bool is_pack = strncmp(module->module, "tend.pack.", strlen("tend.pack.")) == 0;
+    char chunk[256];
+    (void)snprintf(chunk, sizeof chunk, "%c%s", is_pack ? '@' : '=', module->path);
+    if (tend_lua_compile(lua, module->text, module->text_bytes, chunk,
+                         is_pack ? TEND_ENVIRONMENT_RULE : TEND_ENVIRONMENT_LIBRARY) != 0) {
+        (void)lua_error(lua);
+    }
+}
+
+int tend_lua_compile_modules(lua_State *lua)
+{
+    push_table(lua, &compiled_key);
+    for (const struct tend_embedded_module *module = tend_script_of(lua)->config.modules; module->module != NULL;
+         module++) {
+        compile_module(lua, module);
+        lua_setfield(lua, -2, module->module);
+    }
+    return 0;
 }
 
 int tend_lua_require(lua_State *lua)
 {
     const char *name = luaL_checkstring(lua, 1);
     lua_settop(lua, 1);
-    push_loaded(lua);
+    push_table(lua, &loaded_key);
     lua_getfield(lua, 2, name);
     if (lua_islightuserdata(lua, 3)) {
         return luaL_error(lua, "module '%s' requires itself, or has failed to load before", name);
@@ -108,12 +133,10 @@ int tend_lua_require(lua_State *lua)
     if (module->module == NULL) {
         return refuse_unknown(lua, modules, name);
     }
-    const bool is_pack = strncmp(name, "tend.pack.", strlen("tend.pack.")) == 0;
-    char chunk[256];
-    (void)snprintf(chunk, sizeof chunk, "%c%s", is_pack ? '@' : '=', module->path);
-    if (tend_lua_compile(lua, module->text, module->text_bytes, chunk,
-                         is_pack ? TEND_ENVIRONMENT_RULE : TEND_ENVIRONMENT_LIBRARY) != 0) {
-        return lua_error(lua);
+    push_table(lua, &compiled_key);
+    lua_getfield(lua, -1, name);
+    if (lua_isnil(lua, -1)) {
+        compile_module(lua, module);
     }
     lua_pushlightuserdata(lua, &loading_key);
     lua_setfield(lua, 2, name);

@@ -11,6 +11,9 @@
 /// @return 0, or an error code with the message pushed
 int tend_lua_compile(lua_State *lua, const char *text, size_t bytes, const char *chunk, enum tend_environment kind);
 
+/// Compiles the embedded modules now, for the time when they are required. Raises; to be called protected.
+int tend_lua_compile_modules(lua_State *lua);
+
 /// require(name): loads an embedded module once; what it returned, or true. Unknown names are an error with a
 /// suggestion.
 int tend_lua_require(lua_State *lua);

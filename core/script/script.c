@@ -128,6 +128,14 @@ enum tend_status tend_script_create(const struct tend_script_config *config, str
     return TEND_OK;
 }
 
+enum tend_status tend_script_compile_modules(struct tend_script *script)
+{
+    const int failed = lua_cpcall(script->lua, tend_lua_compile_modules, NULL);
+    lua_settop(script->lua, 0);
+    (void)lua_gc(script->lua, LUA_GCCOLLECT, 0); // of what the compiler left, copies need none
+    return failed == 0 ? TEND_OK : failed == LUA_ERRMEM || script->memory_exceeded ? TEND_E_NOMEM : TEND_E_INVALID;
+}
+
 void tend_script_destroy(struct tend_script *script)
 {
     if (script == NULL) {

@@ -26,6 +26,9 @@ struct tend_script_config {
 
 /// @return TEND_OK, TEND_E_NOMEM, or TEND_E_INVALID when this LuaJIT lacks something that the environments have
 TEND_MUST_CHECK enum tend_status tend_script_create(const struct tend_script_config *config, struct tend_script **out);
+/// Compiles the modules of the config now; else each is when it is first required.
+/// @return TEND_OK, TEND_E_NOMEM, or TEND_E_INVALID: one of them does not compile
+TEND_MUST_CHECK enum tend_status tend_script_compile_modules(struct tend_script *script);
 void tend_script_destroy(struct tend_script *script); ///< NULL is allowed
 
 /// Loads the sources (message.h) and returns the generation document; what Lua raised is in its "errors".

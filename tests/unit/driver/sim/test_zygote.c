@@ -89,6 +89,32 @@ static void an_evaluator_is_our_child_and_loads_rules(void **state)
     clear(&fixture);
 }
 
+// A copy has the library compiled already; a program compiles what is required.
+static void a_copy_loads_the_same_as_a_program(void **state)
+{
+    (void)state;
+    const char *program = getenv("TEND_BINARY");
+    if (program == NULL || access(program, X_OK) != 0) {
+        print_message("[   NOTE   ] TEND_BINARY names no program\n");
+        skip();
+    }
+    assert_int_equal(setenv("TEND_EXE", program, 1), 0);
+    struct fixture fixture =
+        fixture_with("local tend = require 'tend'\n"
+                     "tend.group 'web' { is = require 'tend.pack.golden', every = '5s' }\n"
+                     "tend.service 'a' { is = 'web', targets = { 'http://127.0.0.1:1/metrics' },\n"
+                     "  control = require 'tend.control.systemd' { unit = 'a' } }\n"
+                     "tend.notify 'log' { on = '*', severity = 'page', to = { require 'tend.notify.log' {} } }");
+    struct tend_awaited_reply from_program = tend_awaited_evaluator_load(fixture.evaluator);
+    tend_awaited_evaluator_set_starter(fixture.evaluator, &fixture.starter);
+    struct tend_awaited_reply from_copy = tend_awaited_evaluator_load(fixture.evaluator);
+    assert_int_equal(json_array_size(json_object_get(from_copy.json, "services")), 1);
+    assert_true(json_equal(from_program.json, from_copy.json));
+    tend_awaited_reply_clear(&from_program);
+    tend_awaited_reply_clear(&from_copy);
+    clear(&fixture);
+}
+
 static void rules_that_never_end_are_killed_and_named(void **state)
 {
     (void)state;
@@ -193,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_evaluator_is_our_child_and_loads_rules),
+        cmocka_unit_test(a_copy_loads_the_same_as_a_program),
         cmocka_unit_test(rules_that_never_end_are_killed_and_named),
         cmocka_unit_test(all_of_them_die_with_their_parent),
         cmocka_unit_test(it_holds_nothing_of_the_environment),
