@@ -219,6 +219,20 @@ static bool depends_on(const struct tend_charter *charter, const char *service, 
 
 // NOLINTEND(misc-no-recursion)
 
+// Whether an instance of a service is watched no more: what is wrong with it nobody can know.
+static bool has_left(const struct tend_charter *charter, const char *service, int64_t at_ms)
+{
+    const json_t *faults = json_object_get(charter->options.scenario, "faults");
+    for (size_t i = 0; i < json_array_size(faults) && service != NULL; i++) {
+        const json_t *fault = json_array_get(faults, i);
+        if (has_text(fault, "kind", "leaves") && is_of_service(tend_json_text(fault, "on", ""), service) &&
+            charter->options.begun_ms + tend_json_integer(fault, "at_ms", 0) <= at_ms) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void judge_victim(struct judging *judging, const struct joined_act *joined)
 {
     const struct tend_charter *charter = judging->charter;
@@ -229,6 +243,9 @@ static void judge_victim(struct judging *judging, const struct joined_act *joine
         return; // by hand, or busy without a fault: what is wrong with whom is not known here
     }
     const char *below = broken_dependency(charter, act->service, act->at_ms, 0);
+    if (has_left(charter, below, act->at_ms)) {
+        return;
+    }
     if (below != NULL) {
         note(judging, act->at_ms, "no act on a victim", "%s %s: %s is only a victim of %s", act->verb, act->on,
              act->service, below);
@@ -468,6 +485,17 @@ static void keep_acts(const json_t *from, json_t *to)
     }
 }
 
+static bool is_by_act(const struct tend_charter *charter, const json_t *moment)
+{
+    const int64_t at_ms = charter->options.begun_ms + tend_json_integer(moment, "at_ms", 0);
+    for (size_t i = 0; i < charter->act_count; i++) {
+        if (charter->acts[i].act->at_ms == at_ms) {
+            return true;
+        }
+    }
+    return false;
+}
+
 json_t *tend_charter_moments(const struct tend_charter *charter, const json_t *moments)
 {
     json_t *all = json_array();
@@ -475,6 +503,7 @@ json_t *tend_charter_moments(const struct tend_charter *charter, const json_t *m
     size_t act = 0;
     for (size_t i = 0; i < json_array_size(moments); i++) {
         json_t *moment = json_deep_copy(json_array_get(moments, i));
+        (void)json_object_set_new(moment, "by_act", json_boolean(is_by_act(charter, moment)));
         keep_acts(last, json_object_get(moment, "services"));
         last = json_object_get(moment, "services");
         (void)json_array_append_new(all, moment);
@@ -488,7 +517,8 @@ json_t *tend_charter_moments(const struct tend_charter *charter, const json_t *m
             }
             json_t *services = json_deep_copy(last);
             put_acts(charter, act, services);
-            (void)json_array_append_new(all, json_pack("{s:I, s:o}", "at_ms", (json_int_t)at_ms, "services", services));
+            (void)json_array_append_new(
+                all, json_pack("{s:I, s:o, s:b}", "at_ms", (json_int_t)at_ms, "services", services, "by_act", 1));
             last = services;
         }
     }

@@ -24,6 +24,7 @@ void tend_charter_destroy(struct tend_charter *charter); ///< NULL is allowed
 /// What was broken, in order of time: [{"what": "no act on a victim", "at_s", "text"}]; a new reference.
 json_t *tend_charter_broken(const struct tend_charter *charter);
 /// The world's moments with what tend did: each service also has "acts", how many there were, and, from its second run
-/// on, "pause_s": from the last act of the run before to the first of the newest. A new reference.
+/// on, "pause_s": from the last act of the run before to the first of the newest; and a moment has "by_act", whether an
+/// act made it. A new reference.
 /// @param moments  as tend_scenario_world_moments gives them
 json_t *tend_charter_moments(const struct tend_charter *charter, const json_t *moments);
