@@ -108,6 +108,9 @@ static void pass_notice(struct tend_pass *pass, struct tend_notice *notice)
     tend_pass_ms(pass, &notice->retry_ms);
     tend_pass_json(pass, &notice->payload);
     tend_pass_json(pass, &notice->request);
+    if (notice->ask != 0 && notice->request != NULL) {
+        tend_pass_refuse(pass, "a notice that is formatted and is not");
+    }
 }
 
 TEND_PASS_COVERS(tend_told, 48);

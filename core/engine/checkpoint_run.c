@@ -26,8 +26,9 @@ static void pass_step(struct tend_pass *pass, struct tend_step *step)
     tend_pass_ms(pass, &step->deadline_ms);
     tend_pass_text(pass, &step->outcome);
     tend_pass_json(pass, &step->answer);
-    if (step->state == TEND_STEP_ENDED && step->outcome == NULL) {
-        tend_pass_refuse(pass, "a step that ended, but not how");
+    const bool over = step->state == TEND_STEP_OUTCOME || step->state == TEND_STEP_ENDED;
+    if (over != (step->outcome != NULL) || (!over && step->answer != NULL)) {
+        tend_pass_refuse(pass, "a step that ended and did not");
     }
 }
 
