@@ -93,6 +93,9 @@ static enum tend_status make_ruleset(struct playing *playing)
 {
     playing->services = tend_scenario_services(playing->options->document, playing->scenario);
     playing->document = tend_scenario_document(playing->options->document, playing->services, playing->error);
+    if (playing->document != NULL && playing->options->remedies != NULL) {
+        tend_scenario_document_limit(playing->document, playing->options->remedies);
+    }
     return playing->document == NULL
                ? TEND_E_INVALID
                : tend_ruleset_create(playing->document, playing->options->hash, &playing->ruleset, playing->error);
@@ -317,6 +320,7 @@ static enum tend_status prepare(struct playing *playing)
         .world = tend_act_ledger_face(playing->ledger),
         .forgetful = playing->options->forgetful,
         .recorder = playing->options->recorder,
+        .blamed = playing->options->blamed,
     };
     status = tend_simulation_create(&options, &playing->simulation);
     if (status != TEND_OK) {
@@ -385,6 +389,7 @@ static json_t *judge(const struct playing *playing)
         (void)json_array_append(texts, json_object_get(json_array_get(broken, i), "text"));
     }
     (void)json_object_set_new(run, "broken", texts);
+    (void)json_object_set_new(run, "spoiled", tend_json_real(tend_scenario_world_spoiled(playing->world)));
     return json_pack("{s:O?, s:O?, s:n, s:o, s:o, s:o, s:o, s:f}", "name", json_object_get(playing->scenario, "name"),
                      "at", json_object_get(playing->scenario, "at"), "skip", "failures", check(playing, run, moments),
                      "run", run, "story",

@@ -20,6 +20,8 @@ struct tend_scenario_options {
     struct tend_awaited_evaluator *evaluator; ///< with these sources; it also calls `check`
     bool forgetful;                           ///< the evaluator is started anew before each tick
     const struct tend_simulation_recorder *recorder; ///< NULL, or who is shown all that happens (simulation.h)
+    const char *blamed;                              ///< NULL, or the culprit in any case (simulation.h)
+    const json_t *remedies;                          ///< NULL, or {name: [playbook's number]}: all there are
     struct tend_report_builder *report;              ///< NULL, or what is shown each step
 };
 

@@ -233,3 +233,20 @@ json_t *tend_scenario_labels(const json_t *sources, const char *service, size_t 
     (void)json_object_set_new(labels, tend_scenario_service_label, json_string(service));
     return labels;
 }
+
+const json_t *tend_scenario_definition(const json_t *document, const char *name)
+{
+    return find_definition(document, name);
+}
+
+void tend_scenario_document_limit(json_t *document, const json_t *remedies)
+{
+    const json_t *discovery = json_array_get(json_object_get(document, "discoveries"), 0);
+    size_t index;
+    json_t *definition;
+    json_array_foreach(json_object_get(discovery, "overrides"), index, definition)
+    {
+        json_t *kept = json_deep_copy(json_object_get(remedies, tend_json_text(definition, "name", "")));
+        (void)json_object_set_new(definition, "remedies", kept == NULL ? json_array() : kept);
+    }
+}

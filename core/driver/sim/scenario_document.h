@@ -20,6 +20,11 @@ json_t *tend_scenario_decided(const json_t *scenario);
 /// The document for these services: one discovery, which lists them all.
 /// @param[out] error  "a scenario names \"serch\", which the rules do not know"  @return a new reference, or NULL
 json_t *tend_scenario_document(const json_t *document, const json_t *services, struct tend_error *error);
+/// The definition of a service by name, as the rules have it. Borrowed; NULL: they do not know it.
+const json_t *tend_scenario_definition(const json_t *document, const char *name);
+/// Leaves each service of a scenario's document the remedies that are named for it: {name: [playbook's number]}; those
+/// that are not in there have none.
+void tend_scenario_document_limit(json_t *document, const json_t *remedies);
 /// Labels of an instance: whose it is, and a value for each {name} that the rules' texts mention. @return a new
 /// reference
 json_t *tend_scenario_labels(const json_t *sources, const char *service, size_t number);

@@ -129,14 +129,25 @@ static void take_incident(json_t *incidents, const struct tend_record *record)
     }
 }
 
-static void add_culprit(json_t *culprits, const char *service)
+static void add_name(json_t *names, const char *service)
 {
-    for (size_t i = 0; i < json_array_size(culprits); i++) {
-        if (strcmp(json_string_value(json_array_get(culprits, i)), service) == 0) {
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        if (strcmp(json_string_value(json_array_get(names, i)), service) == 0) {
             return;
         }
     }
-    (void)json_array_append_new(culprits, json_string(service));
+    (void)json_array_append_new(names, json_string(service));
+}
+
+// All that the locator put into a ranking, culprit or not.
+static void take_weighed(json_t *weighed, const struct tend_record *record)
+{
+    size_t index;
+    json_t *row;
+    json_array_foreach(json_object_get(record->body, "ranking"), index, row)
+    {
+        add_name(weighed, tend_json_text(row, "service", ""));
+    }
 }
 
 // Those that were acted on come first, in that order: a ranking may change its mind when the cure is half felt.
@@ -146,7 +157,7 @@ static void take_culprits(json_t *culprits, const json_t *incidents, const json_
     json_t *service;
     json_object_foreach((json_t *)(uintptr_t)acted, run, service) // NOLINT(performance-no-int-to-ptr)
     {
-        add_culprit(culprits, json_string_value(service));
+        add_name(culprits, json_string_value(service));
     }
     const char *id;
     json_t *incident;
@@ -154,7 +165,7 @@ static void take_culprits(json_t *culprits, const json_t *incidents, const json_
     {
         const json_t *list = json_object_get(incident, "culprits");
         for (size_t i = 0; i < json_array_size(list); i++) {
-            add_culprit(culprits, tend_json_text(json_array_get(list, i), "service", ""));
+            add_name(culprits, tend_json_text(json_array_get(list, i), "service", ""));
         }
     }
 }
@@ -184,6 +195,7 @@ json_t *tend_scenario_report(const struct tend_simulation *simulation, int64_t b
     json_t *culprits = json_array();
     json_t *incidents = json_object();
     json_t *services = json_object(); // run → service
+    json_t *weighed = json_array();
     double recovered_s = (double)NAN;
     size_t count;
     const struct tend_record *records = tend_simulation_records(simulation, &count);
@@ -197,6 +209,8 @@ json_t *tend_scenario_report(const struct tend_simulation *simulation, int64_t b
                 isnan(recovered_s)) {
                 recovered_s = seconds(record->at_ms, fault_ms); // by an act that said it failed
             }
+        } else if (record->kind == TEND_RECORD_EVIDENCE) {
+            take_weighed(weighed, record);
         } else if (record->kind == TEND_RECORD_STEP) {
             take_step(steps, refused, services, record, begun_ms);
         } else if (record->kind == TEND_RECORD_RUN) {
@@ -214,10 +228,11 @@ json_t *tend_scenario_report(const struct tend_simulation *simulation, int64_t b
     }
     drop_refused(steps);
     take_culprits(culprits, incidents, services);
-    json_t *report = json_pack("{s:O?, s:O, s:o, s:o, s:o, s:o, s:s, s:f, s:o}", "culprit", json_array_get(culprits, 0),
-                               "culprits", culprits, "alerts", alerts, "steps", steps, "pages",
-                               pages_of(simulation, begun_ms), "refused", refused, "ended", ended_of(incidents),
-                               "fault_s", seconds(fault_ms, begun_ms), "recovered_s", tend_json_real(recovered_s));
+    json_t *report =
+        json_pack("{s:O?, s:O, s:o, s:o, s:o, s:o, s:o, s:s, s:f, s:o}", "culprit", json_array_get(culprits, 0),
+                  "culprits", culprits, "alerts", alerts, "steps", steps, "pages", pages_of(simulation, begun_ms),
+                  "refused", refused, "weighed", weighed, "ended", ended_of(incidents), "fault_s",
+                  seconds(fault_ms, begun_ms), "recovered_s", tend_json_real(recovered_s));
     json_decref(culprits);
     json_decref(incidents);
     json_decref(services);

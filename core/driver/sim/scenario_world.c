@@ -436,3 +436,8 @@ const json_t *tend_scenario_world_moments(const struct tend_scenario_world *worl
 {
     return world->moments;
 }
+
+double tend_scenario_world_spoiled(const struct tend_scenario_world *world)
+{
+    return world->spoiled;
+}

@@ -50,3 +50,5 @@ TEND_MUST_CHECK enum tend_status tend_scenario_world_give(struct tend_scenario_w
 /// How the services were at each moment at which that changed: [{"at_ms" after the beginning, "services":
 /// {name: {"healthy", "instances"}}}]. Borrowed.
 const json_t *tend_scenario_world_moments(const struct tend_scenario_world *world);
+/// Requests from outside of the world that got an error or no answer so far, beyond those that usually do.
+double tend_scenario_world_spoiled(const struct tend_scenario_world *world);

@@ -6,6 +6,7 @@
 
 #include "driver/sim/kept_records.h"
 #include "driver/sim/run_processes.h"
+#include "driver/sim/what_if.h"
 #include "series/series_window.h"
 
 #include <stdlib.h>
@@ -183,7 +184,8 @@ static void ask(struct tend_simulation *simulation, const struct tend_effect *ef
     struct happening *happening = plan_event(simulation, 0, TEND_EVENT_REPLY);
     happening->event.reply.id = effect->id;
     put_died(happening, &reply, &happening->event.reply.died);
-    happening->json = json_incref(reply.json);
+    const bool blames = simulation->options.blamed != NULL && json_object_get(reply.json, "ranking") != NULL;
+    happening->json = blames ? tend_what_if_blame(reply.json, simulation->options.blamed) : json_incref(reply.json);
     happening->event.reply.json = happening->json;
     tend_awaited_reply_clear(&reply);
 }

@@ -62,6 +62,7 @@ struct tend_simulation_options {
     struct tend_world world;
     bool forgetful;                                  ///< the evaluator is started anew before each tick
     const struct tend_simulation_recorder *recorder; ///< NULL: nothing is recorded; borrowed
+    const char *blamed; ///< NULL, or who is the culprit whatever the locator says (what_if.h); borrowed
 };
 
 struct tend_simulation;

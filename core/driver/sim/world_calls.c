@@ -265,9 +265,27 @@ void tend_world_show(struct tend_world_instance *instance, int64_t now_ms)
     instance->signals.wall_s = (double)now_ms / 1000.0;
 }
 
+// Requests a second that end badly where they came from outside. Those of a service that others call are its callers'
+// affair: they show there, as far as they do harm.
+static double spoiled_per_second(const struct tend_scenario_world *world)
+{
+    double spoiled = 0.0;
+    for (size_t i = 0; i < world->count; i++) {
+        const struct tend_world_service *service = &world->services[i];
+        if (world->usually_gets[i] > 0.0) {
+            continue;
+        }
+        const struct tend_world_felt *felt = &service->felt;
+        const double share = (1.0 - felt->late) * felt->fast_errors + felt->late * felt->late_errors;
+        spoiled += share * service->load * tend_synthetic_series_rate(service->series) * (double)service->count;
+    }
+    return spoiled;
+}
+
 static void advance(struct tend_scenario_world *world, int64_t now_ms)
 {
     const double seconds = (double)(now_ms - world->now_ms) / 1000.0;
+    world->spoiled += seconds > 0.0 ? spoiled_per_second(world) * seconds : 0.0;
     for (size_t i = 0; i < world->count && seconds > 0.0; i++) {
         struct tend_world_service *service = &world->services[i];
         for (size_t j = 0; j < service->count; j++) {

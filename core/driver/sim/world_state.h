@@ -103,6 +103,7 @@ struct tend_scenario_world {
     struct tend_world_change *changes; ///< owned, all of them
     json_t *faults;
     json_t *moments;
+    double spoiled; ///< requests from outside that got an error, or no answer in their caller's time, up to now
     double *given;
     uint8_t *given_missing;
 };

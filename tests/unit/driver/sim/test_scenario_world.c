@@ -413,6 +413,21 @@ static void the_same_world_gives_the_same_numbers(void **state)
     }
 }
 
+static void spoiled_requests_are_those_from_outside_while_it_lasts(void **state)
+{
+    (void)state;
+    struct played played = begin("{}");
+    break_it(&played, "{'at_ms':60000,'on':'front','kind':'errors','ratio':0.4,'lasts_ms':60000}");
+    break_it(&played, "{'at_ms':200000,'on':'front','kind':'crash'}");
+    go_on(&played, 59);
+    assert_near(tend_scenario_world_spoiled(played.world), 0, 0);
+    go_on(&played, 199);
+    assert_near(tend_scenario_world_spoiled(played.world), 2 * 40 * 0.4 * 60, 1e-9);
+    go_on(&played, 210); // nobody is left to answer
+    assert_near(tend_scenario_world_spoiled(played.world), 2 * 40 * 0.4 * 60 + 2 * 40 * 10, 1e-9);
+    end(&played);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +440,7 @@ int main(void)
         cmocka_unit_test(acts_end_as_they_are_told_to),
         cmocka_unit_test(what_is_given_by_hand_takes_the_place_of_what_is_measured),
         cmocka_unit_test(the_same_world_gives_the_same_numbers),
+        cmocka_unit_test(spoiled_requests_are_those_from_outside_while_it_lasts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
