@@ -12,6 +12,7 @@ static const struct tend_command commands[] = {
     { "test", "play the scenarios of a directory of rules", tend_command_test },
     { "replay", "run recorded events again and compare every decision", tend_command_replay },
     { "export", "cut an incident out of the recording, as one file", tend_command_export },
+    { "detect", "say how unusual each sample of one series is", tend_command_detect },
     { "evaluator", NULL, tend_command_evaluator },
     { "status", "show how the services do", tend_command_status },
     { "incidents", "list the open and the lately ended incidents", tend_command_incidents },

@@ -85,9 +85,12 @@ double tend_history_mean(const struct tend_history *history)
     if (history->count < history->samples) {
         return TEND_NO_DATA;
     }
-    double sum = 0;
-    for (size_t i = 0; i < history->samples; i++) {
-        sum += history->values[(history->oldest + i) % history->samples];
+    double sum = 0; // oldest to newest, in two pieces: a division for each would cost more than all else
+    for (size_t i = history->oldest; i < history->samples; i++) {
+        sum += history->values[i];
+    }
+    for (size_t i = 0; i < history->oldest; i++) {
+        sum += history->values[i];
     }
     return sum / (double)history->samples;
 }
