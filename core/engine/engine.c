@@ -147,6 +147,7 @@ struct tend_target_view tend_engine_target(const struct tend_engine *engine, siz
         .every_ms = def->every_ms,
         .timeout_ms = def->timeout_ms,
         .def = def,
+        .labels = instance->labels,
         .revision = instance->revision,
     };
 }

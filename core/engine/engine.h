@@ -39,6 +39,7 @@ struct tend_target_view {
     int64_t every_ms;
     int64_t timeout_ms;
     const struct tend_service_def *def; ///< its metrics say which series to keep
+    const json_t *labels;               ///< the instance's, name → text
     uint64_t revision;                  ///< changes when any of this does
 };
 size_t tend_engine_target_count(const struct tend_engine *engine);
