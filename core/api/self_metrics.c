@@ -146,6 +146,17 @@ static void format_scrapes(const struct tend_self_metrics *metrics, struct tend_
     gauge(out, "tend_services", "Services that are watched.", (double)metrics->services);
 }
 
+static void format_recording(const struct tend_recording_counts *recording, struct tend_buffer *out)
+{
+    counter(out, "tend_recording_events_total", "Events recorded.", recording->events);
+    counter(out, "tend_recording_lost_events_total", "Events not recorded, as recording failed.", recording->lost);
+    counter(out, "tend_recording_samples_total", "Samples recorded.", recording->samples);
+    counter(out, "tend_recording_segments_total", "Segments of the recording begun.", recording->segments);
+    counter(out, "tend_recording_written_bytes_total", "Bytes of recording written.", recording->bytes_written);
+    gauge(out, "tend_recording_held_bytes", "Bytes of all recordings kept.", (double)recording->bytes_held);
+    gauge(out, "tend_recording_ok", "1 while events are recorded.", recording->failing ? 0 : 1);
+}
+
 void tend_self_metrics_format(const struct tend_self_metrics *metrics, struct tend_buffer *out)
 {
     head(out, "tend_build_info", "gauge", "Version of tend.");
@@ -172,6 +183,9 @@ void tend_self_metrics_format(const struct tend_self_metrics *metrics, struct te
     counter(out, "tend_journal_records_total", "Records handed to the journal.", metrics->journal_records);
     gauge(out, "tend_journal_ok", "1 while the journal can be written; 0: nothing is acted on.",
           metrics->journal_ok ? 1 : 0);
+    if (metrics->records) {
+        format_recording(&metrics->recording, out);
+    }
     gauge(out, "tend_loop_lag_seconds", "How late the loop's newest timer was.", metrics->loop_lag_seconds);
     gauge(out, "tend_paused", "1 while a person has paused all acting.", metrics->paused ? 1 : 0);
     format_process(out);

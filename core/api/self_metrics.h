@@ -4,6 +4,7 @@
 /// The caller counts and fills the struct; NaN leaves a metric out. Times are seconds here, as Prometheus has it.
 
 #include "base/buffer.h"
+#include "recording/recording_writer.h"
 #include "series/scrape_kind.h"
 
 #include <stdbool.h>
@@ -37,6 +38,8 @@ struct tend_self_metrics {
     uint64_t reloads_refused;
     uint64_t journal_records;
     bool journal_ok;
+    bool records; ///< what it is told to do: with false, `recording` is left out
+    struct tend_recording_counts recording;
     double loop_lag_seconds; ///< newest: how late a timer of the loop was
     bool paused;
 };

@@ -7,6 +7,8 @@
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "driver/live/loop.h"
+#include "parse/duration.h"
+#include "parse/quantity.h"
 
 #include <curl/curl.h>
 #include <event2/event.h>
@@ -37,6 +39,11 @@ static const char help[] =
     "                      else ~/.local/state/tend. Locked: a second tend run on it refuses\n"
     "  --secrets DIR       tend.secret \"x\" is the content of DIR/x\n"
     "  --listen ADDRESS    /metrics, /-/healthy and /-/ready on this loopback address, e.g. 127.0.0.1:9797\n"
+    "  --record-bytes SIZE all that went into the engine is recorded in STATE/recording: most bytes to keep, e.g. "
+    "\"1GiB\",\n"
+    "                      the default. The oldest go first\n"
+    "  --record-age TIME   and for how long, e.g. \"7d\", the default\n"
+    "  --no-recording      record nothing: tend replay and tend export need a recording\n"
     "  --ca-file FILE      certificates to trust when scraping https; else the system's\n"
     "  --log-level LEVEL   error, warn, info (default) or debug\n\n"
     "SIGHUP loads the rules again; rules that are wrong change nothing. SIGTERM and SIGINT end it cleanly.\n"
@@ -151,6 +158,7 @@ static void answer_metrics(void *context, struct tend_buffer *out)
         .loop_lag_seconds = loop.lag_s,
         .paused = counts.paused,
     };
+    metrics.records = tend_loop_recording(daemon->loop, &metrics.recording);
     memcpy(metrics.scrapes, scrapes.ended, sizeof metrics.scrapes);
     size_t outcomes = 0;
     for (size_t i = 0; i < TEND_ENGINE_OUTCOMES && outcomes < TEND_SELF_OUTCOMES; i++) {
@@ -271,6 +279,39 @@ static bool set_log_level(const char *name)
     return false;
 }
 
+// Less than this holds no two segments.
+static const double least_record_bytes = 1024.0 * 1024.0;
+
+static bool set_record_bytes(const char *text, uint64_t *bytes)
+{
+    double value;
+    struct tend_error error = { .text = "" };
+    if (tend_quantity_parse_as(text, strlen(text), "bytes", &value, &error) != TEND_OK) {
+        (void)fprintf(stderr, "tend run: --record-bytes: %s\n", error.text);
+        return false;
+    }
+    if (value < least_record_bytes || value > 1e15) {
+        (void)fprintf(stderr, "tend run: --record-bytes is at least 1MiB and at most 1000TB, not %s\n", text);
+        return false;
+    }
+    *bytes = (uint64_t)value;
+    return true;
+}
+
+static bool set_record_age(const char *text, int64_t *age_ms)
+{
+    struct tend_error error = { .text = "" };
+    if (tend_duration_parse(text, strlen(text), age_ms, &error) != TEND_OK) {
+        (void)fprintf(stderr, "tend run: --record-age: %s\n", error.text);
+        return false;
+    }
+    if (*age_ms <= 0) {
+        (void)fprintf(stderr, "tend run: --record-age is longer than 0; --no-recording records nothing\n");
+        return false;
+    }
+    return true;
+}
+
 // A thousand kept connections need more than the 1,024 descriptors that a login shell gives; the hard limit is ours to
 // use.
 static void raise_open_files(void)
@@ -286,7 +327,17 @@ static void raise_open_files(void)
 
 int tend_command_run(int argc, char **argv)
 {
-    enum { OPTION_ENV = 256, OPTION_STATE, OPTION_SECRETS, OPTION_LISTEN, OPTION_CA, OPTION_LEVEL };
+    enum {
+        OPTION_ENV = 256,
+        OPTION_STATE,
+        OPTION_SECRETS,
+        OPTION_LISTEN,
+        OPTION_CA,
+        OPTION_LEVEL,
+        OPTION_RECORD_BYTES,
+        OPTION_RECORD_AGE,
+        OPTION_NO_RECORDING,
+    };
     static const struct option options[] = {
         { "env", required_argument, NULL, OPTION_ENV },
         { "state", required_argument, NULL, OPTION_STATE },
@@ -294,6 +345,9 @@ int tend_command_run(int argc, char **argv)
         { "listen", required_argument, NULL, OPTION_LISTEN },
         { "ca-file", required_argument, NULL, OPTION_CA },
         { "log-level", required_argument, NULL, OPTION_LEVEL },
+        { "record-bytes", required_argument, NULL, OPTION_RECORD_BYTES },
+        { "record-age", required_argument, NULL, OPTION_RECORD_AGE },
+        { "no-recording", no_argument, NULL, OPTION_NO_RECORDING },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
@@ -322,6 +376,19 @@ int tend_command_run(int argc, char **argv)
             if (!set_log_level(optarg)) {
                 return TEND_EXIT_USAGE;
             }
+            break;
+        case OPTION_RECORD_BYTES:
+            if (!set_record_bytes(optarg, &loop.record_bytes)) {
+                return TEND_EXIT_USAGE;
+            }
+            break;
+        case OPTION_RECORD_AGE:
+            if (!set_record_age(optarg, &loop.record_age_ms)) {
+                return TEND_EXIT_USAGE;
+            }
+            break;
+        case OPTION_NO_RECORDING:
+            loop.no_recording = true;
             break;
         case 'h':
             (void)fputs(help, stdout);

@@ -220,6 +220,9 @@ static void fail(struct tend_journal_writer *writer, bool was_failing)
 static void write_batch(struct tend_journal_writer *writer, bool stopping)
 {
     const bool was_failing = writer->appender == NULL;
+    if (writer->batch_is_urgent && writer->options.before_full != NULL) {
+        writer->options.before_full(writer->options.before_full_context);
+    }
     enum tend_status status = was_failing ? reopen(writer, &writer->last_error) : TEND_OK;
     if (status == TEND_OK) {
         // The first commit after a failure is FULL whatever it holds: it is the proof that the disk takes writes again.

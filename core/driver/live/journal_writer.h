@@ -39,6 +39,10 @@ struct tend_journal_writer_options {
     int64_t retry_ms;     ///< first pause after a failure; 0: 500 ms
     int64_t retry_max_ms; ///< longest pause; 0: 10 s
     size_t queue_bytes;   ///< 0: TEND_JOURNAL_QUEUE_BYTES
+    /// Called on the writer's thread before it commits a batch with a `full` record: for what must be on the disk
+    /// before an act is. It may wait for the disk. NULL: nothing.
+    void (*before_full)(void *context);
+    void *before_full_context;
 };
 
 /// Opens DIR/journal.db for writing, making it (mode 0640) when it is missing, and starts the thread.

@@ -14,9 +14,12 @@
 #include "driver/live/child_process.h"
 #include "driver/live/evaluator_pool.h"
 #include "driver/live/file_discovery.h"
+#include "driver/live/generation_loader.h"
 #include "driver/live/http_client.h"
+#include "driver/live/journal_restore.h"
 #include "driver/live/journal_writer.h"
-#include "driver/live/rules_dir.h"
+#include "driver/live/loop_recorder.h"
+#include "driver/live/question.h"
 #include "driver/live/secrets.h"
 #include "driver/live/state_dir.h"
 
@@ -43,13 +46,13 @@ struct delivery {
 
 struct tend_loop {
     struct tend_loop_options options;
-    char *rules_dir;
-    char *env;
     struct tend_state_dir *state;
     struct tend_journal *journal;
     struct tend_journal_writer *writer;
+    struct tend_loop_recorder *recorder; ///< NULL: nothing is to be recorded
     struct tend_secrets *secrets;
     struct tend_evaluator_pool *pool;
+    struct tend_generation_loader *loader;
     struct tend_scrape_client *scrapes;
     struct tend_children *children;
     struct tend_http_client *steps;
@@ -64,13 +67,9 @@ struct tend_loop {
     int64_t offset_ms;     ///< engine time less CLOCK_BOOTTIME
     int64_t wall_drift_ms; ///< wall time less engine time, at the last pulse
     int64_t pulse_due_ms;
-    bool paused_by_file; ///< by the file and nobody else: with it the pause ends
-    bool loading;
-    bool first_loaded;
-    uint64_t load_id;
-    json_t *loading_sources;
-    json_t *sources;            ///< of the generation in use
-    struct question *questions; ///< to evaluators, without an answer yet
+    bool paused_by_file;             ///< by the file and nobody else: with it the pause ends
+    json_t *sources;                 ///< of the generation in use
+    struct tend_question *questions; ///< to evaluators, without an answer yet
     struct delivery *deliveries;
     uint64_t next_delivery;
     struct tend_loop_counts counts;
@@ -97,7 +96,9 @@ static void feed(struct tend_loop *loop, struct tend_event *event)
     event->wall_ms = clock_read_ms(CLOCK_REALTIME);
     struct tend_effects effects;
     tend_effects_init(&effects);
+    tend_loop_recorder_event(loop->recorder, loop->engine, loop->sources, loop->questions != NULL, event);
     tend_engine_step(loop->engine, event, &effects);
+    tend_loop_recorder_outcome(loop->recorder, &effects);
     // A crash may not leave half of what an event changed: a run that ended without its cooldown, say.
     tend_journal_writer_hold(loop->writer);
     for (size_t i = 0; i < effects.count; i++) {
@@ -238,30 +239,10 @@ static void on_notice_answer(void *context, uint64_t id, const struct tend_http_
     free(key);
 }
 
-// A request to an evaluator, kept until its answer: the pool calls back with one pointer. Those that get none, as the
-// pool is destroyed first, are freed with the loop.
-struct question {
-    struct tend_loop *loop;
-    struct question *next, *previous;
-    enum tend_event_kind kind;
-    uint64_t id;
-    char *run;
-};
-
-static void forget_question(struct question *question)
-{
-    if (question->next != NULL) {
-        question->next->previous = question->previous;
-    }
-    *(question->previous != NULL ? &question->previous->next : &question->loop->questions) = question->next;
-    free(question->run);
-    free(question);
-}
-
 static void on_evaluator_reply(void *context, const struct tend_evaluator_reply *reply)
 {
-    struct question *question = context;
-    struct tend_loop *loop = question->loop;
+    struct tend_question *question = context;
+    struct tend_loop *loop = question->asker;
     loop->counts.evaluator_kills += reply->died.died;
     struct tend_event event = { .kind = question->kind };
     if (question->kind == TEND_EVENT_RUN_REPLY) {
@@ -276,23 +257,12 @@ static void on_evaluator_reply(void *context, const struct tend_evaluator_reply 
         event.reply.died = reply->died;
     }
     feed(loop, &event);
-    forget_question(question);
+    tend_question_remove(&loop->questions, question);
 }
 
-static struct question *ask(struct tend_loop *loop, enum tend_event_kind kind, uint64_t id, const char *run)
+static struct tend_question *ask(struct tend_loop *loop, enum tend_event_kind kind, uint64_t id, const char *run)
 {
-    struct question *question = calloc(1, sizeof *question);
-    TEND_ASSERT(question != NULL);
-    *question = (struct question){ .loop = loop, .next = loop->questions, .kind = kind, .id = id };
-    if (loop->questions != NULL) {
-        loop->questions->previous = question;
-    }
-    loop->questions = question;
-    if (run != NULL) {
-        question->run = strdup(run);
-        TEND_ASSERT(question->run != NULL);
-    }
-    return question;
+    return tend_question_add(&loop->questions, loop, kind, id, run);
 }
 
 // ---- what the engine asks for ----
@@ -311,7 +281,7 @@ static void start_run(struct tend_loop *loop, const struct tend_effect *effect)
             sources = NULL;
         }
     }
-    struct question *question = ask(loop, TEND_EVENT_RUN_REPLY, 0, effect->key);
+    struct tend_question *question = ask(loop, TEND_EVENT_RUN_REPLY, 0, effect->key);
     if (sources == NULL) {
         sources = json_object(); // loads nothing: the run's process says that it lacks the playbook, and the run ends
     }
@@ -512,110 +482,44 @@ static void on_pulse(evutil_socket_t fd, short what, void *context)
         feed(loop, &(struct tend_event){ .kind = TEND_EVENT_WALL_MOVED, .wall_moved_ms = moved_ms });
     }
     look_for_pause_file(loop);
+    tend_loop_recorder_pulse(loop->recorder, now_ms);
     const struct timeval wait = { .tv_sec = 0, .tv_usec = PULSE_MS * 1000L };
     (void)event_add(loop->pulse, &wait);
 }
 
 // ---- rules ----
 
-static void loaded(struct tend_loop *loop, const json_t *errors, const json_t *warnings)
-{
-    loop->loading = false;
-    json_decref(loop->loading_sources);
-    loop->loading_sources = NULL;
-    const bool refused = json_array_size(errors) > 0;
-    if (loop->first_loaded) {
-        loop->counts.reloads += !refused;
-        loop->counts.reloads_refused += refused;
-    }
-    loop->first_loaded = loop->first_loaded || !refused;
-    loop->options.on_loaded(loop->options.context, loop->load_id, errors, warnings);
-}
-
-static void refuse(struct tend_loop *loop, const char *at, const char *text)
-{
-    tend_evaluator_pool_discard(loop->pool);
-    json_t *errors = json_pack("[{s:s, s:s}]", "at", at, "text", text);
-    loaded(loop, errors, NULL);
-    json_decref(errors);
-}
-
-static void on_document(void *context, const struct tend_evaluator_reply *reply)
+static void on_generation(void *context, struct tend_ruleset *take_ruleset, json_t *sources)
 {
     struct tend_loop *loop = context;
-    if (reply->json == NULL) {
-        char text[300];
-        (void)snprintf(text, sizeof text, "loading the rules did not end: %s", reply->died.reason);
-        refuse(loop, loop->rules_dir, text);
-        return;
-    }
-    const json_t *errors = json_object_get(reply->json, "errors");
-    const json_t *warnings = json_object_get(reply->json, "warnings");
-    if (json_array_size(errors) > 0) {
-        tend_evaluator_pool_discard(loop->pool);
-        loaded(loop, errors, warnings);
-        return;
-    }
-    char hash[65];
-    struct tend_ruleset *ruleset;
-    struct tend_error error = { .text = "" };
-    tend_rules_dir_hash(loop->loading_sources, hash);
-    if (tend_ruleset_create(reply->json, hash, &ruleset, &error) != TEND_OK) {
-        refuse(loop, loop->rules_dir, error.text);
-        return;
-    }
-    tend_evaluator_pool_adopt(loop->pool);
     json_decref(loop->sources);
-    loop->sources = json_incref(loop->loading_sources);
+    loop->sources = json_incref(sources);
     struct tend_event event = { .kind = TEND_EVENT_GENERATION };
-    event.generation.ruleset = ruleset;
+    event.generation.ruleset = take_ruleset;
     event.generation.sources = loop->sources;
     feed(loop, &event);
-    loaded(loop, NULL, warnings);
+}
+
+static void on_load_ended(void *context, uint64_t id, const json_t *errors, const json_t *warnings)
+{
+    const struct tend_loop *loop = context;
+    loop->options.on_loaded(loop->options.context, id, errors, warnings);
 }
 
 void tend_loop_reload(struct tend_loop *loop, uint64_t id)
 {
-    loop->load_id = id > loop->load_id ? id : loop->load_id; // whoever asked before is answered with this one
-    json_decref(loop->loading_sources);
-    loop->loading_sources = NULL;
-    struct tend_error error = { .text = "" };
-    json_t *sources;
-    if (tend_rules_dir_read(loop->rules_dir, loop->env, loop->options.secrets_dir, &sources, &error) != TEND_OK) {
-        refuse(loop, loop->rules_dir, error.text);
-        return;
-    }
-    loop->loading = true;
-    loop->loading_sources = sources;
-    tend_evaluator_pool_load(loop->pool, sources, on_document, loop);
+    tend_generation_loader_load(loop->loader, id);
 }
 
 // ---- beginning and end ----
 
-static bool restore_record(void *context, const struct tend_record *record)
+static enum tend_status open_recorder(struct tend_loop *loop)
 {
-    struct tend_loop *loop = context;
-    tend_engine_restore(loop->engine, record);
-    return true;
-}
-
-// What a run needs to go on without doing anything twice.
-struct restored_runs {
-    struct tend_loop *loop;
-    enum tend_status status;
-    struct tend_error *error;
-};
-
-static bool restore_steps_of_run(void *context, const struct tend_record *record)
-{
-    struct restored_runs *runs = context;
-    if (record->kind == TEND_RECORD_RUN) {
-        char prefix[64];
-        (void)snprintf(prefix, sizeof prefix, "%s/", record->key);
-        runs->status = tend_journal_read_prefix(runs->loop->journal, TEND_RECORD_STEP, prefix, restore_record,
-                                                runs->loop, runs->error);
-    }
-    return runs->status == TEND_OK;
+    const struct tend_recording_writer_options options = { .bytes_max = loop->options.record_bytes,
+                                                           .age_max_ms = loop->options.record_age_ms };
+    return loop->options.no_recording
+               ? TEND_OK
+               : tend_loop_recorder_create(tend_state_dir_path(loop->state), &options, &loop->recorder);
 }
 
 // The journal first: engine time may not fall below it, and what was open comes alive before anything is polled.
@@ -625,8 +529,10 @@ static enum tend_status open_journal(struct tend_loop *loop, struct tend_error *
     const struct tend_journal_writer_callbacks callbacks = { .reached = on_reached,
                                                              .failed = on_journal_failed,
                                                              .context = loop };
+    const struct tend_journal_writer_options writing = { .before_full = tend_loop_recorder_sync,
+                                                         .before_full_context = loop->recorder };
     enum tend_status status =
-        tend_journal_writer_create(path, loop->options.base, &callbacks, NULL, &loop->writer, error);
+        tend_journal_writer_create(path, loop->options.base, &callbacks, &writing, &loop->writer, error);
     struct tend_journal_tail tail = { .number = 0 };
     if (status == TEND_OK) {
         status = tend_journal_open(path, &loop->journal, error);
@@ -651,12 +557,7 @@ static enum tend_status open_journal(struct tend_loop *loop, struct tend_error *
     };
     status = tend_engine_create(&options, &loop->engine);
     if (status == TEND_OK) {
-        status = tend_journal_restore(loop->journal, restore_record, loop, error);
-    }
-    if (status == TEND_OK) {
-        struct restored_runs runs = { .loop = loop, .status = TEND_OK, .error = error };
-        status = tend_journal_restore(loop->journal, restore_steps_of_run, &runs, error);
-        status = status == TEND_OK ? runs.status : status;
+        status = tend_journal_restore_engine(loop->engine, loop->journal, error);
     }
     return status;
 }
@@ -678,6 +579,18 @@ static enum tend_status open_world(struct tend_loop *loop, struct tend_error *er
     }
     if (status == TEND_OK) {
         status = tend_evaluator_pool_create(base, &deadlines, &loop->pool);
+    }
+    if (status == TEND_OK) {
+        const struct tend_generation_loader_options loading = {
+            .pool = loop->pool,
+            .rules_dir = loop->options.rules_dir,
+            .env = loop->options.env,
+            .secrets_dir = loop->options.secrets_dir,
+            .on_generation = on_generation,
+            .on_ended = on_load_ended,
+            .context = loop,
+        };
+        status = tend_generation_loader_create(&loading, &loop->loader);
     }
     if (status == TEND_OK) {
         status = tend_scrape_client_create(base, &scraping, &loop->scrapes);
@@ -704,11 +617,9 @@ enum tend_status tend_loop_create(const struct tend_loop_options *options, struc
         return TEND_E_NOMEM;
     }
     loop->options = *options;
-    loop->rules_dir = strdup(options->rules_dir);
-    loop->env = options->env == NULL ? NULL : strdup(options->env);
-    enum tend_status status = loop->rules_dir == NULL ? TEND_E_NOMEM : TEND_OK;
+    enum tend_status status = tend_state_dir_open(options->state_dir, &loop->state, error);
     if (status == TEND_OK) {
-        status = tend_state_dir_open(options->state_dir, &loop->state, error);
+        status = open_recorder(loop);
     }
     if (status == TEND_OK) {
         status = open_journal(loop, error);
@@ -738,12 +649,8 @@ void tend_loop_destroy(struct tend_loop *loop)
     free((void *)loop->discoveries);
     tend_scrape_client_destroy(loop->scrapes);
     tend_evaluator_pool_destroy(loop->pool);
-    for (struct question *question = loop->questions; question != NULL;) {
-        struct question *next = question->next;
-        free(question->run);
-        free(question);
-        question = next;
-    }
+    tend_generation_loader_destroy(loop->loader);
+    tend_questions_clear(&loop->questions); // those that get no answer, as the pool went first
     tend_children_destroy(loop->children);
     tend_http_client_destroy(loop->steps);
     tend_http_client_destroy(loop->notices);
@@ -754,6 +661,7 @@ void tend_loop_destroy(struct tend_loop *loop)
         event_free(loop->pulse);
     }
     tend_journal_writer_destroy(loop->writer); // commits what it was given
+    tend_loop_recorder_destroy(loop->recorder);
     tend_journal_close(loop->journal);
     tend_engine_destroy(loop->engine);
     tend_secrets_close(loop->secrets);
@@ -763,10 +671,7 @@ void tend_loop_destroy(struct tend_loop *loop)
         free(delivery->key);
         free(delivery);
     }
-    json_decref(loop->loading_sources);
     json_decref(loop->sources);
-    free(loop->rules_dir);
-    free(loop->env);
     free(loop);
 }
 
@@ -817,6 +722,12 @@ void tend_loop_problems(const struct tend_loop *loop, json_t *list)
             tend_file_discovery_problems(loop->discoveries[i], list);
         }
     }
+    struct tend_recording_counts counts;
+    if (tend_loop_recording(loop, &counts) && counts.failing) {
+        char text[sizeof counts.why + 64];
+        (void)snprintf(text, sizeof text, "nothing is recorded: %s", counts.why);
+        (void)json_array_append_new(list, tend_json_string(text, strlen(text)));
+    }
 }
 
 const struct tend_engine *tend_loop_engine(const struct tend_loop *loop)
@@ -841,5 +752,13 @@ struct tend_scrape_counters tend_loop_scrapes(const struct tend_loop *loop)
 
 struct tend_loop_counts tend_loop_counts(const struct tend_loop *loop)
 {
-    return loop->counts;
+    struct tend_loop_counts counts = loop->counts;
+    tend_generation_loader_counts(loop->loader, &counts.reloads, &counts.reloads_refused);
+    return counts;
+}
+
+bool tend_loop_recording(const struct tend_loop *loop, struct tend_recording_counts *out)
+{
+    *out = tend_loop_recorder_counts(loop->recorder);
+    return loop->recorder != NULL;
 }

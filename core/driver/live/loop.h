@@ -1,15 +1,16 @@
 #pragma once
 /// Loop: the live driver. Feeds the engine with what happens in the world, and carries out what it asks for.
 ///
-/// Owns the state directory's lock, the journal and its writer, the evaluators, the scrape client, discovery, children
-/// and requests in flight, and the engine. Everything runs on the event base's thread but the journal writer's commits.
-/// Ownership: who creates destroys; the event base outlives it. Units: `_ms` milliseconds.
+/// Owns the state directory's lock, the journal and its writer, the recorder, the evaluators, the scrape client,
+/// discovery, children and requests in flight, and the engine. Everything runs on the event base's thread but the
+/// journal writer's commits. Ownership: who creates destroys; the event base outlives it. Units: `_ms` milliseconds.
 
 #include "base/json.h"
 #include "base/status.h"
 #include "driver/live/journal.h"
 #include "driver/live/scrape_client.h"
 #include "engine/engine.h"
+#include "recording/recording_writer.h"
 
 struct event_base;
 struct tend_loop;
@@ -21,6 +22,9 @@ struct tend_loop_options {
     const char *state_dir;   ///< NULL: as state_dir.h finds it
     const char *secrets_dir; ///< NULL: none
     const char *ca_file;     ///< NULL: the system's
+    bool no_recording;
+    uint64_t record_bytes; ///< of the ring of recordings (STATE/recording); 0: the recorder's default
+    int64_t record_age_ms; ///< likewise
     /// The end of a load of rules, at start (id 0) and of each reload.
     /// @param errors  NULL or empty: they are in use  @param warnings  or NULL
     void (*on_loaded)(void *context, uint64_t id, const json_t *errors, const json_t *warnings);
@@ -57,3 +61,6 @@ struct tend_loop_counts {
     double lag_s; ///< how late the newest tick of the loop's own timer was
 };
 struct tend_loop_counts tend_loop_counts(const struct tend_loop *loop);
+
+/// What the recorder did. @return false: nothing is to be recorded (no_recording)
+bool tend_loop_recording(const struct tend_loop *loop, struct tend_recording_counts *out);
