@@ -93,12 +93,13 @@ static void an_evaluator_is_our_child_and_loads_rules(void **state)
 static void a_copy_loads_the_same_as_a_program(void **state)
 {
     (void)state;
-    const char *program = getenv("TEND_BINARY");
+    const char *program = getenv("TEND_BINARY"); // NOLINT(concurrency-mt-unsafe): one thread
     if (program == NULL || access(program, X_OK) != 0) {
         print_message("[   NOTE   ] TEND_BINARY names no program\n");
         skip();
+        return;
     }
-    assert_int_equal(setenv("TEND_EXE", program, 1), 0);
+    assert_int_equal(setenv("TEND_EXE", program, 1), 0); // NOLINT(concurrency-mt-unsafe): one thread
     struct fixture fixture =
         fixture_with("local tend = require 'tend'\n"
                      "tend.group 'web' { is = require 'tend.pack.golden', every = '5s' }\n"
@@ -143,8 +144,8 @@ static void all_of_them_die_with_their_parent(void **state)
         struct tend_zygote *zygote;
         struct tend_error error;
         pid_t pids[2] = { -1, -1 };
-        int socket;
-        int pidfd;
+        int socket = -1;
+        int pidfd = -1;
         if (tend_zygote_create(&zygote, &error) == TEND_OK) {
             pids[0] = tend_zygote_pid(zygote);
             pids[1] = start_one(zygote, &socket, &pidfd);
@@ -183,7 +184,7 @@ static void it_holds_nothing_of_the_environment(void **state)
     int pidfd = -1;
     const pid_t pid = start_one(fixture.zygote, &socket, &pidfd); // so it is ready to make some
     const pid_t both[] = { tend_zygote_pid(fixture.zygote), pid };
-    assert_non_null(getenv("PATH"));
+    assert_non_null(getenv("PATH")); // NOLINT(concurrency-mt-unsafe): one thread
     for (int i = 0; i < 2; i++) {
         char path[64];
         char bytes[4096];
