@@ -3,6 +3,20 @@ local test = require "tend.test"
 
 local shop = { gateway = 2, checkout = 2, payments = 2, stock = 2, ledger = 2 }
 
+-- As shopctl runs it: 40 requests a second; each process works on all that come, holds little and starts at once. A call
+-- that is refused is not tried elsewhere, and no request can do without an answer. tests/bench/fidelity.py holds what is
+-- played here against the processes themselves.
+local demo = {
+  ["*"] = { start_up = "100ms", timeout = "1s", workers = 500, room = 0, use = 0.001, needs = 1, failover = false,
+    usual = { memory = "2.5MB", traffic = 40 } },
+  gateway  = { 1, work = "3ms" },
+  checkout = { 1, work = "6ms" },
+  payments = { 2, work = "8ms", usual = { traffic = 20 } },
+  ledger   = 1,
+  stock    = { 2, usual = { traffic = 20 } },
+}
+local acts = { restart = { takes = "100ms" } } -- shopctl waits until the new process answers
+
 test.scenario "a payments that crashed is restarted" {
   world  = shop,
   faults = { { at = "2m", on = "payments/2", kind = "crash" } },
@@ -83,6 +97,23 @@ test.scenario "nothing is wrong, and nothing is done" {
   world  = shop,
   check  = function(run) assert(#run.alerts == 0 and #run.steps == 0 and #run.pages == 0 and run.ended == "quiet") end,
 }
+
+-- The four faults of examples/demo.sh, at any time between two scrapes.
+local function demonstrates(name, fault, instance)
+  fault.at, fault.on = { "2m", "3m" }, instance
+  test.scenario(name) {
+    world  = demo, acts = acts, spread = true, faults = { fault },
+    check  = function(run)
+      assert(run.culprit == instance:match "^[^/]+" and run:did("restart " .. instance) and #run.steps == 1)
+      assert(run.ended == "recovered" and run.recovered_s <= 15)
+    end,
+  }
+end
+demonstrates("the demo: a stock crashes", { kind = "crash" }, "stock/1")
+demonstrates("the demo: ledger hangs", { kind = "hang" }, "ledger/1")
+demonstrates("the demo: a payments answers errors", { kind = "errors", ratio = 0.8 }, "payments/2")
+demonstrates("the demo: a stock leaks", { kind = "leak", per_minute = 720 }, "stock/2") -- 30 MB a second
+
 test.invariant "one of each that has two goes on serving" {
   holds = function(world)
     local payments, checkout = world.payments, world.checkout

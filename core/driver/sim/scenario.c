@@ -115,7 +115,7 @@ static json_t *traits_of(const struct playing *playing, const char *name)
     const json_t *said = json_object_get(playing->scenario, "traits");
     json_t *traits = json_deep_copy(json_object_get(said, "*"));
     traits = traits == NULL ? json_object() : traits;
-    (void)json_object_update(traits, json_object_get(said, name));
+    (void)json_object_update_recursive(traits, json_object_get(said, name));
     return traits;
 }
 
@@ -138,8 +138,7 @@ static enum tend_status make_world(struct playing *playing)
                                                             .traits = traits_of(playing, name) };
     }
     const struct tend_scenario_world_options options = {
-        .name = tend_json_text(playing->scenario, "name", ""),
-        .seed = (uint64_t)tend_json_integer(playing->scenario, "seed", 0),
+        .seed = tend_scenario_seed(playing->scenario),
         .services = services,
         .count = count,
         .acts = json_object_get(playing->scenario, "acts"),
@@ -319,6 +318,8 @@ static enum tend_status prepare(struct playing *playing)
         .ruleset = fresh_ruleset(playing),
         .world = tend_act_ledger_face(playing->ledger),
         .forgetful = playing->options->forgetful,
+        .spread = tend_json_bool(playing->scenario, "spread", false),
+        .seed = tend_scenario_seed(playing->scenario),
         .recorder = playing->options->recorder,
         .blamed = playing->options->blamed,
     };

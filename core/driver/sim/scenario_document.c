@@ -141,12 +141,17 @@ static void decide(json_t *fault, const char *key, uint64_t seed, uint64_t index
     }
 }
 
+uint64_t tend_scenario_seed(const json_t *scenario)
+{
+    static const uint64_t key[2] = { UINT64_C(0x74656e64), UINT64_C(0x74657374) };
+    const char *name = tend_json_text(scenario, "name", "");
+    return tend_siphash(key, name, strlen(name)) + (uint64_t)tend_json_integer(scenario, "seed", 0);
+}
+
 json_t *tend_scenario_decided(const json_t *scenario)
 {
-    static const uint64_t key[2] = { UINT64_C(0x6661756c74), UINT64_C(0x74696d65) };
     json_t *decided = json_deep_copy(scenario);
-    const char *name = tend_json_text(scenario, "name", "");
-    const uint64_t seed = tend_siphash(key, name, strlen(name)) + (uint64_t)tend_json_integer(scenario, "seed", 0);
+    const uint64_t seed = tend_scenario_seed(scenario);
     const json_t *faults = json_object_get(decided, "faults");
     for (size_t i = 0; i < json_array_size(faults); i++) {
         decide(json_array_get(faults, i), "at_ms", seed, 2 * i);

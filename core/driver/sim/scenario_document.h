@@ -14,6 +14,8 @@ extern const char tend_scenario_service_label[];
 /// How many instances of each service a scenario has: {name: n}, in the order of names. What it depends on without
 /// naming it has two, or one when it may not lose any and says so with one target. @return a new reference
 json_t *tend_scenario_services(const json_t *document, const json_t *scenario);
+/// What chance is seeded with in a scenario: its name, and its own `seed`.
+uint64_t tend_scenario_seed(const json_t *scenario);
 /// The scenario with each time that it leaves to chance, [least_ms, most_ms], decided: by its name and its seed.
 /// @return a new reference
 json_t *tend_scenario_decided(const json_t *scenario);

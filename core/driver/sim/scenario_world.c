@@ -3,7 +3,6 @@
 
 #include "driver/sim/scenario_world.h"
 
-#include "base/hash_map.h"
 #include "driver/sim/world_act.h"
 #include "driver/sim/world_calls.h"
 #include "driver/sim/world_fault.h"
@@ -41,6 +40,8 @@ static void happen(void *context, int64_t at_ms)
     tend_world_carry_on(world, at_ms);
     if (change->fault != NULL) {
         tend_world_fault_happen(world, change->fault, change->ends, at_ms);
+    } else if (change->counts_late) {
+        world->services[change->service].late_counted = world->services[change->service].late_to_count;
     } else if (change->verb != NULL) {
         struct tend_world_service *service = &world->services[change->service];
         tend_world_act_carry_out(world, service, &service->instances[change->instance], change->verb, at_ms);
@@ -142,12 +143,6 @@ static void scrape(void *context, const struct tend_target_view *target, int64_t
 }
 
 // ---- making it ----
-
-static uint64_t seed_of(const char *text)
-{
-    static const uint64_t key[2] = { UINT64_C(0x74656e64), UINT64_C(0x74657374) };
-    return tend_siphash(key, text, strlen(text));
-}
 
 static double least(double value, double bound)
 {
@@ -252,7 +247,7 @@ enum tend_status tend_scenario_world_create(const struct tend_scenario_world_opt
     world->acts = json_deep_copy(options->acts);
     world->turns = json_object();
     world->begun_ms = world->now_ms = options->at_ms;
-    world->seed = seed_of(options->name) + options->seed;
+    world->seed = options->seed;
     world->load = load_of(options, world->seed);
     world->moments = json_array();
     world->faults = json_array();

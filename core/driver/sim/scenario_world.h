@@ -17,8 +17,7 @@ struct tend_scenario_service {
 };
 
 struct tend_scenario_world_options {
-    const char *name; ///< of the scenario: chance is seeded with it, and with
-    uint64_t seed;
+    uint64_t seed; ///< of what is left to chance
     const struct tend_scenario_service *services;
     size_t count;
     const json_t *acts; ///< how acts go (world_act.h), or NULL: they work

@@ -4,6 +4,7 @@
 
 #include "driver/sim/simulation.h"
 
+#include "base/hash_map.h"
 #include "driver/sim/kept_records.h"
 #include "driver/sim/run_processes.h"
 #include "driver/sim/what_if.h"
@@ -262,7 +263,19 @@ static void plan_scrape(struct tend_simulation *simulation, int64_t at_ms, size_
     happening->revision = revision;
 }
 
-// All targets of one interval are scraped at the same moments, so that samples of one instant are one tick.
+// When a target is scraped within its interval: like all others, so that samples of one instant are one tick; or in a
+// slot of its own, as the live driver chooses it (driver/live/scrape_slots.h).
+static int64_t phase_of(const struct tend_simulation *simulation, const struct tend_target_view *target)
+{
+    enum { SLOT_MS = 100 };
+    const int64_t slots = target->every_ms / SLOT_MS;
+    if (!simulation->options.spread || slots < 1) {
+        return 0;
+    }
+    const uint64_t key[2] = { UINT64_C(0x736c6f74), simulation->options.seed };
+    return (int64_t)(tend_siphash(key, target->url, strlen(target->url)) % (uint64_t)slots) * SLOT_MS;
+}
+
 static void take_up_targets(struct tend_simulation *simulation)
 {
     const size_t count = tend_engine_target_count(simulation->engine);
@@ -273,7 +286,7 @@ static void take_up_targets(struct tend_simulation *simulation)
         const uint64_t before = i < simulation->target_count ? simulation->scraped_revisions[i] : 0;
         revisions[i] = view.url == NULL ? 0 : view.revision;
         if (view.url != NULL && view.revision != before && simulation->options.world.scrape != NULL) {
-            const int64_t begun_ms = simulation->options.at_ms;
+            const int64_t begun_ms = simulation->options.at_ms + phase_of(simulation, &view);
             const int64_t slots = (simulation->now_ms - begun_ms + view.every_ms - 1) / view.every_ms;
             plan_scrape(simulation, begun_ms + slots * view.every_ms, i, view.revision);
         }

@@ -56,6 +56,8 @@ struct tend_simulation_recorder {
 
 struct tend_simulation_options {
     int64_t at_ms; ///< engine time and wall time at the beginning
+    bool spread;   ///< targets are scraped at times of their own within the interval, as live; else all at once
+    uint64_t seed; ///< of these times
     json_t *sources;
     struct tend_awaited_evaluator *evaluator; ///< with these sources; borrowed
     struct tend_ruleset *ruleset;             ///< taken

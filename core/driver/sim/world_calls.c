@@ -12,6 +12,7 @@
 enum { ROUNDS_MAX = 30 };
 
 static const double settled = 1e-9;     // change of load that is none
+static const double noticed = 0.005;    // change of the share of late requests
 static const double own_at_least = 0.5; // of the usual time, where the rules' expectations leave less
 static const double timeout_least_s = 1.0;
 static const double timeout_times = 5.0; // of what the slowest dependency usually takes
@@ -96,6 +97,18 @@ static double together(double one, double other) // of two shares that know noth
     return 1.0 - (1.0 - one) * (1.0 - other);
 }
 
+// What an instance counts: the requests that end now. `late` of those that came a time-out ago end late.
+static void count(const struct tend_world_service *service, struct tend_world_instance *instance,
+                  const struct tend_world_felt *felt, double late, double load)
+{
+    const double fast = 1.0 - felt->late;
+    const double ended = fast + late;
+    const double late_s = late > 0.0 ? late * felt->late_s : 0.0;
+    instance->signals.load = load * ended;
+    instance->signals.latency = ended > 0.0 ? (fast * felt->fast_s + late_s) / ended / service->usual_s : 1.0;
+    instance->signals.errors = ended > 0.0 ? (fast * felt->fast_errors + late * felt->late_errors) / ended : 0.0;
+}
+
 // How an instance that gets `load` of its usual requests does, and what its callers feel of it.
 // @return share of these requests that go on to what is below
 static double settle_instance(const struct tend_world_service *service, struct tend_world_instance *instance,
@@ -112,16 +125,14 @@ static double settle_instance(const struct tend_world_service *service, struct t
     // What the rules expect of it is not always the sum of what they expect below; the rest stays as it is.
     const double rest_s = service->usual_s - service->own_s - service->usual_below_s;
     const double time_s = fmax((1.0 - refused) * (own_s + rest_s) + goes_on * below->time_s, (1.0 - refused) * own_s);
-    instance->signals.load = load;
-    instance->signals.latency = time_s / service->usual_s;
-    instance->signals.errors = 1.0 - goes_on * below->fine;
+    const double errors = 1.0 - goes_on * below->fine;
     felt->late = goes_on * below->late;
     felt->late_s = own_s + below->late_s;
     felt->late_errors = service->traits.needs;
     const double fast = 1.0 - felt->late;
     felt->fast_s = fast > 0.0 ? fmax((time_s - felt->late * felt->late_s) / fast, own_s) : 0.0;
-    felt->fast_errors =
-        fast > 0.0 ? fmin(fmax((instance->signals.errors - felt->late * felt->late_errors) / fast, 0.0), 1.0) : 0.0;
+    felt->fast_errors = fast > 0.0 ? fmin(fmax((errors - felt->late * felt->late_errors) / fast, 0.0), 1.0) : 0.0;
+    count(service, instance, felt, goes_on * service->late_counted, load);
     return goes_on;
 }
 
@@ -178,6 +189,8 @@ static void settle_service(struct tend_scenario_world *world, struct tend_world_
     }
     finish_felt(&sum);
     service->felt = sum;
+    service->below_late = below.late;
+    service->below_late_s = below.late_s;
     for (size_t i = 0; i < service->depend_count; i++) {
         service->calls[i] *= going_on;
     }
@@ -233,16 +246,48 @@ static void note_moment(struct tend_scenario_world *world)
         json_pack("{s:I, s:o}", "at_ms", (json_int_t)(world->now_ms - world->begun_ms), "services", services));
 }
 
+// Requests that wait for a time-out end a time-out later, and are counted only then: a caller of what hangs shows
+// nothing at first. When the hang is over they end at once, as a process that is ended closes its connections.
+// @return whether some ended at once
+static bool count_late(struct tend_scenario_world *world)
+{
+    bool ended = false;
+    for (size_t i = 0; i < world->count; i++) {
+        struct tend_world_service *service = &world->services[i];
+        const double change = service->below_late - service->late_to_count;
+        if (change > noticed) {
+            struct tend_world_change *counted =
+                tend_world_plan(world, world->now_ms + (int64_t)ceil(service->below_late_s * 1000.0));
+            counted->counts_late = true;
+            counted->service = i;
+            service->late_to_count = service->below_late;
+        } else if (change < 0.0) {
+            service->late_to_count = service->below_late;
+            ended = ended || service->late_counted > service->below_late;
+            service->late_counted = fmin(service->late_counted, service->below_late);
+        }
+    }
+    return ended;
+}
+
+static void settle_services(struct tend_scenario_world *world)
+{
+    for (size_t i = 0; i < world->count; i++) {
+        settle_service(world, &world->services[world->order[i]]);
+    }
+}
+
 static void work_out(struct tend_scenario_world *world)
 {
     const double outside = tend_world_load_at(&world->load, world->now_ms);
     for (int round = 0; round < ROUNDS_MAX; round++) {
         if (spread_load(world, outside, world->gets, world->usually_gets) < settled && round > 0) {
-            return;
+            break;
         }
-        for (size_t i = 0; i < world->count; i++) {
-            settle_service(world, &world->services[world->order[i]]);
-        }
+        settle_services(world);
+    }
+    if (count_late(world)) {
+        settle_services(world);
     }
 }
 

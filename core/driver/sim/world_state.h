@@ -75,6 +75,9 @@ struct tend_world_service {
     double *calls;      ///< one a dependency: calls that a request makes, of what is usual
     double *usual_fast; ///< one a dependency: its fast_s while nothing is wrong
     struct tend_world_felt felt;
+    double below_late, below_late_s; ///< share of requests that wait for a time-out below, and how long
+    double late_to_count;            ///< the same share, as it is when they end
+    double late_counted;             ///< the same share, of those that end now
 };
 
 /// Something that is planned.
@@ -83,7 +86,8 @@ struct tend_world_change {
     struct tend_scenario_world *world;
     const json_t *fault; ///< begins, or ends; borrowed
     bool ends;
-    char *verb; ///< of an act that comes late, or NULL
+    char *verb;       ///< of an act that comes late, or NULL
+    bool counts_late; ///< requests of a service that came late_to_count end now
     size_t service, instance;
 };
 
