@@ -77,16 +77,18 @@ def lua(value):
 
 
 class Webhook:
-    """Receives webhooks: `url` to give to tend, `bodies` what came, in order."""
+    """Receives webhooks: `url` to give to tend, `bodies` and `headers` what came, in order."""
 
     def __init__(self, status=200):
         self.bodies = []
+        self.headers = []
         self.status = status
         webhook = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                webhook.headers.append(dict(self.headers))
                 webhook.bodies.append(json.loads(body))
                 self.send_response(webhook.status)
                 self.send_header("Content-Length", "0")
@@ -186,10 +188,11 @@ class Shop:
 
 
 class Tend:
-    """`tend run` on a directory of rules. `log` is what it writes."""
+    """`tend run` on a directory of rules, with more `options`. `log` is what it writes."""
 
-    def __init__(self, rules, state, env="demo"):
+    def __init__(self, rules, state, env="demo", options=()):
         self.rules, self.state, self.env = pathlib.Path(rules), pathlib.Path(state), env
+        self.options = options
         self.log = self.state.with_name(self.state.name + ".log")
         self.listen = f"127.0.0.1:{free_ports(1)}"
         self.process = None
@@ -211,6 +214,7 @@ class Tend:
         command = [TEND, "run", self.rules, "--state", self.state, "--listen", self.listen]
         if self.env:
             command += ["--env", self.env]
+        command += self.options
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
