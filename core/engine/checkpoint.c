@@ -15,10 +15,13 @@
 static const char magic[8] = { 't', 'e', 'n', 'd', 's', 't', 'a', 't' };
 enum { TEND_CHECKPOINT_FORMAT = 1, CHECKSUM_BYTES = 8, LEAST_LISTED_BYTES = 6 };
 
+// The first 64 bits of SHA-256: with the instructions that processors have for it faster than SipHash.
 static uint64_t checksum(const char *bytes, size_t count)
 {
-    static const uint64_t key[2] = { 0, 0 };
-    return tend_siphash(key, bytes, count);
+    char hex[65];
+    tend_sha256_hex(bytes, count, hex);
+    hex[16] = '\0';
+    return strtoull(hex, NULL, 16);
 }
 
 void tend_checkpoint_seal(struct tend_buffer *out, size_t start)

@@ -151,6 +151,7 @@ static char *load_text(struct tend_pass *pass)
 void tend_pass_name(struct tend_pass *pass, char **text)
 {
     if (tend_pass_saves(pass)) {
+        TEND_ASSERT(*text != NULL);
         tend_buffer_put_string(pass->out, *text, strlen(*text));
     } else {
         *text = load_text(pass);
@@ -293,6 +294,7 @@ static void save_layout(struct tend_pass *pass, const struct tend_layout *layout
         tend_buffer_put_u8(pass->out, KNOWN_LAYOUT);
         tend_buffer_put_u32(pass->out, (uint32_t)((uintptr_t)known - 1));
     } else {
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): a number where the map keeps a pointer; nobody follows it
         void *number = (void *)(uintptr_t)++pass->layout_count;
         if (bytes.failed || tend_hash_map_set(pass->known, bytes.data, bytes.size, number) != TEND_OK) {
             tend_pass_no_memory(pass);

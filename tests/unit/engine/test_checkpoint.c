@@ -22,10 +22,12 @@
     ",{'name':'age','kind':'age','sources':['last_success'],'expect':{'value':0},'out_at':30}"                         \
     ",{'name':'took','kind':'scrape_duration','sources':[]}]"
 #define ACT                                                                                                            \
-    METRICS ",'rules':[{'rule':0,'severity':'page','act':true,'fire_after_ms':1000,'missing':'warn'},"                 \
-            "{'rule':1,'severity':'warn','act':true,'clear_after_ms':2000},"                                           \
-            "{'rule':2,'severity':'warn','clear_below':0.5,'missing':'act'}],'remedies':[0,1],"                        \
-            "'version':{'series':'app_build_info','label':'version'}"
+    METRICS                                                                                                            \
+    ",'limits':{'at_once':1,'share':0.5,'min_healthy':0,'per_hour':40,'cooldown_ms':20000,'attempts':2,"               \
+    "'confidence':0.8},'rules':[{'rule':0,'severity':'page','act':true,'fire_after_ms':1000,'missing':'warn'},"        \
+    "{'rule':1,'severity':'warn','act':true,'clear_after_ms':2000},"                                                   \
+    "{'rule':2,'severity':'warn','clear_below':0.5,'missing':'act'}],'remedies':[0,1],"                                \
+    "'version':{'series':'app_build_info','label':'version'}"
 #define AWAKE ",'awake':{'hours':'02:40-02:41; 02:42-06:00','zone':'UTC'}"
 // @ stands for ACT: a string literal may not be as long as the whole.
 #define SHOP(more)                                                                                                     \
@@ -134,6 +136,9 @@ static void assert_same_view(const struct tend_engine *one, const struct tend_en
         free(text[i]);
         json_decref(status[i]);
     }
+    const struct tend_engine_counts counts[2] = { tend_engine_counts(one), tend_engine_counts(other) };
+    assert_true(counts[0].ticks == counts[1].ticks && counts[0].records == counts[1].records);
+    assert_memory_equal(counts[0].runs_ended, counts[1].runs_ended, sizeof counts[0].runs_ended);
 }
 
 static void drop_mirror(const struct world *world, size_t index)
@@ -205,7 +210,7 @@ static void step_mirrors(struct world *world, const struct tend_event *event, co
         compared++;
     }
     tend_buffer_clear(&wanted);
-    if (random_below(25) == 0) {
+    if (random_below(12) == 0) {
         make_mirror(world, (size_t)random_below(MIRRORS));
     }
 }
@@ -351,7 +356,7 @@ static void cure_at_random(struct world *world, const char *verb, const char *in
     static const char *const outcomes[] = { "done", "done", "done", "failed", "unknown" };
     (void)verb;
     world->exec_outcome = outcomes[random_below(5)];
-    world->exec_ms = random_below(4) * 700;
+    world->exec_ms = random_below(4) * INT64_C(700);
     if (random_below(2) == 0 && instance[0] != '\0') {
         world_target(world, instance)->load = 1;
         world_target(world, instance)->kind = TEND_SCRAPE_OK;
@@ -488,7 +493,7 @@ static void disturb_the_journal(struct world *world)
 
 static void disturb(struct world *world)
 {
-    switch (random_below(16)) {
+    switch (random_below(18)) {
     case 0:
         drop_mirrors(world);
         world_crash(world);
@@ -533,6 +538,11 @@ static void disturb(struct world *world)
         break;
     case 12:
         world->format_error = random_below(3) == 0 ? "died" : NULL;
+        break;
+    case 13:
+        for (int i = 0; i < TARGETS; i++) { // most at once: tend is blind
+            world_target(world, targets[i])->kind = TEND_SCRAPE_CONNECT_TIMEOUT;
+        }
         break;
     default:
         change_a_target(world);
@@ -599,7 +609,7 @@ static void begin_storm(struct world *world, uint64_t seed)
     world->judge = judge_at_random;
     world->on_exec = cure_at_random;
     world->on_locate = blame_at_random;
-    world->grace_ms = random_below(2) * 5000;
+    world->grace_ms = random_below(2) * INT64_C(5000);
     for (int i = 0; i < TARGETS; i++) {
         told[i].start_s = 1000 + i;
         (void)world_target(world, targets[i]);
@@ -831,7 +841,7 @@ static const char *const made_anew[] = {
 
 static char *read_sources(const char *const *files, size_t count)
 {
-    const char *root = getenv("TEND_SOURCE_DIR");
+    const char *root = getenv("TEND_SOURCE_DIR"); // NOLINT(concurrency-mt-unsafe): one thread
     assert_non_null(root);
     struct tend_buffer text;
     tend_buffer_init(&text);
