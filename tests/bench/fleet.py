@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A fleet of stub targets under `tend run`: are all scraped in time, and what does it cost?
 
-    tests/bench/fleet.py [--targets 1000] [--series 100] [--every 5] [--seconds 60] [--record-all]
+    tests/bench/fleet.py [--targets 1000] [--series 100] [--every 5] [--seconds 60] [--record-all] [--no-recording]
 
 Starts fleet.c, lists it in a file_sd file, lets tend watch it with five metrics and two rules a service, and reads tend's own
 /metrics after 15 s and at the end. Exit 1 when a scrape was missed (not started, or more than a slot late) or memory grew by more than a tenth.
@@ -47,6 +47,7 @@ def main():
     parser.add_argument("--every", type=int, default=5, help="seconds between scrapes of a target")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--record-all", action="store_true", help="keep every series, not only those that metrics select")
+    parser.add_argument("--no-recording", action="store_true", help="tend run --no-recording: what the recorder costs")
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="tend-fleet-") as directory:
@@ -64,7 +65,8 @@ def main():
         (rules / "env/bench.lua").write_text(f"return {{ targets = {json.dumps(str(directory / 'targets.json'))} }}\n")
         load = subprocess.Popen([program, *fleet_options])
         try:
-            with Tend(rules, directory / "state", env="bench") as tend:
+            arguments = ["--no-recording"] if options.no_recording else []
+            with Tend(rules, directory / "state", env="bench", options=arguments) as tend:
                 return measure(tend, options)
         finally:
             load.terminate()
@@ -113,6 +115,10 @@ def measure(tend, options):
               f"{1e6 * cpu_s / scrapes / options.series:.2f} us a sample")
     print(f"CPU of evaluators  {100 * (late_rules[0] - early_rules[0]) / seconds:.1f} % of a core, "
           f"resident {late_rules[1] / 2**20:.1f} MiB")
+    if not options.no_recording:
+        samples, written = (late[name] - early[name] for name in ("tend_recording_samples_total", "tend_recording_written_bytes_total"))
+        print(f"recording          {written / max(samples, 1):.2f} bytes a sample, {written / seconds / 1024:.1f} KiB/s, "
+              f"{late['tend_recording_segments_total']:.0f} segments, {late['tend_recording_lost_events_total']:.0f} events lost")
     failed = scrapes_of(late) - late['tend_scrapes_total{result="ok"}']
     print(f"failed             {failed:.0f} (since the start)")
     print(f"ticks              {(late['tend_ticks_total'] - early['tend_ticks_total']) / seconds:.1f} a second, "
