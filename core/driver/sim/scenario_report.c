@@ -139,7 +139,7 @@ static void add_name(json_t *names, const char *service)
     (void)json_array_append_new(names, json_string(service));
 }
 
-// All that the locator put into a ranking, culprit or not.
+// All that might have been blamed: those of an incident's alerts, and those that the locator put into a ranking.
 static void take_weighed(json_t *weighed, const struct tend_record *record)
 {
     size_t index;
@@ -147,6 +147,12 @@ static void take_weighed(json_t *weighed, const struct tend_record *record)
     json_array_foreach(json_object_get(record->body, "ranking"), index, row)
     {
         add_name(weighed, tend_json_text(row, "service", ""));
+    }
+    json_array_foreach(json_object_get(record->body, "services"), index, row)
+    {
+        if (record->kind == TEND_RECORD_INCIDENT && json_is_string(row)) {
+            add_name(weighed, json_string_value(row));
+        }
     }
 }
 
@@ -205,6 +211,7 @@ json_t *tend_scenario_report(const struct tend_simulation *simulation, int64_t b
             take_alert(alerts, record, begun_ms);
         } else if (record->kind == TEND_RECORD_INCIDENT) {
             take_incident(incidents, record);
+            take_weighed(weighed, record);
             if (has_text(record->body, "outcome", "recovered") && has_text(record->body, "state", "ended") &&
                 isnan(recovered_s)) {
                 recovered_s = seconds(record->at_ms, fault_ms); // by an act that said it failed

@@ -115,7 +115,7 @@ static enum tend_status play_blamed(struct courses *courses, const char *service
         return TEND_OK;
     }
     char name[NAME_BYTES];
-    (void)snprintf(name, sizeof name, "blame %s", service);
+    (void)snprintf(name, sizeof name, "treat %s instead", service);
     return play(courses, name, json_pack("{s:O}", service, remedies), service);
 }
 

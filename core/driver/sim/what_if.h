@@ -6,8 +6,9 @@
 ///   - "what the playbooks say": as the rules have it;
 ///   - "only NAME on SERVICE": for each remedy of a service that was found to be a culprit, where it has several. That
 ///     remedy alone is tried, whether or not its `when` fits;
-///   - "blame SERVICE": for each other service that the locator weighed and that has remedies. It is the culprit as
-///     soon as it is weighed, whatever the locator says, and only it is acted on.
+///   - "treat SERVICE instead": for each other service of the incident that has remedies. It is the culprit as soon as
+///   the
+///     locator has it in its ranking, wherever, and only it is acted on.
 /// Limits hold in all of them. Threads: one.
 
 #include "driver/sim/scenario.h"
