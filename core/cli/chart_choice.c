@@ -61,12 +61,15 @@ static bool is_culprit(const json_t *document, const char *service)
     return false;
 }
 
-static int rank_of(enum alerted had, bool telling, bool culprit)
+static int rank_of(enum alerted had, bool out_of_line, bool gone, bool culprit)
 {
-    if (telling && had != ALERTED_NOT) {
+    if (out_of_line && had != ALERTED_NOT) {
         return culprit ? 0 : had == ALERTED_OWNER ? 1 : 2;
     }
-    return telling ? 3 : had != ALERTED_NOT ? 4 : 5;
+    if (gone) {
+        return culprit ? 2 : 3;
+    }
+    return out_of_line ? 4 : had != ALERTED_NOT ? 5 : 6;
 }
 
 static int compare(const void *one, const void *other)
@@ -101,11 +104,12 @@ struct tend_chosen_metric *tend_chart_choice(const json_t *document, int64_t fro
             continue;
         }
         const enum alerted had = alerted(document, service, instance, alone, from_ms, until_ms);
-        const bool telling = facts.out_of_line > 0 || (facts.without_data > 0 && had == ALERTED_OWNER);
+        const bool out_of_line = facts.out_of_line > 0;
+        const bool gone = facts.without_data > 0 && had == ALERTED_OWNER;
         chosen[(*count)++] = (struct tend_chosen_metric){
             .metric = metric,
-            .telling = telling,
-            .rank = rank_of(had, telling, is_culprit(document, service)),
+            .telling = out_of_line || gone,
+            .rank = rank_of(had, out_of_line, gone, is_culprit(document, service)),
             .beyond = facts.worst_beyond,
             .place = i,
         };

@@ -1,11 +1,11 @@
 #pragma once
 /// Chart choice: which metrics of a report are worth a chart, the most telling first.
 ///
-/// First come metrics that were beyond a limit, or not there, while there was an alert: a culprit's, then those of the
-/// alert's owner, then of its service. Then others beyond a limit, those of services that had an alert, and the rest;
-/// within each the one that was furthest beyond its limit. Metrics without any data are not chosen, nor the instance's
-/// where a service has one instance only, as the service's is the same.
-/// Ownership: entries are borrowed from the document. Threads: none.
+/// First come metrics that were beyond a limit while there was an alert: a culprit's, then those of the alert's owner,
+/// then of its service. Then come those of which data was missing while their owner had an alert, then others beyond a
+/// limit, those of services that had an alert, and the rest; within each the one that was furthest beyond its limit.
+/// Metrics without any data are not chosen, nor the instance's where a service has one instance only, as the service's
+/// is the same. Ownership: entries are borrowed from the document. Threads: none.
 
 #include "base/json.h"
 

@@ -30,7 +30,7 @@ static void put_clock(struct tend_buffer *out, int64_t at_ms)
 static void put_lasted(struct tend_buffer *out, int64_t lasted_ms)
 {
     char text[TEND_QUANTITY_TEXT_BYTES];
-    tend_buffer_put_text(out, tend_quantity_format((double)lasted_ms / 1000.0, "s", text));
+    tend_buffer_put_text(out, tend_axis_lasted_text(lasted_ms, text));
 }
 
 static bool is_good(const char *outcome)
@@ -154,14 +154,20 @@ static void put_step(struct tend_buffer *out, const json_t *run, const json_t *s
     put_clock(out, at_ms);
     put_badge(out, outcome[0] == '\0' ? "" : is_good(outcome) ? "good" : "bad", outcome[0] == '\0' ? "open" : outcome);
     tend_buffer_put_text(out, "<div>");
-    tend_html_element(out, "b", NULL, tend_json_text(step, "verb", ""));
-    tend_html_printf(out, " %s", instance[0] == '\0' ? tend_json_text(run, "service", "") : instance);
+    const char *verb = tend_json_text(step, "verb", "");
+    const bool tells_verb = verb[0] != '\0' && strncmp(text, verb, strlen(verb)) == 0;
+    tend_html_element(out, "b", NULL, verb);
+    if (tells_verb) {
+        tend_html_put(out, text + strlen(verb));
+    } else {
+        tend_html_printf(out, " %s", instance[0] == '\0' ? tend_json_text(run, "service", "") : instance);
+    }
     if (ended_ms >= at_ms) {
         tend_buffer_put_text(out, " <span class=\"took\">");
         put_lasted(out, ended_ms - at_ms);
         tend_buffer_put_text(out, "</span>");
     }
-    if (text[0] != '\0') {
+    if (text[0] != '\0' && !tells_verb) {
         tend_html_element(out, "div", "detail", text);
     }
     tend_buffer_put_text(out, "</div></li>");

@@ -138,6 +138,26 @@ static void put_expectations(struct tend_buffer *out, const json_t *document)
     tend_buffer_put_text(out, "</ul>\n");
 }
 
+static void put_rules_off(struct tend_buffer *out, const json_t *document)
+{
+    const json_t *rules = json_object_get(document, "rules_off");
+    if (json_array_size(rules) == 0) {
+        return;
+    }
+    tend_buffer_put_text(out, "<h2 id=\"rules-off\">Rules that were switched off</h2><ul class=\"card expectations\">");
+    for (size_t i = 0; i < json_array_size(rules); i++) {
+        const json_t *rule = json_array_get(rules, i);
+        char clock[TEND_AXIS_TIME_TEXT_BYTES];
+        tend_buffer_printf(out, "<li><time>%s</time><span>",
+                           tend_axis_clock_text(tend_json_integer(rule, "at_ms", 0), clock));
+        tend_html_element(out, "b", NULL, tend_json_text(rule, "rule", ""));
+        tend_buffer_put_text(out, ": ");
+        tend_html_put(out, tend_json_text(rule, "text", ""));
+        tend_buffer_put_text(out, "</span></li>");
+    }
+    tend_buffer_put_text(out, "</ul>\n");
+}
+
 static double most_errors(const json_t *courses)
 {
     double most = 0.0;
@@ -167,7 +187,7 @@ static void put_course(struct tend_buffer *out, const json_t *course, double mos
     tend_buffer_printf(out, "</td><td><span class=\"badge %s\">", isnan(recovered_s) ? "bad" : "good");
     tend_html_put(out, outcome);
     tend_buffer_printf(out, "</span></td><td class=\"n\">%s</td>",
-                       isnan(recovered_s) ? "never" : tend_quantity_format(recovered_s, "s", text));
+                       isnan(recovered_s) ? "never" : tend_axis_lasted_text(llround(recovered_s * 1000.0), text));
     tend_buffer_printf(out,
                        "<td class=\"n\">%.0f</td><td class=\"share\"><svg viewBox=\"0 0 100 8\" "
                        "preserveAspectRatio=\"none\" height=\"8\"><rect class=\"all\" width=\"100\" height=\"8\"/>"
@@ -312,6 +332,7 @@ void tend_simulation_page_render(const json_t *document, struct tend_buffer *out
     tend_sums_section(out, document);
     put_timeline(out, document);
     put_expectations(out, document);
+    put_rules_off(out, document);
     put_what_if(out, document);
     put_incidents(out, document);
     put_metrics(out, document);

@@ -1,6 +1,7 @@
 #include "cli/sums_section.h"
 
 #include "cli/html_text.h"
+#include "cli/svg_axis.h"
 #include "parse/quantity.h"
 
 #include <math.h>
@@ -61,7 +62,7 @@ static void put_recovery(struct tend_buffer *out, const json_t *sums)
 {
     char value[TEND_QUANTITY_TEXT_BYTES];
     const double recover_s = tend_json_number(sums, "recover_median_s", (double)NAN);
-    tile(out, "", "Time to recover", isnan(recover_s) ? "–" : tend_quantity_format(recover_s, "s", value),
+    tile(out, "", "Time to recover", isnan(recover_s) ? "–" : tend_axis_lasted_text(llround(recover_s * 1000.0), value),
          isnan(recover_s) ? "nothing recovered" : "median, from onset");
 }
 
@@ -116,7 +117,7 @@ static void put_labels(struct tend_buffer *out, const json_t *sums)
     (void)snprintf(value, sizeof value, "%lld of %lld", (long long)found, (long long)(found + missed));
     tile(out, missed == 0 ? "good" : "bad", "Real incidents found", value, missed == 0 ? "none was missed" : "");
     tile(out, wrong == 0 ? "good" : "bad", "False alarms", count_text(value, wrong), "outside every real incident");
-    tile(out, "", "Detection delay", isnan(delay_s) ? "–" : tend_quantity_format(delay_s, "s", delay),
+    tile(out, "", "Detection delay", isnan(delay_s) ? "–" : tend_axis_lasted_text(llround(delay_s * 1000.0), delay),
          "median, from its beginning");
 }
 

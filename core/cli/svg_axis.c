@@ -144,3 +144,9 @@ const char *tend_time_axis_text(const struct tend_time_axis *axis, int64_t at_ms
     }
     return out;
 }
+
+const char *tend_axis_lasted_text(int64_t lasted_ms, char out[TEND_QUANTITY_TEXT_BYTES])
+{
+    const double step_ms = lasted_ms >= 100000 ? 1000.0 : lasted_ms >= 10000 ? 100.0 : lasted_ms >= 1000 ? 10.0 : 1.0;
+    return tend_quantity_format(round((double)lasted_ms / step_ms) * step_ms / 1000.0, "s", out);
+}

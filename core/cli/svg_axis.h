@@ -36,5 +36,7 @@ struct tend_time_axis tend_time_axis_over(int64_t from_ms, int64_t until_ms, siz
 const char *tend_time_axis_text(const struct tend_time_axis *axis, int64_t at_ms, char out[TEND_AXIS_TIME_TEXT_BYTES]);
 /// A moment in full: "2 Mar 2026 10:05:30". @return out
 const char *tend_axis_moment_text(int64_t at_ms, char out[TEND_AXIS_TIME_TEXT_BYTES]);
+/// How long something took, in three digits: "8.2 s", "350 ms", "5m12s". @return out
+const char *tend_axis_lasted_text(int64_t lasted_ms, char out[TEND_QUANTITY_TEXT_BYTES]);
 /// The time of the day of a moment: "10:05:30". @return out
 const char *tend_axis_clock_text(int64_t at_ms, char out[TEND_AXIS_TIME_TEXT_BYTES]);

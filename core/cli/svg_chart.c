@@ -379,7 +379,7 @@ static void draw_alerts(const struct drawing *drawing)
 static void draw_step(const struct drawing *drawing, const json_t *run, const json_t *step)
 {
     const int64_t at_ms = tend_json_integer(step, "at_ms", 0);
-    if (!is_shown(drawing->chart, at_ms) ||
+    if (!is_shown(drawing->chart, at_ms) || strcmp(tend_json_text(step, "verb", ""), "pick") == 0 ||
         !belongs(drawing->chart->metric, tend_json_text(run, "service", ""), tend_json_text(step, "instance", ""))) {
         return;
     }

@@ -153,7 +153,7 @@ static const char *lasted_text(int64_t from_ms, int64_t until_ms, char out[TEND_
     if (until_ms == INT64_MAX) {
         return "not over";
     }
-    return tend_quantity_format((double)(until_ms - from_ms) / 1000.0, "s", out);
+    return tend_axis_lasted_text(until_ms - from_ms, out);
 }
 
 static bool is_of(const json_t *entry, const char *incident)
@@ -262,7 +262,9 @@ static void take_steps(struct timeline *timeline, const json_t *document, const 
         for (size_t r = 0; r < json_array_size(runs); r++) {
             const json_t *steps = json_object_get(json_array_get(runs, r), "steps");
             for (size_t s = 0; s < json_array_size(steps); s++) {
-                if (only == NULL || strcmp(tend_json_text(incident, "id", ""), only) == 0) {
+                // Which instance comes next is a step in the journal, and nothing to look at.
+                const bool picks = strcmp(tend_json_text(json_array_get(steps, s), "verb", ""), "pick") == 0;
+                if (!picks && (only == NULL || strcmp(tend_json_text(incident, "id", ""), only) == 0)) {
                     take_step(timeline, json_array_get(runs, r), json_array_get(steps, s));
                 }
             }
@@ -277,10 +279,12 @@ static void take_pages(struct timeline *timeline, const json_t *document, const 
         const json_t *page = json_array_get(pages, i);
         const int64_t at_ms = tend_json_integer(page, "at_ms", 0);
         const char *notify = tend_json_text(page, "notify", "");
+        const char *text = tend_json_text(page, "text", "");
         size_t row;
         if (is_of(page, only) && overlaps(timeline, at_ms, at_ms) &&
             find_row(timeline, GROUP_PAGES, notify[0] == '\0' ? "to people" : notify, &row)) {
-            add_item(timeline, row, at_ms, at_ms, "page", print("%s", tend_json_text(page, "text", "")), 0);
+            add_item(timeline, row, at_ms, at_ms, "page", print("%s", text[0] == '\0' ? "a message to people" : text),
+                     0);
         }
     }
 }
@@ -343,7 +347,7 @@ static void draw_item(const struct timeline *timeline, const struct item *item, 
 
 static void draw_row(const struct timeline *timeline, size_t row, double y, bool first)
 {
-    static const char *const groups[] = { "real", "incidents", "alerts", "acts", "pages" };
+    static const char *const groups[] = { "real", "incidents", "alerts", "steps", "pages" };
     struct tend_buffer *out = timeline->out;
     if (first) {
         tend_buffer_printf(out, "<text class=\"group\" x=\"0\" y=\"%.1f\">%s</text>", y + 4,
