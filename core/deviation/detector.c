@@ -32,7 +32,7 @@ static const double SEASON_GAIN = 0.25;
 static const double FLOOR_SHARE = 0.2; ///< of the mean distance to the slow mean: smaller movements are all alike
 static const double SPREAD_FLOOR = 1e-3;
 static const double RARE = 2; ///< a tail of one percent
-static const double THRESHOLD = 6.06;
+static const double THRESHOLD = 6;
 static const double TAIL_MAX = 12;
 
 // How much of a feature's tail counts when it is the strongest, and how much it adds in any case.
@@ -40,9 +40,9 @@ struct weight {
     double alone, added;
 };
 static const struct weight WEIGHTS[TEND_DETECTOR_FEATURES] = {
-    [TEND_DETECTOR_SEASON] = { 1, 0 },  [TEND_DETECTOR_SEASON_SMOOTH] = { 0, 2 }, [TEND_DETECTOR_STEP] = { 1.2, 0 },
-    [TEND_DETECTOR_SLOW] = { 0, 2 },    [TEND_DETECTOR_MISS] = { 1, 0 },          [TEND_DETECTOR_CHANGE] = { 0, 1 },
-    [TEND_DETECTOR_WIDER] = { 0.8, 1 }, [TEND_DETECTOR_NARROWER] = { 0.8, 1 },    [TEND_DETECTOR_STUCK] = { 0, 1 },
+    [TEND_DETECTOR_SEASON] = { 1, 1 },  [TEND_DETECTOR_SEASON_SMOOTH] = { 0, 2 }, [TEND_DETECTOR_STEP] = { 1.2, 0 },
+    [TEND_DETECTOR_SLOW] = { 0.5, 2 },  [TEND_DETECTOR_MISS] = { 1, 0 },          [TEND_DETECTOR_CHANGE] = { 0, 1 },
+    [TEND_DETECTOR_WIDER] = { 0.6, 1 }, [TEND_DETECTOR_NARROWER] = { 0.6, 1 },    [TEND_DETECTOR_STUCK] = { 0, 1 },
 };
 static const double ADDED_SHARE = 0.5 / 6;
 static const double SECOND_SHARE = 0.2;
@@ -113,7 +113,7 @@ void tend_detector_destroy(struct tend_detector *detector)
 /// The value of `ago` samples before the newest.
 static double at(const struct tend_detector *detector, uint64_t ago)
 {
-    return detector->ring[(detector->count - 1 - ago) % RING];
+    return (double)detector->ring[(detector->count - 1 - ago) % RING];
 }
 
 // Sums that are moved along lose digits; they are taken anew each time the ring begins anew, which depends on nothing
@@ -139,19 +139,29 @@ static void put_in_ring(struct tend_detector *detector, double value)
     }
 }
 
-static double spread(const struct tend_detector *detector, uint64_t from, uint64_t samples)
+/// Copies the newest values, newest last.
+static void copy_newest(const struct tend_detector *detector, size_t samples, float *out)
 {
-    double mean = 0;
-    for (uint64_t i = 0; i < samples; i++) {
-        mean += at(detector, from + i);
+    const size_t end = detector->count % RING; // the newest is before it
+    const size_t tail = end < samples ? end : samples;
+    memcpy(out, detector->ring + RING - (samples - tail), (samples - tail) * sizeof *out);
+    memcpy(out + samples - tail, detector->ring + end - tail, tail * sizeof *out);
+}
+
+// Four sums side by side: each waits for itself only.
+static double spread(const float *values, size_t samples)
+{
+    double sums[4] = { 0 };
+    for (size_t i = 0; i < samples; i++) {
+        sums[i % 4] += (double)values[i];
     }
-    mean /= (double)samples;
-    double squares = 0;
-    for (uint64_t i = 0; i < samples; i++) {
-        const double distance = at(detector, from + i) - mean;
-        squares += distance * distance;
+    const double mean = (sums[0] + sums[1] + sums[2] + sums[3]) / (double)samples;
+    double squares[4] = { 0 };
+    for (size_t i = 0; i < samples; i++) {
+        const double distance = (double)values[i] - mean;
+        squares[i % 4] += distance * distance;
     }
-    return sqrt(squares / (double)samples);
+    return sqrt((squares[0] + squares[1] + squares[2] + squares[3]) / (double)samples);
 }
 
 /// Puts away the mean of the hour that has ended.
@@ -226,8 +236,10 @@ static void take_features(struct tend_detector *detector, int64_t wall_s, double
     detector->slower = towards(detector->slower, value, SLOWER, count);
     detector->forecast = first ? value : detector->forecast + FORECAST_GAIN * (value - detector->forecast);
     if (count > SPREAD_NEW + SPREAD_BEFORE) {
-        const double now = spread(detector, 0, SPREAD_NEW);
-        const double then = spread(detector, SPREAD_NEW, SPREAD_BEFORE);
+        float values[SPREAD_BEFORE + SPREAD_NEW];
+        copy_newest(detector, SPREAD_BEFORE + SPREAD_NEW, values);
+        const double now = spread(values + SPREAD_BEFORE, SPREAD_NEW);
+        const double then = spread(values, SPREAD_BEFORE);
         const double least = SPREAD_FLOOR * (fabs(detector->slow) + then);
         const double scale = detector->scale > 0 ? SPREAD_FLOOR * detector->scale : 0;
         features[TEND_DETECTOR_WIDER] = (now + least + scale) / (then + least + scale);
@@ -284,11 +296,11 @@ struct tend_detection tend_detector_push(struct tend_detector *detector, int64_t
         }
     }
     const double sum = detector->count > WARM_UP ? combine(&detection) : 0;
-    double peak = 0;
+    float peak = 0;
     for (size_t i = 0; i < HOLD; i++) {
-        peak = fmax(peak, (double)detector->peaks[i]);
+        peak = detector->peaks[i] > peak ? detector->peaks[i] : peak;
     }
     detector->peaks[detector->count % HOLD] = (float)sum;
-    detection.a = (double)(float)sum > peak ? sum / THRESHOLD : 0;
+    detection.a = (float)sum > peak ? sum / THRESHOLD : 0;
     return detection;
 }

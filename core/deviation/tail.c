@@ -13,7 +13,7 @@
 
 enum {
     KNOWN_FROM = 30,     ///< values, and the answer is not 0
-    COUNT_MAX = 8000,    ///< then all bins are halved
+    COUNT_MAX = 16000,   ///< then all bins are halved
     BEYOND_MAX = 8,      ///< values that the exponential stands on at most
     HEADROOM = 8,        ///< bins above the first value, so that the histogram does not move at once
     THRESHOLD_EVERY = 16 ///< values
