@@ -3,9 +3,9 @@ local test = require "tend.test"
 
 local shop = { gateway = 2, checkout = 2, payments = 2, stock = 2, ledger = 2 }
 
--- As shopctl runs it: 40 requests a second; each process works on all that come, holds little and starts at once. A call
--- that is refused is not tried elsewhere, and no request can do without an answer. tests/bench/fidelity.py holds what is
--- played here against the processes themselves.
+-- As shopctl runs it: 40 requests a second; each process works on all that come, holds little and starts at once. A
+-- call that is refused is not tried elsewhere, and no request can do without an answer. How near this comes to the
+-- processes themselves is what tests/bench/fidelity.py measures.
 local demo = {
   ["*"] = { start_up = "100ms", timeout = "1s", workers = 500, room = 0, use = 0.001, needs = 1, failover = false,
     usual = { memory = "2.5MB", traffic = 40 } },

@@ -248,14 +248,17 @@ static void note_moment(struct tend_scenario_world *world)
 
 // Requests that wait for a time-out end a time-out later, and are counted only then: a caller of what hangs shows
 // nothing at first. When the hang is over they end at once, as a process that is ended closes its connections.
-// @return whether some ended at once
+// @return whether what is counted has changed at once
 static bool count_late(struct tend_scenario_world *world)
 {
     bool ended = false;
     for (size_t i = 0; i < world->count; i++) {
         struct tend_world_service *service = &world->services[i];
         const double change = service->below_late - service->late_to_count;
-        if (change > noticed) {
+        if (world->simulation == NULL) { // the beginning: it has been so for long
+            ended = ended || change > 0.0;
+            service->late_counted = service->late_to_count = service->below_late;
+        } else if (change > noticed) {
             struct tend_world_change *counted =
                 tend_world_plan(world, world->now_ms + (int64_t)ceil(service->below_late_s * 1000.0));
             counted->counts_late = true;

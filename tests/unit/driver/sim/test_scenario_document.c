@@ -115,6 +115,30 @@ static void an_instance_has_each_label_that_the_rules_mention(void **state)
     json_decref(sources);
 }
 
+static void a_time_that_is_left_to_chance_is_decided_by_name_and_seed(void **state)
+{
+    (void)state;
+    int64_t found[3];
+    static const char *const texts[] = {
+        "{'name':'a','faults':[{'at_ms':[1000,9000],'lasts_ms':[10,20]},{'at_ms':7}]}",
+        "{'name':'a','faults':[{'at_ms':[1000,9000],'lasts_ms':[10,20]},{'at_ms':7}]}",
+        "{'name':'a','seed':1,'faults':[{'at_ms':[1000,9000],'lasts_ms':[10,20]},{'at_ms':7}]}",
+    };
+    for (int i = 0; i < 3; i++) {
+        json_t *scenario = parse(texts[i]);
+        json_t *decided = tend_scenario_decided(scenario);
+        const json_t *first = json_array_get(json_object_get(decided, "faults"), 0);
+        found[i] = tend_json_integer(first, "at_ms", 0);
+        const int64_t lasts_ms = tend_json_integer(first, "lasts_ms", 0);
+        assert_true(found[i] >= 1000 && found[i] <= 9000 && lasts_ms >= 10 && lasts_ms <= 20);
+        assert_int_equal(tend_json_integer(json_array_get(json_object_get(decided, "faults"), 1), "at_ms", 0), 7);
+        json_decref(decided);
+        json_decref(scenario);
+    }
+    assert_int_equal(found[0], found[1]);
+    assert_int_not_equal(found[0], found[2]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +147,7 @@ int main(void)
         cmocka_unit_test(definitions_are_the_rules_own),
         cmocka_unit_test(a_service_that_nobody_knows_is_an_error),
         cmocka_unit_test(an_instance_has_each_label_that_the_rules_mention),
+        cmocka_unit_test(a_time_that_is_left_to_chance_is_decided_by_name_and_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -398,6 +398,238 @@ static void what_is_given_by_hand_takes_the_place_of_what_is_measured(void **sta
     end(&played);
 }
 
+// ---- the model, by hand ----
+
+static void an_instance_at_half_of_its_capacity_takes_twice_its_service_time(void **state)
+{
+    (void)state;
+    // At a quarter of it, 0.2 s are 1 / (1 - 0.25) service times of 0.15 s.
+    struct played played = begin_with("{}", "{'back':{'use':0.25}}", NULL);
+    break_it(&played, "{'at_ms':60000,'on':'back','kind':'surge','times':2}");
+    go_on(&played, 101);
+    assert_near(p_of(&played, "back", "back/1", "traffic"), 80, 0.03);
+    assert_near(p_of(&played, "back", "back/1", "time"), 0.3, 0.03);
+    end(&played);
+}
+
+static void a_full_queue_is_told_by_errors(void **state)
+{
+    (void)state;
+    // M/M/1/1 refuses u / (1 + u): a third at 0.5, which is usual, two thirds at 2.
+    struct played played = begin_with("{}", "{'back':{'use':0.5,'room':0}}", NULL);
+    go_on(&played, 59);
+    assert_near(p_of(&played, "back", "back/1", "errors"), 0, 0);
+    break_it(&played, "{'at_ms':60000,'on':'back','kind':'surge','times':4}");
+    go_on(&played, 101);
+    assert_near(p_of(&played, "back", "back/1", "errors"), 0.5, 0.03); // (2/3 - 1/3) / (1 - 1/3)
+    end(&played);
+}
+
+static void a_retry_hides_errors_and_adds_load(void **state)
+{
+    (void)state;
+    struct played played = begin_with("{}", "{'front':{'retries':1,'needs':1}}", NULL);
+    break_it(&played, "{'at_ms':60000,'on':'back','kind':'errors','ratio':0.5}");
+    go_on(&played, 101);
+    assert_near(p_of(&played, "front", "front/1", "errors"), 0.25, 0.03); // both fail: 0.5 x 0.5
+    assert_near(p_of(&played, "back", "back/1", "traffic"), 60, 0.03);    // one in two is asked again
+    end(&played);
+}
+
+static void a_caller_that_fails_calls_less(void **state)
+{
+    (void)state;
+    struct played played = begin("{}");
+    break_it(&played, "{'at_ms':60000,'on':'front','kind':'errors','ratio':0.5}");
+    go_on(&played, 101);
+    assert_near(p_of(&played, "back", "back/1", "traffic"), 20, 0.03);
+    end(&played);
+}
+
+static void without_failover_a_refused_call_is_an_error(void **state)
+{
+    (void)state;
+    struct played played = begin_with("{}", "{'back':{'failover':false},'front':{'needs':1}}", NULL);
+    break_it(&played, "{'at_ms':60000,'on':'back/1','kind':'crash'}");
+    go_on(&played, 101);
+    assert_near(p_of(&played, "back", "back/2", "traffic"), 40, 0.03);
+    assert_near(p_of(&played, "front", "front/1", "errors"), 0.5, 0.03);
+    end(&played);
+}
+
+static void what_waits_for_a_time_out_is_counted_when_it_ends(void **state)
+{
+    (void)state;
+    struct played played = begin_with("{}", "{'front':{'timeout_ms':12000,'needs':1}}", NULL);
+    break_it(&played, "{'at_ms':60500,'on':'back','kind':'hang'}");
+    go_on(&played, 71);
+    assert_near(p_of(&played, "front", "front/1", "errors"), 0, 0);
+    go_on(&played, 101);
+    assert_near(p_of(&played, "front", "front/1", "errors"), 1, 0.01);
+    assert_near(p_of(&played, "front", "front/1", "time"), 12.1, 0.03); // half of its 0.2 s, and the time-out
+    end(&played);
+}
+
+static void load_follows_the_day(void **state)
+{
+    (void)state;
+    struct played played = begin_with("{}", "{}", "{'swing':0.5,'peak_min':600,'noise':0}"); // it is 10:00
+    go_on(&played, 61);
+    assert_near(p_of(&played, "front", "front/1", "traffic"), 60, 0.03);
+    assert_near(p_of(&played, "back", "back/1", "traffic"), 60, 0.03);
+    end(&played);
+}
+
+static void a_metric_is_usually_what_the_scenario_says(void **state)
+{
+    (void)state;
+    struct played played = begin_with("{}", "{'back':{'usual':{'memory':'3MB','traffic':10,'time':'50ms'}}}", NULL);
+    go_on(&played, 61);
+    assert_near(p_of(&played, "back", "back/1", "memory"), 3e6, 0.03);
+    assert_near(p_of(&played, "back", "back/1", "traffic"), 10, 0.03);
+    assert_near(p_of(&played, "back", "back/1", "time"), 0.05, 0.03);
+    assert_near(p_of(&played, "front", "front/1", "memory"), 1e6, 0.03);
+    end(&played);
+}
+
+static void what_was_leaked_stays_until_a_restart(void **state)
+{
+    (void)state;
+    struct played played = begin("{}");
+    struct tend_world_outcome outcome;
+    break_it(&played, "{'at_ms':60000,'on':'back/1','kind':'leak','per_minute':2,'lasts_ms':30000}");
+    go_on(&played, 121);
+    assert_near(p_of(&played, "back", "back/1", "memory"), 2e6, 0.03);
+    act(&played, "restart", "back/1", &outcome);
+    go_on(&played, 151);
+    assert_near(p_of(&played, "back", "back/1", "memory"), 1e6, 0.03);
+    end(&played);
+}
+
+static void a_crash_that_ends_by_itself_costs_a_start_up(void **state)
+{
+    (void)state;
+    struct played played = begin_with("{}", "{'back':{'start_up_ms':20000}}", NULL);
+    break_it(&played, "{'at_ms':60000,'on':'back/1','kind':'crash','lasts_ms':30000}");
+    go_on(&played, 121);
+    const json_t *moments = tend_scenario_world_moments(played.world);
+    assert_int_equal(tend_json_integer(json_array_get(moments, 1), "at_ms", 0), 60000);
+    assert_int_equal(tend_json_integer(json_array_get(moments, 2), "at_ms", 0), 110000);
+    end(&played);
+}
+
+static void a_blind_monitoring_sees_nobody_while_all_serve(void **state)
+{
+    (void)state;
+    struct played played = begin("{}");
+    struct tend_world_outcome outcome;
+    break_it(&played, "{'at_ms':60000,'on':'*','kind':'monitoring blind','ratio':0.6,'lasts_ms':60000}");
+    go_on(&played, 81);
+    static const char *const instances[][2] = {
+        { "front", "front/1" }, { "front", "front/2" }, { "back", "back/1" }, { "back", "back/2" }
+    };
+    size_t seen = 0;
+    for (size_t i = 0; i < sizeof instances / sizeof instances[0]; i++) {
+        seen += p_of(&played, instances[i][0], instances[i][1], "up") > 0.5;
+    }
+    seen += p_of(&played, "cache", "cache/1", "errors") >= 0.0; // its `up` is an exporter's: no data
+    assert_int_equal(seen, 2);                                  // three of five are 0.6
+    assert_int_equal(json_array_size(tend_scenario_world_moments(played.world)), 1); // they all serve
+    go_on(&played, 141);
+    assert_near(p_of(&played, "back", "back/1", "up"), 1, 0);
+    act(&played, "restart", "back/1", &outcome);
+    assert_string_equal(outcome.outcome, "done");
+    end(&played);
+}
+
+static void who_cannot_be_reached_cannot_be_restarted(void **state)
+{
+    (void)state;
+    struct played played = begin("{}");
+    struct tend_world_outcome outcome;
+    break_it(&played, "{'at_ms':60000,'on':'back/1','kind':'network loss'}");
+    go_on(&played, 81);
+    act(&played, "restart", "back/1", &outcome);
+    assert_string_equal(outcome.outcome, "failed");
+    assert_string_equal(outcome.error, "it cannot be reached");
+    end(&played);
+}
+
+static void an_act_may_go_otherwise_the_second_time_and_on_one_instance(void **state)
+{
+    (void)state;
+    struct played played = begin("{'restart':{'how':['fails','works, but times out'],'takes_ms':250},"
+                                 "'restart front':'fails','restart front/2':'works'}");
+    struct tend_world_outcome outcome;
+    break_it(&played, "{'at_ms':60000,'on':'back/1','kind':'crash'}");
+    go_on(&played, 81);
+    act(&played, "restart", "back/1", &outcome);
+    assert_string_equal(outcome.outcome, "failed");
+    assert_int_equal(outcome.took_ms, 250);
+    go_on(&played, 101);
+    assert_near(p_of(&played, "back", "back/1", "up"), 0, 0);
+    act(&played, "restart", "back/1", &outcome);
+    assert_string_equal(outcome.outcome, "unknown");
+    assert_int_equal(outcome.took_ms, 7000); // the whole time-out
+    go_on(&played, 121);
+    assert_near(p_of(&played, "back", "back/1", "up"), 1, 0);
+    act(&played, "restart", "front/1", &outcome);
+    assert_string_equal(outcome.outcome, "failed");
+    act(&played, "restart", "front/2", &outcome);
+    assert_string_equal(outcome.outcome, "done");
+    end(&played);
+}
+
+static void an_act_on_a_service_that_half_works_does_every_second_instance(void **state)
+{
+    (void)state;
+    struct played played = begin("{'restart':'half works'}");
+    struct tend_world_outcome outcome;
+    break_it(&played, "{'at_ms':60000,'on':'back','kind':'crash'}");
+    go_on(&played, 81);
+    act(&played, "restart", "back", &outcome);
+    go_on(&played, 101);
+    assert_near(p_of(&played, "back", "back/1", "up") + p_of(&played, "back", "back/2", "up"), 1, 0);
+    act(&played, "restart", "back", &outcome);
+    go_on(&played, 121);
+    assert_near(p_of(&played, "back", "back/1", "up") + p_of(&played, "back", "back/2", "up"), 2, 0);
+    end(&played);
+}
+
+static void deploying_the_bad_version_once_more_cures_nothing(void **state)
+{
+    (void)state;
+    struct played played = begin("{}");
+    break_it(&played, "{'at_ms':60000,'on':'back','kind':'bad deploy'}");
+    go_on(&played, 91);
+    const struct tend_world face = tend_scenario_world_face(played.world);
+    static const char *const versions[] = { "v2", "v1" };
+    for (int i = 0; i < 2; i++) {
+        json_t *args = json_pack("{s:[s,s]}", "argv", "/deploy", versions[i]);
+        struct tend_world_outcome outcome = { .outcome = "done", .error = "" };
+        face.act(face.context, &(struct tend_world_act){ .verb = "redeploy", .on = "back", .args = args },
+                 tend_simulation_now_ms(played.simulation), &outcome);
+        json_decref(outcome.value);
+        json_decref(args);
+        go_on(&played, 131 + 40 * i);
+        assert_near(p_of(&played, "back", "back/2", "errors"), i == 0 ? 0.3 : 0.0, 0.03);
+    }
+    end(&played);
+}
+
+static void nonsense_is_told_with_what_there_is(void **state)
+{
+    (void)state;
+    struct played played = begin("{}");
+    struct tend_error error = { .text = "" };
+    json_t *fault = parse("{'at_ms':1,'on':'bakc','kind':'hang'}");
+    assert_int_equal(tend_scenario_world_break(played.world, fault, &error), TEND_E_INVALID);
+    assert_string_equal(error.text, "a fault is on \"bakc\", which is not in this world; it has front (2), back (2), "
+                                    "cache (1)");
+    json_decref(fault);
+    end(&played);
+}
+
 static void the_same_world_gives_the_same_numbers(void **state)
 {
     (void)state;
@@ -439,6 +671,22 @@ int main(void)
         cmocka_unit_test(a_restart_clears_no_bad_deploy_and_a_redeploy_does),
         cmocka_unit_test(acts_end_as_they_are_told_to),
         cmocka_unit_test(what_is_given_by_hand_takes_the_place_of_what_is_measured),
+        cmocka_unit_test(an_instance_at_half_of_its_capacity_takes_twice_its_service_time),
+        cmocka_unit_test(a_full_queue_is_told_by_errors),
+        cmocka_unit_test(a_retry_hides_errors_and_adds_load),
+        cmocka_unit_test(a_caller_that_fails_calls_less),
+        cmocka_unit_test(without_failover_a_refused_call_is_an_error),
+        cmocka_unit_test(what_waits_for_a_time_out_is_counted_when_it_ends),
+        cmocka_unit_test(load_follows_the_day),
+        cmocka_unit_test(a_metric_is_usually_what_the_scenario_says),
+        cmocka_unit_test(what_was_leaked_stays_until_a_restart),
+        cmocka_unit_test(a_crash_that_ends_by_itself_costs_a_start_up),
+        cmocka_unit_test(a_blind_monitoring_sees_nobody_while_all_serve),
+        cmocka_unit_test(who_cannot_be_reached_cannot_be_restarted),
+        cmocka_unit_test(an_act_may_go_otherwise_the_second_time_and_on_one_instance),
+        cmocka_unit_test(an_act_on_a_service_that_half_works_does_every_second_instance),
+        cmocka_unit_test(deploying_the_bad_version_once_more_cures_nothing),
+        cmocka_unit_test(nonsense_is_told_with_what_there_is),
         cmocka_unit_test(the_same_world_gives_the_same_numbers),
         cmocka_unit_test(spoiled_requests_are_those_from_outside_while_it_lasts),
     };
