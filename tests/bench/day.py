@@ -9,6 +9,7 @@ processes, evaluators included, and the largest resident size of each kind. From
 by hand in a scenario of `tend test --once`. Exit 1 when it took more than --limit CPU seconds, or did not end as it must.
 """
 import argparse
+import json
 import math
 import os
 import pathlib
@@ -151,8 +152,13 @@ def play(command, options, rows, directory):
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     samples = rows * options.services * len(METRICS)
+    ticks = rows
+    if options.source == "csv" and process.returncode == 0:
+        sums = json.loads((directory / "out").read_bytes())["sums"]
+        ticks, told = sums["ticks"], sums["samples"]
+        assert (ticks, told) == (rows, samples), f"the report tells of {ticks} ticks and {told} samples"
     print(f"{options.services} services x {len(METRICS)} metrics every {options.every} s for {options.hours:g} h: "
-          f"{rows} ticks, {samples / 1e6:.2f} M samples, from a {options.source}")
+          f"{ticks} ticks, {samples / 1e6:.2f} M samples, from a {options.source}")
     print(f"CPU        {cpu_s:.1f} s ({after.ru_utime - before.ru_utime:.1f} user, {after.ru_stime - before.ru_stime:.1f} "
           f"system), all processes; {1e6 * cpu_s / samples:.2f} us a sample, {1e6 * cpu_s / rows:.0f} us a tick")
     print(f"wall       {time.monotonic() - begun:.1f} s")

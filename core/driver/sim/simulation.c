@@ -387,6 +387,16 @@ static void die(struct tend_simulation *simulation)
     (void)plan(simulation, options.at_ms, HAPPENS_RESTART);
 }
 
+// Values that somebody gave: a metric without data, or left to what scrapes say, is none.
+static uint64_t samples_of(const struct tend_event *event)
+{
+    uint64_t count = event->kind == TEND_EVENT_SCRAPED ? event->scraped.value_count : 0;
+    for (size_t m = 0; event->kind == TEND_EVENT_MEASURED && m < event->measured.count; m++) {
+        count += event->measured.missing[m] == TEND_HAS_DATA;
+    }
+    return count;
+}
+
 static void feed(struct tend_simulation *simulation, struct tend_event *event)
 {
     event->at_ms = simulation->now_ms;
@@ -409,11 +419,7 @@ static void feed(struct tend_simulation *simulation, struct tend_event *event)
     if (simulation->dead) {
         die(simulation);
     }
-    if (event->kind == TEND_EVENT_SCRAPED) {
-        simulation->samples += event->scraped.value_count;
-    } else if (event->kind == TEND_EVENT_MEASURED) {
-        simulation->samples += event->measured.count;
-    }
+    simulation->samples += samples_of(event);
     if (simulation->look != NULL) {
         simulation->look(simulation->look_context, simulation);
     }
