@@ -105,6 +105,45 @@ static bool kind_bars(const struct tend_engine *engine, const struct tend_rule_a
     return stands_on_failure && failed && !named;
 }
 
+bool tend_recovery_is_missing(const struct tend_engine *engine, const struct tend_instance *instance)
+{
+    if (!tend_instance_failed(instance)) {
+        return false;
+    }
+    const uint32_t kind = UINT32_C(1) << tend_series_window_history(instance->window)->kind;
+    const struct tend_service_def *def = instance->service->def;
+    for (size_t i = 0; i < def->rule_count; i++) {
+        const struct tend_rule_binding *binding = &def->rules[i];
+        if (binding->act &&
+            (binding->missing == TEND_MISSING_ACT || (engine->ruleset->rules[binding->rule].kinds & kind) != 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// A culprit may be named by what others feel of it. When all that is wrong with its own instances is that nothing is
+// known of them, nothing is done.
+static bool stands_on_missing(const struct tend_engine *engine, const struct tend_service *service, char *why,
+                              size_t why_bytes)
+{
+    const struct tend_instance *missing = NULL;
+    for (size_t i = 0; i < service->instance_count; i++) {
+        const struct tend_instance *instance = service->instances[i];
+        if (tend_recovery_is_missing(engine, instance)) {
+            missing = instance;
+        } else if (tend_instance_failed(instance) ||
+                   tend_subject_is_out(engine->fleet, service->def, &instance->subject)) {
+            return false;
+        }
+    }
+    if (missing != NULL) {
+        (void)snprintf(why, why_bytes, "nothing is known of %s (%s), and no rule that may act names that",
+                       missing->name, tend_scrape_kind_text(tend_series_window_history(missing->window)->kind));
+    }
+    return missing != NULL;
+}
+
 // What keeps an alert that fires from starting a recovery now, or NULL.
 static const char *what_bars(const struct tend_engine *engine, const struct tend_rule_alert *alert)
 {
@@ -418,7 +457,7 @@ static void consider_culprit(struct tend_engine *engine, struct tend_incident *i
         return;
     }
     char text[256];
-    if (!may_act(engine, incident, text, sizeof text)) {
+    if (!may_act(engine, incident, text, sizeof text) || stands_on_missing(engine, service, text, sizeof text)) {
         tend_recovery_say(engine, incident, culprit, "hold", NULL, "no act", text);
         return;
     }

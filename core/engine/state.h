@@ -260,6 +260,9 @@ void tend_recovery_escalate(struct tend_engine *engine, struct tend_incident *in
 void tend_recovery_hand_over(struct tend_engine *engine, const struct tend_run *run);
 void tend_recovery_run_ended(struct tend_engine *engine, struct tend_run *run, const char *outcome, const char *error);
 bool tend_recovery_is_blind(const struct tend_engine *engine);
+/// Whether an instance fails its scrapes in a way that no rule that may act on its service names: nothing is known of
+/// it, so nothing is done to it.
+bool tend_recovery_is_missing(const struct tend_engine *engine, const struct tend_instance *instance);
 
 // run.c
 struct tend_run *tend_run_begin(struct tend_engine *engine, struct tend_incident *incident,

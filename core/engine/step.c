@@ -173,6 +173,18 @@ static bool has_other_version(const struct tend_run *run, const struct tend_serv
     return false;
 }
 
+static bool was_acted_on(const struct tend_run *run, const char *instance)
+{
+    for (size_t i = 0; i < run->step_count; i++) {
+        const struct tend_step *step = &run->steps[i];
+        const char *on = tend_step_instance(step);
+        if (step->state == TEND_STEP_ENDED && tend_step_is_act(step) && (on == NULL || strcmp(on, instance) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const char *refusal_of_act(const struct tend_engine *engine, const struct tend_run *run,
                                   const struct tend_step *step, char *text, size_t bytes)
 {
@@ -200,6 +212,11 @@ static const char *refusal_of_act(const struct tend_engine *engine, const struct
     }
     if (instance == NULL || tend_json_bool(step->effect, "undo", false)) {
         return NULL;
+    }
+    if (tend_recovery_is_missing(engine, instance) && !was_acted_on(run, instance->name)) {
+        (void)snprintf(text, bytes, "nothing is known of %s, and no rule that may act names how its scrapes fail",
+                       instance->name);
+        return "missing";
     }
     size_t others = 0;
     for (size_t i = 0; i < run->acted_count; i++) {
@@ -290,7 +307,7 @@ static void check_pick(struct tend_engine *engine, struct tend_run *run, struct 
                       (acted && tend_verify_incident(engine, run, run->acted_ms, why, sizeof why) == TEND_PROOF_YES);
     for (size_t i = 0; service != NULL && !over && i < service->instance_count; i++) {
         const struct tend_instance *instance = service->instances[i];
-        if (was_picked(run, instance->name)) {
+        if (was_picked(run, instance->name) || tend_recovery_is_missing(engine, instance)) {
             continue;
         }
         if (acted && !late &&

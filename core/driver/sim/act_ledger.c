@@ -192,6 +192,9 @@ static void look_around(struct tend_act_ledger *ledger, struct tend_ledger_act *
         entry->serves = all_known(target, entry->at_ms, true) && !is_unproven(target, entry->at_ms);
         entry->failed = all_known(target, entry->at_ms, false);
         const struct seen_scrape *known = newest_known(target, entry->at_ms, 0);
+        for (size_t i = 0; i < target->scrape_count; i++) {
+            entry->failed_kinds |= UINT32_C(1) << target->scrapes[i].kind;
+        }
         entry->failed_kind = known == NULL ? TEND_SCRAPE_OK : known->kind;
     }
 }

@@ -23,7 +23,8 @@ struct tend_ledger_act {
     size_t unproven;      ///< others that were acted on and not scraped well since
     bool serves;          ///< the instance answered its last two scrapes
     bool failed;          ///< the instance failed its last two scrapes
-    enum tend_scrape_kind failed_kind;
+    enum tend_scrape_kind failed_kind; ///< of the newest of them
+    uint32_t failed_kinds;             ///< bit 1 << kind of each scrape that is remembered, the newest too
 };
 
 TEND_MUST_CHECK enum tend_status tend_act_ledger_create(const struct tend_world *world, struct tend_act_ledger **out);

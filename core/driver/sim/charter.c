@@ -280,8 +280,7 @@ static void judge_missing_data(struct judging *judging, size_t index)
     for (size_t i = 0; i < def->rule_count; i++) {
         const struct tend_rule_binding *binding = &def->rules[i];
         const uint32_t kinds = charter->options.ruleset->rules[binding->rule].kinds;
-        if (binding->act &&
-            ((kinds & (UINT32_C(1) << joined->act->failed_kind)) != 0 || binding->missing == TEND_MISSING_ACT)) {
+        if (binding->act && ((kinds & joined->act->failed_kinds) != 0 || binding->missing == TEND_MISSING_ACT)) {
             return;
         }
     }

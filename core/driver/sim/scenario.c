@@ -427,6 +427,7 @@ enum tend_status tend_scenario_play(const struct tend_scenario_options *options,
     }
     playing.decided = tend_scenario_decided(playing.scenario);
     playing.scenario = playing.decided;
+    tend_awaited_evaluator_forget(options->evaluator); // what rules remember of another scenario is none of this one's
     const enum tend_status status = prepare(&playing);
     if (status != TEND_OK) {
         clear(&playing);

@@ -432,6 +432,10 @@ static enum tend_status add_metric(struct tend_synthetic_series *made, const str
         return add_for(made, def, def->sources[0], TEND_SERIES_COUNTER, &column);
     case TEND_METRIC_GAUGE:
         column.maker = MAKER_GAUGE;
+        if (selects(def->sources[0], &(struct series_name){ .name = "node_time_seconds" })) { // node_exporter's clock
+            column.maker = MAKER_TIMESTAMP;
+            column.usual = 0.0;
+        }
         return add_for(made, def, def->sources[0], TEND_SERIES_GAUGE, &column);
     case TEND_METRIC_AGE:
         column.maker = MAKER_TIMESTAMP;
