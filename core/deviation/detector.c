@@ -63,8 +63,9 @@ struct tend_detector {
     struct season seasons[2]; ///< weekdays, weekends
     double hour_sum;
     uint32_t hour_count;
-    int8_t hour, weekend; ///< that hour_sum is of; hour -1: none
-    float ring[RING];     ///< ring[count % RING] is the oldest
+    int16_t hour; ///< that hour_sum is of; -1: none
+    bool weekend;
+    float ring[RING]; ///< ring[count % RING] is the oldest
     float peaks[HOLD];
     struct tend_tail tails[TEND_DETECTOR_FEATURES];
 };
@@ -190,7 +191,7 @@ static double season_distance(struct tend_detector *detector, int64_t wall_s, do
 {
     const int64_t day = (wall_s - ((wall_s % 86400) + 86400) % 86400) / 86400;
     const int hour = (int)((wall_s - day * 86400) / 3600);
-    const int weekend = ((day + 3) % 7 + 7) % 7 >= 5; // 1970-01-01 was a Thursday
+    const bool weekend = ((day + 3) % 7 + 7) % 7 >= 5; // 1970-01-01 was a Thursday
     const struct season *season = &detector->seasons[weekend];
     if (season->days[hour] == 0) {
         season = &detector->seasons[!weekend];
@@ -200,8 +201,8 @@ static double season_distance(struct tend_detector *detector, int64_t wall_s, do
         if (detector->hour >= 0) {
             end_hour(detector);
         }
-        detector->hour = (int8_t)hour;
-        detector->weekend = (int8_t)weekend;
+        detector->hour = (int16_t)hour;
+        detector->weekend = weekend;
         detector->hour_sum = 0;
         detector->hour_count = 0;
     }

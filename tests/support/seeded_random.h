@@ -21,3 +21,9 @@ static inline int random_below(int limit)
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return (int)((z ^ (z >> 31)) % (uint64_t)limit);
 }
+
+/// A number from 0 to below 1, in steps of 2^-30.
+static inline double random_share(void)
+{
+    return random_below(1 << 30) * 0x1p-30;
+}

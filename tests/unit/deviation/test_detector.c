@@ -1,3 +1,5 @@
+// Facts about the detector of what is unusual.
+
 #include "deviation/detector.h"
 
 #include <math.h>
@@ -9,12 +11,14 @@
 
 #include <cmocka.h>
 
+#include "seeded_random.h"
+
 enum { MINUTES_5 = 300, DAY = 288 }; // seconds, samples
 
 static int setup(void **state)
 {
     struct tend_detector *detector;
-    srand48(3);
+    seed_random(3);
     if (tend_detector_create(&detector) != TEND_OK) {
         return -1;
     }
@@ -30,7 +34,7 @@ static int teardown(void **state)
 
 static double noise(void)
 {
-    return drand48() + drand48() + drand48() - 1.5;
+    return random_share() + random_share() + random_share() - 1.5;
 }
 
 // Load as a day has it: low at night, with noise.
@@ -108,7 +112,7 @@ static void no_data_is_no_answer_and_teaches_nothing(void **state)
     (void)alarms_in_days(*state, 0, 3);
     struct tend_detector *other;
     assert_int_equal(tend_detector_create(&other), TEND_OK);
-    srand48(3);
+    seed_random(3);
     (void)alarms_in_days(other, 0, 3);
     assert_true(isnan(push(*state, 3 * DAY, NAN).a));
     assert_true(isnan(push(*state, 3 * DAY, INFINITY).a));

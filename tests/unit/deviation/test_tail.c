@@ -1,3 +1,5 @@
+// Facts about the tail of what was seen.
+
 #include "deviation/tail.h"
 
 #include <math.h>
@@ -8,6 +10,8 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+
+#include "seeded_random.h"
 
 static void push_many(struct tend_tail *tail, double value, int times)
 {
@@ -62,9 +66,10 @@ static void beyond_all_that_was_seen_the_tail_grows_with_the_distance(void **sta
     for (int seed = 0; seed < 40; seed++) {
         struct tend_tail tail;
         tend_tail_init(&tail);
-        srand48(seed);
+        seed_random((uint64_t)seed);
         for (int i = 0; i < 5000; i++) {
-            tend_tail_push(&tail, -log(1 - drand48())); // exponential with mean 1: the tail of x is exp(-x)
+            tend_tail_push(&tail,
+                           -log(1 - random_share())); // exponential with mean 1: the tail of x is exp(-x)
         }
         sum += tend_tail_of(&tail, 20);
         assert_true(tend_tail_of(&tail, 40) > 1.5 * tend_tail_of(&tail, 20));
@@ -79,9 +84,9 @@ static void another_unit_changes_nothing_to_the_bit(void **state)
     struct tend_tail small, large;
     tend_tail_init(&small);
     tend_tail_init(&large);
-    srand48(11);
+    seed_random(11);
     for (int i = 0; i < 20000; i++) {
-        const double value = exp(8 * drand48()) - 1;
+        const double value = exp(8 * random_share()) - 1;
         assert_true(tend_tail_of(&small, value) == tend_tail_of(&large, value * 1024));
         tend_tail_push(&small, value);
         tend_tail_push(&large, value * 1024);
