@@ -172,13 +172,26 @@ static void add_fault(struct making *making, int64_t at_ms)
     (void)json_array_append_new(json_object_get(making->scenario, "faults"), fault);
 }
 
+// The same again, later: what was cured comes back.
+static void add_relapse(struct making *making, int64_t at_ms)
+{
+    json_t *faults = json_object_get(making->scenario, "faults");
+    json_t *fault = json_deep_copy(json_array_get(faults, json_array_size(faults) - 1));
+    (void)json_object_set_new(fault, "at_ms", json_integer(at_ms));
+    (void)json_array_append_new(faults, fault);
+}
+
 static void choose_faults(struct making *making)
 {
     const size_t count = 1 + pick(making, 3);
     int64_t at_ms = time_between(making, FIRST_FAULT_MS, 3 * (int64_t)FIRST_FAULT_MS);
     const bool storm = chance(making) < 0.2; // all of them, and more, within seconds
     for (size_t i = 0; i < count + (storm ? 2 : 0); i++) {
-        add_fault(making, at_ms);
+        if (i > 0 && !storm && chance(making) < 0.4) {
+            add_relapse(making, at_ms);
+        } else {
+            add_fault(making, at_ms);
+        }
         at_ms += storm ? time_between(making, 0, 3000) : time_between(making, 0, FAULTS_WITHIN_MS);
     }
 }
