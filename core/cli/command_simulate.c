@@ -382,7 +382,7 @@ static bool write_page(struct simulate_command *command)
 static bool tell(struct simulate_command *command)
 {
     if (command->options.json) {
-        const bool written = json_dumpf(command->report, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12)) == 0;
+        const bool written = json_dumpf(command->report, stdout, JSON_COMPACT) == 0;
         return putchar('\n') != EOF && fflush(stdout) == 0 && written;
     }
     struct tend_buffer text;

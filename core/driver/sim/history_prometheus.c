@@ -69,13 +69,15 @@ static enum tend_status ask(struct prometheus_history *history, const char *text
     put_time(after_ms + history->step_ms, start);
     put_time(until_ms, end);
     put_time(history->step_ms, step);
-    const struct tend_prometheus_parameter instant[] = { { "query", query }, { "time", end } };
+    // VictoriaMetrics moves times of the last half minute back, unless it is asked not to; others do not know
+    // `nocache`.
+    const struct tend_prometheus_parameter instant[] = { { "query", query }, { "time", end }, { "nocache", "1" } };
     const struct tend_prometheus_parameter range[] = {
-        { "query", query }, { "start", start }, { "end", end }, { "step", step }
+        { "query", query }, { "start", start }, { "end", end }, { "step", step }, { "nocache", "1" }
     };
     json_t *data = NULL;
-    enum tend_status status = raw ? tend_prometheus_client_ask(history->client, "query", instant, 2, &data, error)
-                                  : tend_prometheus_client_ask(history->client, "query_range", range, 4, &data, error);
+    enum tend_status status = raw ? tend_prometheus_client_ask(history->client, "query", instant, 3, &data, error)
+                                  : tend_prometheus_client_ask(history->client, "query_range", range, 5, &data, error);
     free(query);
     if (status == TEND_OK) {
         *matrix = json_incref(json_object_get(data, "result"));

@@ -41,6 +41,7 @@ struct rehearsal {
     json_t *noted; // texts in `missing`
     int64_t newest_ms;
     bool any_sample;
+    json_int_t samples; // values that were there
 };
 
 static void *must(void *pointer)
@@ -204,6 +205,7 @@ static void give_measured(struct rehearsal *rehearsal, const struct place *place
             const double value = item->values[i];
             rehearsal->given[m] = value;
             rehearsal->given_missing[m] = (uint8_t)(isnan(value) ? TEND_MISSING_SERIES_GONE : TEND_HAS_DATA);
+            rehearsal->samples += !isnan(value);
         }
     }
     struct tend_event event = { .kind = TEND_EVENT_MEASURED };
@@ -223,6 +225,9 @@ static void give_measured(struct rehearsal *rehearsal, const struct place *place
 
 static void give_scraped(struct rehearsal *rehearsal, const struct place *place, const struct tend_history_item *item)
 {
+    for (size_t i = 0; i < item->value_count; i++) {
+        rehearsal->samples += !tend_is_stale(item->values[i]);
+    }
     struct tend_event event = { .kind = TEND_EVENT_SCRAPED };
     event.scraped = (struct tend_event_scraped){ .target = place->target,
                                                  .begun_ms = item->begun_ms,
@@ -411,6 +416,7 @@ static json_t *finish(struct rehearsal *rehearsal)
     }
     note_empty(rehearsal, report);
     (void)json_object_set(report, "missing", rehearsal->missing);
+    (void)json_object_set_new(json_object_get(report, "sums"), "samples", json_integer(rehearsal->samples));
     return report;
 }
 

@@ -225,6 +225,8 @@ static void put_step(const json_t *step, struct tend_buffer *out)
     } else if (strcmp(kind, "wait") == 0) {
         char text[TEND_DURATION_TEXT_BYTES];
         tend_buffer_printf(out, "wait %s", tend_duration_format(tend_json_integer(args, "ms", 0), text));
+    } else if (strcmp(kind, "pick") == 0) {
+        tend_buffer_put_text(out, "pick the worst instance");
     } else if (strcmp(kind, "note") == 0 || strcmp(kind, "escalate") == 0) {
         tend_buffer_printf(out, "%s: %s", kind, tend_json_text(args, "text", ""));
     } else {
