@@ -1,4 +1,4 @@
-"""The locks of `tend test`, seen from outside while a scenario runs: nothing it is made of can reach the world."""
+"""The locks of `tend test` and `tend simulate --scenario`, seen from outside while a scenario runs: nothing it is made of can reach the world."""
 import os
 import pathlib
 import subprocess
@@ -53,8 +53,8 @@ class SimulationLock(unittest.TestCase):
         (self.path / "rules.lua").write_text(RULES)
         (self.path / "rules_test.lua").write_text(TESTS)
 
-    def begin(self, *options):
-        process = subprocess.Popen([TEND, "test", str(self.path), *options], stdout=subprocess.PIPE,
+    def begin(self, *options, command="test"):
+        process = subprocess.Popen([TEND, command, str(self.path), *options], stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
@@ -80,6 +80,26 @@ class SimulationLock(unittest.TestCase):
         self.assertEqual((evaluator["Seccomp"].strip(), evaluator["NoNewPrivs"].strip()), ("2", "1"))
         self.assertEqual(sorted(os.listdir(f"/proc/{evaluators[0]}/fd"), key=int), ["0", "1", "2", "3"])
 
+    def test_so_is_a_simulated_scenario(self):
+        (self.path / "rules_test.lua").write_text(TESTS.replace("1, 200", "1, 1").replace("17279", "99999"))
+        page = self.path / "page.html"
+        process = self.begin("--scenario", "a long quiet day", "--html", str(page), command="simulate")
+
+        def locked_evaluators():
+            return [pid for pid, name in children(process.pid)
+                    if name.strip() == "tend-evaluator" and (status(pid) or {}).get("Seccomp", "").strip() == "2"]
+        self.assertEqual(len(self.wait_for("an evaluator", locked_evaluators)), 1)
+        own = status(process.pid)
+        self.assertEqual((own["Seccomp"].strip(), own["NoNewPrivs"].strip()), ("2", "1"))
+
+    def test_a_simulated_scenario_writes_its_page_all_the_same(self):
+        (self.path / "rules_test.lua").write_text(TESTS.replace("1, 200", "1, 1").replace("17279", "20"))
+        page = self.path / "page.html"
+        process = self.begin("--scenario", "a long quiet day", "--html", str(page), "--what-if", command="simulate")
+        stdout, stderr = process.communicate()
+        self.assertEqual(process.returncode, 0, stdout + stderr)
+        self.assertIn("</html>", page.read_text())
+
     def test_no_socket_but_those_to_its_own_children_is_open(self):
         process = self.begin("--once")
         self.assertTrue(process.stdout.readline().startswith("ok "))
@@ -96,7 +116,8 @@ class SimulationLock(unittest.TestCase):
         self.assertGreaterEqual(len(made), 2)  # the zygote, and an evaluator
         process.kill()
         process.wait()
-        self.wait_for("the end of its children", lambda: all((status(pid) or {"State": "Z"})["State"][0] == "Z" for pid in made))
+        self.wait_for("the end of its children",
+                      lambda: all((status(pid) or {"State": "Z"})["State"][0] == "Z" for pid in made))
 
     def test_a_junit_report_is_written_all_the_same(self):
         (self.path / "rules_test.lua").write_text(TESTS.replace("1, 200", "1, 2").replace("17279", "20"))
