@@ -155,7 +155,8 @@ class Csv(Simulated):
         self.assertEqual(len(metric["points"]), 120)
         self.assertEqual(metric["points"][60], [(BEGUN + 300) * 1000, 0.9, 0.1, None, 0.2])
         self.assertEqual({p["notify"] for p in report["pages"]}, {"log"})
-        self.assertEqual(report["missing"], ["front:error_rate never had a value"])
+        self.assertEqual(report["missing"], ["front:error_rate never had a value: no series http_requests_total{code=~\"5..\"}, "
+                                             "or none of http_requests_total"])
 
     def test_a_long_file_is_thinned_and_no_peak_is_lost(self):
         lines = ["time,queue:depth"] + [f"{BEGUN + 60 * i},{500 if i == 4321 else 10}" for i in range(9000)]
@@ -307,6 +308,46 @@ test.scenario "wrong" { world = { front = 2 }, faults = { { at = "1m", on = "bac
         done = self.simulate("--env", "demo", "--scenario", "hung ledger", "--html", page, rules=self.SHOP)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("<svg", page.read_text())
+
+
+@unittest.skipUnless(pathlib.Path(shop.SHOP).exists(), "the demo shop is not built")
+class Recording(unittest.TestCase):
+    def test_rules_run_over_what_a_live_tend_recorded(self):
+        with shop.Shop() as run, shop.Tend(run.rules(), run.directory / "state") as tend:
+            tend.wait_warm(len(run.INSTANCES))
+            hurt_ms = time.time() * 1000
+            run.hurt("ledger", 0, "slow")
+            live = tend.wait_incident("of ledger", lambda i: any(c["service"] == "ledger" for c in i["culprits"]), 60)
+            tend.stop()
+            recording = run.directory / "state" / "recording"
+            done = subprocess.run([TEND, "simulate", str(run.rules("same")), "--env", "demo", "--recording", str(recording),
+                                   "--json"], capture_output=True, text=True, timeout=120, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr)
+            report = json.loads(done.stdout)
+            slow = [a for a in report["alerts"] if (a["rule"], a["instance"]) == ("slow", run.instance("ledger"))]
+            self.assertEqual(len(slow), 1, report["alerts"])
+            self.assertGreater(slow[0]["fired_ms"], hurt_ms)
+            self.assertIn("ledger", [c["service"] for i in report["incidents"] for c in i["culprits"]])
+            self.assertEqual(live["severity"], report["incidents"][0]["severity"])
+            # Rules that select what was never recorded: it is named.
+            other = run.rules("other", lambda text: text.replace('tend.gauge "process_resident_memory_bytes"',
+                                                                 'tend.gauge "process_virtual_memory_bytes"'))
+            done = subprocess.run([TEND, "simulate", str(other), "--env", "demo", "--recording", str(recording), "--json"],
+                                  capture_output=True, text=True, timeout=120, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            missing = json.loads(done.stdout)["missing"]
+            self.assertIn("ledger:memory never had a value: no series process_virtual_memory_bytes", missing)
+
+    def test_what_is_no_recording_is_refused(self):
+        with tempfile.TemporaryDirectory() as directory:
+            (pathlib.Path(directory) / "rules.lua").write_text(ONE)
+            foreign = pathlib.Path(directory) / "foreign"
+            foreign.write_text("no recording\n" * 100)
+            for path, message in ((foreign, str(foreign)), (pathlib.Path(directory) / "none", "No such file")):
+                done = subprocess.run([TEND, "simulate", directory, "--recording", str(path)], capture_output=True,
+                                      text=True, check=False)
+                self.assertEqual((done.returncode, done.stdout), (1, ""))
+                self.assertIn(message, done.stderr)
 
 
 def free_port():

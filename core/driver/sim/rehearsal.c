@@ -3,6 +3,7 @@
 
 #include "driver/sim/rehearsal.h"
 
+#include "base/buffer.h"
 #include "base/hash_map.h"
 #include "driver/sim/rehearsal_document.h"
 #include "driver/sim/scenario_document.h"
@@ -358,6 +359,55 @@ static enum tend_status play(struct rehearsal *rehearsal, struct tend_error *err
     }
 }
 
+static const struct tend_metric_def *find_metric(const struct tend_ruleset *ruleset, const char *service,
+                                                 const char *metric)
+{
+    for (size_t d = 0; d < ruleset->discovery_count; d++) {
+        for (size_t i = 0; i < ruleset->discoveries[d].override_count; i++) {
+            const struct tend_service_def *def = ruleset->discoveries[d].overrides[i];
+            const size_t m = strcmp(def->name, service) == 0 ? metric_of(def, metric) : SIZE_MAX;
+            if (m != SIZE_MAX) {
+                return &def->metrics[m];
+            }
+        }
+    }
+    return NULL;
+}
+
+// `x{code=~"5.."}`, as rules have it.
+static void put_selector(const struct tend_selector *selector, struct tend_buffer *out)
+{
+    const char *name = tend_selector_name(selector);
+    const char *before = "{";
+    tend_buffer_put_text(out, name == NULL ? "" : name);
+    for (size_t i = 0; i < tend_selector_matcher_count(selector); i++) {
+        const struct tend_matcher_view matcher = tend_selector_matcher(selector, i);
+        if (name != NULL && strcmp(matcher.label, "__name__") == 0) {
+            continue;
+        }
+        const char *is = matcher.is_pattern ? (matcher.negated ? "!~" : "=~") : (matcher.negated ? "!=" : "=");
+        tend_buffer_printf(out, "%s%s%s\"%s\"", before, matcher.label, is, matcher.value);
+        before = ",";
+    }
+    tend_buffer_put_text(out, before[0] == ',' ? "}" : "");
+}
+
+// "ledger:memory never had a value: no series process_resident_memory_bytes"
+static void note_no_value(struct rehearsal *rehearsal, const char *service, const char *metric)
+{
+    const struct tend_ruleset *ruleset = tend_engine_ruleset(tend_simulation_engine(rehearsal->simulation));
+    const struct tend_metric_def *def = find_metric(ruleset, service, metric);
+    struct tend_buffer text;
+    tend_buffer_init(&text);
+    tend_buffer_printf(&text, "%s:%s never had a value", service, metric);
+    for (size_t i = 0; def != NULL && i < 2 && def->sources[i] != NULL; i++) {
+        tend_buffer_put_text(&text, i == 0 ? ": no series " : ", or none of ");
+        put_selector(def->sources[i], &text);
+    }
+    note_missing(rehearsal, tend_buffer_text(&text));
+    tend_buffer_clear(&text);
+}
+
 // Metrics of the rules that never had a value.
 static void note_empty(struct rehearsal *rehearsal, const json_t *report)
 {
@@ -370,10 +420,7 @@ static void note_empty(struct rehearsal *rehearsal, const json_t *report)
             any = !json_is_null(json_array_get(json_array_get(points, p), 1));
         }
         if (!any) {
-            char text[400];
-            (void)snprintf(text, sizeof text, "%s:%s never had a value", tend_json_text(metric, "service", ""),
-                           tend_json_text(metric, "metric", ""));
-            note_missing(rehearsal, text);
+            note_no_value(rehearsal, tend_json_text(metric, "service", ""), tend_json_text(metric, "metric", ""));
         }
     }
 }
