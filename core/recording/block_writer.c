@@ -1,4 +1,5 @@
-// Compression level 1: level 3 makes recordings a tenth smaller for twice the CPU time, and 9 is no better than 3.
+// Compression level 1: with level 3 recordings of a fleet and of a shop were 4 and 7 % smaller, for 30 % more CPU time
+// of reading and writing them again; with level 9 no more than another percent, for three times as much.
 
 #include "recording/block_writer.h"
 

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,6 +188,37 @@ static void full_record_does_not_wait_for_the_gathering(void **state)
     append(place, 2, true);
     run_until_reached(place, 2); // an hour later without the second
     assert_string_equal(place->told, "reached 2");
+}
+
+// What before_full saw: how often it was called, and how far the journal was then.
+struct before_full {
+    struct place *place;
+    atomic_int calls;
+    uint64_t reached;
+};
+
+static void look_before_full(void *context)
+{
+    struct before_full *before = context;
+    before->reached = tend_journal_writer_reached(before->place->writer);
+    atomic_fetch_add(&before->calls, 1);
+}
+
+static void what_must_be_on_the_disk_before_an_act_is_asked_for_before_the_commit(void **state)
+{
+    struct place *place = *state;
+    struct before_full before = { .place = place };
+    const struct tend_journal_writer_options options = { .gather_ms = 1,
+                                                         .before_full = look_before_full,
+                                                         .before_full_context = &before };
+    start(place, &options);
+    append(place, 1, false);
+    run_until_reached(place, 1);
+    assert_int_equal(atomic_load(&before.calls), 0);
+    append(place, 2, true);
+    run_until_reached(place, 2);
+    assert_int_equal(atomic_load(&before.calls), 1);
+    assert_int_equal(before.reached, 1); // record 2 was not committed yet
 }
 
 static void stop_commits_what_is_queued(void **state)
@@ -402,6 +434,7 @@ int main(void)
         FACT(full_record_is_reached),
         FACT(record_that_is_not_full_is_reached_too),
         FACT(full_record_does_not_wait_for_the_gathering),
+        FACT(what_must_be_on_the_disk_before_an_act_is_asked_for_before_the_commit),
         FACT(stop_commits_what_is_queued),
         FACT(next_writer_goes_on_behind_the_last_record),
         FACT(append_from_the_callback_is_written),
