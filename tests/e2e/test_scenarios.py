@@ -134,6 +134,129 @@ class Scenarios(unittest.TestCase):
             ("half works", 'assert(run.ended == "recovered" and #run.steps == 2)'),
         )))
 
+    def errors_of(self, body):
+        """What is said of a scenario that cannot be: (line, text) of each error."""
+        self.put("rules_test.lua", HEAD + "test.scenario \"wrong\" {\n" + body + "\n  check = function() end,\n}\n")
+        done = self.tend_test("--once")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        return [line.split(":", 2)[1:] for line in done.stderr.splitlines() if line.startswith("rules_test.lua:")]
+
+    def test_what_is_wrong_in_a_scenario_is_told_with_its_line_and_what_would_be_right(self):
+        errors = self.errors_of("""  world  = { front = { 2, startup = "3s" },
+             back = { 2, use = 3 } },
+  load   = { pek = "15:00" },
+  acts   = { restart = { "fails", "wroks" } },
+  faults = {
+    { at = "2m", on = "back", kind = "crsh" },
+    { at = "2m", on = "back", kind = "crash", times = 3 },
+    { at = { "10m", "2m" }, on = "back", kind = "slow" },
+    { at = "2m", kind = "clock jump" },
+    { at = "2", kind = "slow", tims = 3 }, 7,
+  },""")
+        for line, text in (("3", 'unknown field "startup"; did you mean "start_up"?'),
+                           ("4", "use = 3 is not between"),
+                           ("5", 'unknown field "pek"; did you mean "peak"?'),
+                           ("6", 'did you mean "works"?'),
+                           ("8", 'did you mean "crash"?'),
+                           ("9", 'a fault of the kind "crash" has no times'),
+                           ("10", "at = a table ends before it begins"),
+                           ("11", 'a clock jump needs by: "1h", or "-30s"'),
+                           ("12", 'at = "2" has no unit; write "2s"'),
+                           ("12", 'unknown field "tims"; did you mean "times"?'),
+                           ("12", "a fault needs on:"),
+                           ("12", "7 is no fault; write {")):
+            with self.subTest(text):
+                self.assertTrue([1 for at, said in errors if at == line and text in said], errors)
+        self.assertEqual(len(errors), 12, errors)
+
+    def test_a_fault_on_nobody_is_told_with_who_there_is(self):
+        self.put("rules_test.lua", HEAD + scenario("nobody", """  world = { front = 1, back = 3 },
+  faults = { { at = "1m", on = "bakc", kind = "hang" } }, check = function() end,"""))
+        done = self.tend_test("--once")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('a fault is on "bakc", which is not in this world; it has back (3), front (1)', done.stdout)
+
+    def test_faults_at_times_left_to_chance_come_at_the_same_time_again_and_with_another_seed_at_another(self):
+        fault = """ world = { front = 2, back = 2 },
+  faults = { { at = { "1m", "9m" }, on = "back/1", kind = "crash" } }, check = function() end,"""
+        self.put("rules_test.lua", HEAD + scenario("a", fault) + scenario("b", fault) + scenario("c", "seed = 2," + fault))
+        first, again = (json.loads(self.tend_test("--json", "--once").stdout)["scenarios"] for _ in range(2))
+        times = [played["run"]["fault_s"] for played in first]
+        self.assertEqual(times, [played["run"]["fault_s"] for played in again])
+        self.assertEqual(len(set(times)), 3)
+        self.assertTrue(all(60 <= at <= 540 for at in times), times)
+        self.assertTrue(all(played["run"]["ended"] == "recovered" for played in first))
+
+    def test_when_most_targets_are_not_seen_nothing_is_acted_on(self):
+        self.play(scenario("blind", """  world = { front = 3, back = 2 },
+  faults = { { at = "2m", kind = "monitoring blind", ratio = 0.6, lasts = "5m" } },
+  check = function(run) assert(#run.steps == 0 and run.ended ~= "quiet", run.ended) end,"""),
+                  scenario("all the same a crash is cured when it sees again", """  world = { front = 3, back = 2 },
+  faults = { { at = "2m", kind = "monitoring blind", ratio = 0.6, lasts = "5m" },
+             { at = "3m", on = "back/1", kind = "crash" } },
+  check = function(run)
+    assert(#run.steps == 1 and run:did "restart back/1" and run.steps[1].at_s >= 420 and run.ended == "recovered")
+  end,"""))
+
+    def test_a_clock_that_jumps_is_neither_an_alert_nor_in_the_way_of_one(self):
+        self.play(*(scenario(f"by {by}", f"""  world = {{ front = 2, back = 2 }},
+  faults = {{ {{ at = "2m", kind = "clock jump", by = "{by}" }}, {{ at = "3m", on = "back/1", kind = "crash" }} }},
+  check = function(run)
+    assert(#run.alerts == 1 and run.alerts["down"] and run.ended == "recovered" and run.steps[1].at_s < 240)
+  end,""") for by in ("2h", "-2h")))
+
+    def test_a_clock_that_jumps_ages_what_tells_wall_time(self):
+        self.put("rules.lua", RULES.replace('tend.rule "down"', """tend.service "jobs" {
+  targets = { "http://d:1/metrics" },
+  metrics = { last_run = { tend.age "jobs_last_success_timestamp_seconds", expect = "1h", out_at = "2h" } },
+}
+tend.rule "no run" { on = "jobs", when = "last_run", fire_after = "5s" }
+tend.rule "down\""""))
+        self.play(scenario("ahead", """  world = { jobs = 1 },
+  faults = { { at = "2m", kind = "clock jump", by = "3h" } },
+  check = function(run) assert(run.alerts["no run"] and #run.steps == 0) end,"""))
+
+    def test_a_surge_fills_queues_and_what_cannot_be_served_is_an_error(self):
+        self.play(scenario("too much", """  world = { back = { 2, use = 0.6, room = 20 } },
+  faults = { { at = "2m", on = "back", kind = "surge", times = 3, lasts = "3m" } },
+  check = function(run) assert(run.alerts["slow"] and run.alerts["errors"], #run.alerts) end,"""),
+                  scenario("bearable", """  world = { back = { 2, use = 0.2 } },
+  faults = { { at = "2m", on = "back", kind = "surge", times = 1.5, lasts = "3m" } },
+  check = function(run) assert(run.ended == "quiet") end,"""))
+
+    def test_an_act_goes_as_its_turn_and_its_instance_say(self):
+        self.play(scenario("first it fails", """  world = { back = 2, front = 1 },
+  faults = { { at = "2m", on = "back/1", kind = "crash" } },
+  acts = { restart = { "fails", "works", takes = "3s" } },
+  check = function(run)
+    assert(#run.steps == 2 and run.steps[1].outcome == "failed" and run.steps[2].outcome == "done")
+    assert(run.steps[1].ended_s - run.steps[1].at_s >= 3 and run.ended == "recovered")
+  end,"""), scenario("one alone fails", """  world = { back = 2, front = 1 },
+  faults = { { at = "2m", on = "back/1", kind = "crash" } },
+  acts = { restart = "works", ["restart back/1"] = "fails" },
+  check = function(run) assert(run.steps[1].outcome == "failed" and run.ended == "escalated", run.ended) end,"""),
+                  scenario("it works and times out", """  world = { back = 2, front = 1 },
+  faults = { { at = "2m", on = "back/1", kind = "crash" } },
+  acts = { restart = "works, but times out" },
+  check = function(run) assert(run:did "restart back/1" and run.ended == "recovered", run.ended) end,"""))
+
+    def test_a_restart_costs_the_start_up_of_its_service(self):
+        self.play(*(scenario(f"start-up {seconds}", f"""  world = {{ back = {{ 2, start_up = "{seconds}s" }}, front = 1 }},
+  faults = {{ {{ at = "2m", on = "back/1", kind = "crash" }} }},
+  check = function(run)
+    assert(run.ended == "recovered")
+    local back = run.recovered_s - (run.steps[1].at_s - run.fault_s)
+    assert(back > {seconds} and back < {seconds + 16}, back)
+  end,""") for seconds in (1, 20)))
+
+    def test_targets_may_be_scraped_at_times_of_their_own(self):
+        self.play(scenario("spread", """  world = { front = 4, back = 4 }, spread = true,
+  faults = { { at = "2m", on = "back/1", kind = "crash" }, { at = "2m", on = "front/1", kind = "crash" } },
+  check = function(run)
+    assert(#run.alerts >= 2 and run.alerts[1].fired_s ~= run.alerts[2].fired_s)
+    assert(run.ended == "recovered")
+  end,"""))
+
     def test_each_kind_of_fault_is_seen(self):
         self.play(*(scenario(kind, f"""  world = {{ front = 2, back = 2 }},
   faults = {{ {{ at = "2m", on = "back/1", kind = "{kind}", lasts = "3m" }} }},
