@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/incident_span.h"
 #include "cli/progress_bar.h"
+#include "cli/replay_rules.h"
 #include "cli/replay_text.h"
 #include "cli/terminal.h"
 #include "driver/live/state_dir.h"
@@ -16,7 +17,8 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: tend replay BUNDLE | INCIDENT | --all [--state DIR] [--no-lua] [--json]\n\n"
+    "usage: tend replay BUNDLE | INCIDENT | --all [--state DIR] [--no-lua] [--json]\n"
+    "       tend replay BUNDLE | INCIDENT | --all --rules DIR [--env NAME] [--state DIR] [--json]\n\n"
     "Runs recorded events once more through the same rules, and compares all that is decided with what was decided\n"
     "then. Nothing is polled, started or sent.\n\n"
     "  BUNDLE         a file that `tend export` wrote, a segment, or a directory of segments\n"
@@ -24,17 +26,27 @@ static const char usage[] =
     "  --all          the whole recording of the state directory\n"
     "  --state DIR    the state directory (else $STATE_DIRECTORY, /var/lib/tend as root, or ~/.local/state/tend)\n"
     "  --no-lua       believe what rules, locators, playbooks and notifiers answered, and run none of them again\n"
+    "  --rules DIR    runs the rules of DIR over the same samples, and prints what would have been different: alerts\n"
+    "                 earlier, later, gone and new, acts gone and new; series that the recording lacks are named\n"
+    "  --env NAME     with --rules: tend.env is what DIR/env/NAME.lua returns\n"
     "  --json         one JSON object on stdout\n"
     "  --help         this text\n\n"
-    "exit status: 0 identical; 1 something differs (the first difference is told), or it cannot be read; 2 wrong "
+    "exit status: 0 identical, or the other rules were run; 1 something differs (the first difference is told), or it "
+    "cannot be read; 2 wrong "
     "usage\n";
+
+// Around an incident, for other rules: time for windows to fill, and for what fires late.
+enum { RULES_BEFORE_MS = 120000, RULES_AFTER_MS = 60000 };
 
 struct replay_command {
     const char *argument;
     const char *state;
+    const char *rules; // NULL: the recorded ones, compared
+    const char *env;
     bool all, trusts_answers, json;
 
     char *state_dir; // NULL: a bundle is replayed
+    char *recording; // path
     struct tend_journal *journal;
     struct tend_incident_span span; // id "": no incident
     struct tend_recording_reader *reader;
@@ -47,9 +59,10 @@ struct replay_command {
 static int parse_options(int argc, char **argv, struct replay_command *command)
 {
     static const struct option options[] = {
-        { "all", no_argument, NULL, 'a' },    { "state", required_argument, NULL, 's' },
-        { "no-lua", no_argument, NULL, 'n' }, { "json", no_argument, NULL, 'j' },
-        { "help", no_argument, NULL, 'h' },   { NULL, 0, NULL, 0 },
+        { "all", no_argument, NULL, 'a' },         { "state", required_argument, NULL, 's' },
+        { "no-lua", no_argument, NULL, 'n' },      { "json", no_argument, NULL, 'j' },
+        { "rules", required_argument, NULL, 'r' }, { "env", required_argument, NULL, 'e' },
+        { "help", no_argument, NULL, 'h' },        { NULL, 0, NULL, 0 },
     };
     int option = 0;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) { // NOLINT(concurrency-mt-unsafe): one thread
@@ -59,6 +72,12 @@ static int parse_options(int argc, char **argv, struct replay_command *command)
             break;
         case 's':
             command->state = optarg;
+            break;
+        case 'r':
+            command->rules = optarg;
+            break;
+        case 'e':
+            command->env = optarg;
             break;
         case 'n':
             command->trusts_answers = true;
@@ -74,7 +93,8 @@ static int parse_options(int argc, char **argv, struct replay_command *command)
             return TEND_EXIT_USAGE;
         }
     }
-    if (argc - optind != (command->all ? 0 : 1)) {
+    if (argc - optind != (command->all ? 0 : 1) || (command->env != NULL && command->rules == NULL) ||
+        (command->trusts_answers && command->rules != NULL)) {
         (void)fputs(usage, stderr);
         return TEND_EXIT_USAGE;
     }
@@ -94,11 +114,12 @@ static json_t *find_sources(void *context, const char *hash)
 }
 
 // Where to read, and from when to when.
-static enum tend_status open_recording(struct replay_command *command, struct tend_error *error)
+static enum tend_status find_recording(struct replay_command *command, struct tend_error *error)
 {
     if (!command->all && !tend_incident_span_is_name(command->argument)) {
         (void)snprintf(command->what, sizeof command->what, "%s", command->argument);
-        return tend_recording_open(command->argument, &command->reader, error);
+        command->recording = strdup(command->argument);
+        return command->recording == NULL ? TEND_E_NOMEM : TEND_OK;
     }
     enum tend_status status = tend_state_dir_find(command->state, &command->state_dir, error);
     if (status == TEND_OK) {
@@ -110,19 +131,27 @@ static enum tend_status open_recording(struct replay_command *command, struct te
     if (status != TEND_OK) {
         return status;
     }
-    char path[4200];
-    (void)snprintf(path, sizeof path, "%s/recording", command->state_dir);
+    if (asprintf(&command->recording, "%s/recording", command->state_dir) < 0) {
+        command->recording = NULL;
+        return TEND_E_NOMEM;
+    }
     if (command->all) {
-        (void)snprintf(command->what, sizeof command->what, "all of %s", path);
+        (void)snprintf(command->what, sizeof command->what, "all of %s", command->recording);
     } else {
         (void)snprintf(command->what, sizeof command->what, "incident %s", command->span.id);
     }
-    status = tend_recording_open(path, &command->reader, error);
-    if (status == TEND_OK && !command->all) {
+    return TEND_OK;
+}
+
+static enum tend_status open_recording(struct replay_command *command, struct tend_error *error)
+{
+    enum tend_status status = tend_recording_open(command->recording, &command->reader, error);
+    if (status == TEND_OK && command->span.id[0] != '\0') {
         status = tend_recording_seek(command->reader, command->span.first_ms, error);
     }
     if (status == TEND_END) {
-        tend_error_set(error, "%s: there is no segment in it yet", path);
+        tend_error_set(error, "%s: there is no segment in it yet", command->recording);
+        status = TEND_E_INVALID;
     }
     return status;
 }
@@ -185,25 +214,78 @@ static enum tend_status play(struct replay_command *command, struct tend_error *
     return status;
 }
 
-static int tell(const struct replay_command *command)
+// Prints the document. @return an enum tend_exit
+static int print(const struct replay_command *command, json_t *document,
+                 void (*format)(const json_t *document, struct tend_buffer *out))
 {
-    json_t *report = tend_replay_report(command->replay);
-    (void)json_object_set_new(report, "what", tend_json_string(command->what, strlen(command->what)));
-    const bool differs = tend_replay_difference_found(command->replay) != NULL;
+    (void)json_object_set_new(document, "what", tend_json_string(command->what, strlen(command->what)));
     struct tend_buffer text;
     tend_buffer_init(&text);
     if (command->json) {
-        char *json = json_dumps(report, JSON_INDENT(2));
+        char *json = json_dumps(document, JSON_INDENT(2) | JSON_SORT_KEYS);
         tend_buffer_put_text(&text, json == NULL ? "" : json);
         tend_buffer_put_text(&text, "\n");
         free(json);
     } else {
-        tend_replay_text_format(report, &text);
+        format(document, &text);
     }
     (void)fputs(tend_buffer_text(&text), stdout);
     tend_buffer_clear(&text);
-    json_decref(report);
-    return fflush(stdout) == 0 && !differs ? TEND_EXIT_FINE : TEND_EXIT_TROUBLE;
+    return fflush(stdout) == 0 ? TEND_EXIT_FINE : TEND_EXIT_TROUBLE;
+}
+
+// The same rules. @param[out] exit_code  set on TEND_OK
+static enum tend_status compare(struct replay_command *command, int *exit_code, struct tend_error *error)
+{
+    const struct tend_replay_options options = { .trusts_answers = command->trusts_answers,
+                                                 .find_sources = find_sources,
+                                                 .context = command };
+    enum tend_status status = open_recording(command, error);
+    if (status == TEND_OK) {
+        status = tend_replay_create(&options, &command->replay);
+    }
+    if (status == TEND_OK) {
+        status = play(command, error);
+    }
+    if (status == TEND_OK) {
+        json_t *report = tend_replay_report(command->replay);
+        *exit_code = print(command, report, tend_replay_text_format);
+        *exit_code = tend_replay_difference_found(command->replay) != NULL ? TEND_EXIT_TROUBLE : *exit_code;
+        json_decref(report);
+    }
+    return status;
+}
+
+static void show_rules_progress(void *context, double share, int64_t wall_ms)
+{
+    tend_progress_bar_show(context, share, wall_ms);
+}
+
+// Other rules. @param[out] exit_code  set on TEND_OK
+static enum tend_status try_rules(struct replay_command *command, int *exit_code, struct tend_error *error)
+{
+    struct tend_progress_bar bar = tend_progress_bar_begin("replaying");
+    struct tend_replay_rules_options options = {
+        .recording = command->recording,
+        .from_ms = INT64_MIN,
+        .until_ms = INT64_MAX,
+        .dir = command->rules,
+        .env = command->env,
+        .on_progress = show_rules_progress,
+        .context = &bar,
+    };
+    if (command->span.id[0] != '\0') {
+        options.from_ms = command->span.first_ms - RULES_BEFORE_MS;
+        options.until_ms = command->span.ended_ms == INT64_MAX ? INT64_MAX : command->span.ended_ms + RULES_AFTER_MS;
+    }
+    json_t *change = NULL;
+    const enum tend_status status = tend_replay_rules_play(&options, &change, error);
+    tend_progress_bar_end(&bar);
+    if (status == TEND_OK) {
+        *exit_code = print(command, change, tend_replay_text_format_rules);
+    }
+    json_decref(change);
+    return status;
 }
 
 int tend_command_replay(int argc, char **argv)
@@ -214,20 +296,13 @@ int tend_command_replay(int argc, char **argv)
         return exit_code;
     }
     tend_log_set_level(TEND_LOG_NOTHING); // what the engine says of itself was said then
-    const struct tend_replay_options options = { .trusts_answers = command.trusts_answers,
-                                                 .find_sources = find_sources,
-                                                 .context = &command };
     struct tend_error error = { "out of memory" };
-    enum tend_status status = open_recording(&command, &error);
+    enum tend_status status = find_recording(&command, &error);
     if (status == TEND_OK) {
-        status = tend_replay_create(&options, &command.replay);
+        status =
+            command.rules == NULL ? compare(&command, &exit_code, &error) : try_rules(&command, &exit_code, &error);
     }
-    if (status == TEND_OK) {
-        status = play(&command, &error);
-    }
-    if (status == TEND_OK) {
-        exit_code = tell(&command);
-    } else {
+    if (status != TEND_OK) {
         struct tend_buffer text;
         tend_buffer_init(&text);
         tend_terminal_put(&text, error.text);
@@ -238,6 +313,7 @@ int tend_command_replay(int argc, char **argv)
     tend_replay_destroy(command.replay);
     tend_recording_close(command.reader);
     tend_journal_close(command.journal);
+    free(command.recording);
     free(command.state_dir);
     return exit_code;
 }

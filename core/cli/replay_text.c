@@ -105,3 +105,83 @@ void tend_replay_text_format(const json_t *report, struct tend_buffer *out)
     put_count(out, report, "decisions", "decision", "decisions");
     tend_buffer_put_text(out, "\n");
 }
+
+// ---- other rules ----
+
+// When it would be now, or was; and by how much it moved.
+static void put_moment(struct tend_buffer *out, const json_t *entry)
+{
+    const bool is_gone = json_is_null(json_object_get(entry, "at_ms"));
+    tend_terminal_put_time(out, number(entry, is_gone ? "was_ms" : "at_ms"));
+}
+
+static void put_move(struct tend_buffer *out, const json_t *entry)
+{
+    const double by_s = tend_json_number(entry, "by_s", 0);
+    if (json_is_number(json_object_get(entry, "by_s"))) {
+        tend_buffer_put_text(out, " by ");
+        tend_terminal_put_span(out, by_s < 0 ? -by_s : by_s);
+    }
+}
+
+static void put_alert(struct tend_buffer *out, const json_t *entry)
+{
+    const char *instance = tend_json_text(entry, "instance", "");
+    tend_buffer_put_text(out, "  ");
+    put_moment(out, entry);
+    tend_buffer_put_text(out, "  ");
+    tend_terminal_put_member(out, entry, "change", "?");
+    put_move(out, entry);
+    tend_buffer_put_text(out, ": ");
+    tend_terminal_put_member(out, entry, "rule", "?");
+    tend_buffer_put_text(out, " on ");
+    tend_terminal_put_member(out, entry, instance[0] == '\0' ? "service" : "instance", "?");
+    tend_buffer_put_text(out, "\n");
+}
+
+static void put_act(struct tend_buffer *out, const json_t *entry)
+{
+    tend_buffer_put_text(out, "  ");
+    put_moment(out, entry);
+    tend_buffer_put_text(out, "  ");
+    tend_terminal_put_member(out, entry, "change", "?");
+    put_move(out, entry);
+    tend_buffer_put_text(out, ": ");
+    tend_terminal_put_member(out, entry, "act", "?");
+    tend_buffer_put_text(out, " (");
+    tend_terminal_put_member(out, entry, "playbook", "?");
+    tend_buffer_put_text(out, ")\n");
+}
+
+static void put_changes(struct tend_buffer *out, const json_t *change, const char *key, const char *same,
+                        void (*put)(struct tend_buffer *out, const json_t *entry))
+{
+    const json_t *entries = json_object_get(change, key);
+    tend_buffer_printf(out, "%s: %" PRId64 " as they were, %zu otherwise\n", key, number(change, same),
+                       json_array_size(entries));
+    for (size_t i = 0; i < json_array_size(entries); i++) {
+        put(out, json_array_get(entries, i));
+    }
+}
+
+void tend_replay_text_format_rules(const json_t *change, struct tend_buffer *out)
+{
+    tend_terminal_put_member(out, change, "what", "?");
+    tend_buffer_put_text(out, ", ");
+    tend_terminal_put_time(out, number(change, "from_ms"));
+    tend_buffer_put_text(out, " to ");
+    tend_terminal_put_time(out, number(change, "until_ms"));
+    tend_buffer_put_text(out, ": the rules of ");
+    tend_terminal_put_member(out, change, "rules", "?");
+    tend_buffer_put_text(out, " beside the recorded ones, both unarmed\n");
+    put_changes(out, change, "alerts", "alerts_same", put_alert);
+    put_changes(out, change, "acts", "acts_same", put_act);
+    size_t i = 0;
+    const json_t *text = NULL;
+    json_array_foreach(json_object_get(change, "missing"), i, text)
+    {
+        tend_buffer_put_text(out, i == 0 ? "not in the recording:\n  " : "  ");
+        tend_terminal_put(out, json_string_value(text));
+        tend_buffer_put_text(out, "\n");
+    }
+}

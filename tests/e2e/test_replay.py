@@ -172,7 +172,42 @@ class Live(ReplayTest):
                                   text=True, check=False)
             self.assertEqual(1, done.returncode)
             self.assertIn('there is no incident "i999999"; the newest are ', done.stderr)
+        self.check_other_rules(bundle)
         self.check_damage(bundle)
+
+    def check_other_rules(self, bundle):
+        """What the same rules, blinder rules, and rules that want what was not recorded would have done."""
+        def would(name, change):
+            rules = self.shop.rules(name, lambda text: change(with_a_secret_and_a_function(text)))
+            done = subprocess.run([TEND, "replay", bundle, "--rules", rules, "--env", "demo", "--json"], capture_output=True,
+                                  text=True, check=False, timeout=120)
+            self.assertEqual(0, done.returncode, done.stderr)
+            return json.loads(done.stdout)
+
+        with self.subTest("the same rules would have done the same"):
+            same = would("same", lambda text: text)
+            self.assertEqual(([], [], []), (same["alerts"], same["acts"], same["missing"]))
+            self.assertGreater(same["alerts_same"], 0)
+            self.assertGreater(same["acts_same"], 0)
+        with self.subTest("a rule that waits is later, by what it waits, or its alert is gone"):
+            slower = would("slower", lambda text: text.replace(
+                'when = "up", fire_after = "1s"', 'when = "up", fire_after = "3s"'))
+            down = [alert for alert in slower["alerts"] if alert["rule"] == "down"]
+            self.assertTrue(down)
+            self.assertLessEqual({alert["change"] for alert in down}, {"later", "gone"})
+            self.assertTrue(all(1.5 <= alert["by_s"] <= 3.5 for alert in down if alert["change"] == "later"), down)
+        with self.subTest("what is never out of line fires no alert"):
+            blind = would("blind", lambda text: text.replace('when = "up"', 'when = function() return false end'))
+            self.assertIn(("gone", "down"), {(alert["change"], alert["rule"]) for alert in blind["alerts"]})
+        with self.subTest("what was not recorded is named"):
+            hungry = would("hungry", lambda text: text.replace("process_resident_memory_bytes", "heap_bytes"))
+            self.assertIn("stock: memory: heap_bytes was not selected when it was recorded", hungry["missing"])
+        with self.subTest("rules that do not load are told"):
+            rules = self.shop.rules("broken", lambda text: text + "tend.nothing {}\n")
+            done = subprocess.run([TEND, "replay", bundle, "--rules", rules, "--env", "demo"], capture_output=True,
+                                  text=True, check=False)
+            self.assertEqual(1, done.returncode)
+            self.assertRegex(done.stderr, r"shop\.lua:\d+: ")
 
     def check_damage(self, bundle):
         whole, seed = bundle.read_bytes(), random.randrange(1 << 32)

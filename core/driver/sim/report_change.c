@@ -52,16 +52,27 @@ static struct happenings alerts_of(const json_t *report)
     return alerts;
 }
 
+// Steps that only look, wait or say are no acts; in a report their verb is what they do.
+static bool is_act(const char *verb)
+{
+    static const char *const others[] = { "pick", "verify", "wait", "note", "escalate" };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (strcmp(verb, others[i]) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void add_acts_of_run(struct happenings *acts, const json_t *run)
 {
     size_t i = 0;
     const json_t *step = NULL;
     json_array_foreach(json_object_get(run, "steps"), i, step)
     {
-        const char *verb = tend_json_text(step, "verb", "");
-        if (verb[0] != '\0') {
+        if (is_act(tend_json_text(step, "verb", "verify"))) {
             const int64_t at_ms = time_of(step, "at_ms");
-            *add(acts) = (struct happening){ .key = { verb, tend_json_text(step, "instance", ""), "" },
+            *add(acts) = (struct happening){ .key = { tend_json_text(step, "text", ""), "", "" },
                                              .begun_ms = at_ms,
                                              .ended_ms = at_ms,
                                              .playbook = tend_json_text(run, "playbook", ""),
@@ -113,25 +124,24 @@ static json_t *time_json(const struct happening *happening)
 }
 
 // One entry; either may be NULL.
-static json_t *entry(const char *change, const struct happening *was, const struct happening *now, bool is_act)
+static json_t *entry(const char *change, const struct happening *was, const struct happening *now, bool is_of_run)
 {
     const struct happening *any = now != NULL ? now : was;
     json_t *by = was == NULL || now == NULL ? json_null() : json_real((double)(now->begun_ms - was->begun_ms) / 1000.0);
-    json_t *entry = is_act ? json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "change", change, "verb",
-                                       any->key[0], "instance", any->key[1], "playbook", any->playbook, "dry", any->dry,
-                                       "was_ms", time_json(was), "at_ms", time_json(now), "by_s", by)
-                           : json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "change", change, "rule", any->key[0],
-                                       "service", any->key[1], "instance", any->key[2], "was_ms", time_json(was),
-                                       "at_ms", time_json(now), "by_s", by);
+    json_t *entry = is_of_run ? json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "change", change, "act", any->key[0],
+                                          "playbook", any->playbook, "dry", any->dry, "was_ms", time_json(was), "at_ms",
+                                          time_json(now), "by_s", by)
+                              : json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "change", change, "rule", any->key[0],
+                                          "service", any->key[1], "instance", any->key[2], "was_ms", time_json(was),
+                                          "at_ms", time_json(now), "by_s", by);
     TEND_ASSERT(entry != NULL);
     return entry;
 }
 
+// When it is now, or was when it is gone: as people read it.
 static int64_t moment_of(const json_t *entry)
 {
-    const int64_t was_ms = time_of(entry, "was_ms");
-    const int64_t at_ms = time_of(entry, "at_ms");
-    return was_ms < at_ms ? was_ms : at_ms;
+    return tend_json_integer(entry, "at_ms", tend_json_integer(entry, "was_ms", 0));
 }
 
 static int by_moment(const void *one, const void *other)
@@ -156,9 +166,9 @@ static json_t *sorted(json_t **entries, size_t count)
 }
 
 // Frees both lists.
-static json_t *compare(struct happenings *was, struct happenings *now, bool is_act, json_int_t *same)
+static json_t *compare(struct happenings *was, struct happenings *now, bool are_of_runs, json_int_t *same)
 {
-    const int64_t slack_ms = is_act ? SAME_ACT_MS : 0;
+    const int64_t slack_ms = are_of_runs ? SAME_ACT_MS : 0;
     json_t **entries = calloc(was->count + now->count + 1, sizeof(json_t *));
     TEND_ASSERT(entries != NULL);
     size_t count = 0;
@@ -167,19 +177,19 @@ static json_t *compare(struct happenings *was, struct happenings *now, bool is_a
         const struct happening *one = &was->list[i];
         struct happening *other = find_same(one, now, slack_ms);
         if (other == NULL) {
-            entries[count++] = entry("gone", one, NULL, is_act);
+            entries[count++] = entry("gone", one, NULL, are_of_runs);
             continue;
         }
         other->matched = true;
         if (other->begun_ms == one->begun_ms) {
             (*same)++;
         } else {
-            entries[count++] = entry(other->begun_ms < one->begun_ms ? "earlier" : "later", one, other, is_act);
+            entries[count++] = entry(other->begun_ms < one->begun_ms ? "earlier" : "later", one, other, are_of_runs);
         }
     }
     for (size_t i = 0; i < now->count; i++) {
         if (!now->list[i].matched) {
-            entries[count++] = entry("new", NULL, &now->list[i], is_act);
+            entries[count++] = entry("new", NULL, &now->list[i], are_of_runs);
         }
     }
     json_t *list = sorted(entries, count);

@@ -14,7 +14,7 @@
 
 #define ALERT(rule, service, fired, resolved)                                                                          \
     "{'rule':'" rule "','service':'" service "','instance':'','fired_ms':" fired ",'resolved_ms':" resolved "}"
-#define ACT(verb, instance, at) "{'verb':'" verb "','instance':'" instance "','at_ms':" at "}"
+#define ACT(verb, instance, at) "{'verb':'" verb "','text':'would " verb " " instance "','at_ms':" at "}"
 #define REPORT(alerts, acts)                                                                                           \
     "{'alerts':[" alerts "],'incidents':[{'runs':[{'playbook':'cure','dry':true,'steps':[" acts "]}]}]}"
 
@@ -93,18 +93,20 @@ static void an_act_is_the_same_within_ten_minutes(void **state)
     (void)state;
     assert_change(REPORT("", ACT("restart", "a/1", "1000") "," ACT("restart", "a/2", "1000")),
                   REPORT("", ACT("restart", "a/1", "601000") "," ACT("restart", "a/2", "601001")),
-                  "{'alerts':[],'alerts_same':0,'acts':[{'change':'later','verb':'restart','instance':'a/1','playbook':"
-                  "'cure','dry':true,'was_ms':1000,'at_ms':601000,'by_s':600.0},{'change':'gone','verb':'restart',"
-                  "'instance':'a/2','playbook':'cure','dry':true,'was_ms':1000,'at_ms':null,'by_s':null},{'change':"
-                  "'new','verb':'restart','instance':'a/2','playbook':'cure','dry':true,'was_ms':null,'at_ms':601001,"
+                  "{'alerts':[],'alerts_same':0,'acts':["
+                  "{'change':'gone','act':'would restart a/2','playbook':'cure','dry':true,'was_ms':1000,'at_ms':null,"
+                  "'by_s':null},"
+                  "{'change':'later','act':'would restart a/1','playbook':'cure','dry':true,'was_ms':1000,"
+                  "'at_ms':601000,'by_s':600.0},"
+                  "{'change':'new','act':'would restart a/2','playbook':'cure','dry':true,'was_ms':null,'at_ms':601001,"
                   "'by_s':null}],'acts_same':0}");
 }
 
-static void steps_without_a_verb_are_no_acts(void **state)
+static void what_looks_or_waits_is_no_act(void **state)
 {
     (void)state;
-    assert_change(REPORT("", "{'verb':null,'instance':'a/1','at_ms':5}"), REPORT("", ""),
-                  "{'alerts':[],'alerts_same':0,'acts':[],'acts_same':0}");
+    assert_change(REPORT("", ACT("pick", "", "5") "," ACT("verify", "a/1", "5") "," ACT("wait", "", "5")),
+                  REPORT("", ""), "{'alerts':[],'alerts_same':0,'acts':[],'acts_same':0}");
 }
 
 int main(void)
@@ -115,7 +117,7 @@ int main(void)
         cmocka_unit_test(an_alert_that_does_not_is_gone_and_another_is_new),
         cmocka_unit_test(of_two_the_nearest_is_the_same),
         cmocka_unit_test(an_act_is_the_same_within_ten_minutes),
-        cmocka_unit_test(steps_without_a_verb_are_no_acts),
+        cmocka_unit_test(what_looks_or_waits_is_no_act),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
