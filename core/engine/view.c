@@ -266,6 +266,21 @@ static bool is_fresh(const struct tend_service *service, int64_t onset_ms)
     return service->instance_count > 0;
 }
 
+// Seconds since half of its instances had each failed a scrape: then it was not there for its callers. NaN: never.
+static double failed_ago_s(const struct tend_engine *engine, const struct tend_service *service)
+{
+    int64_t newest_ms = TEND_NEVER;
+    for (size_t i = 0; i < service->instance_count; i++) {
+        const int64_t failed_ms = tend_series_window_history(service->instances[i]->window)->newest_failed_ms;
+        size_t since = 0;
+        for (size_t j = 0; j < service->instance_count && failed_ms > newest_ms; j++) {
+            since += tend_series_window_history(service->instances[j]->window)->newest_failed_ms >= failed_ms;
+        }
+        newest_ms = 2 * since >= service->instance_count && failed_ms > newest_ms ? failed_ms : newest_ms;
+    }
+    return newest_ms == TEND_NEVER ? (double)NAN : (double)(engine->now_ms - newest_ms) / 1000.0;
+}
+
 static json_t *locate_service(const struct tend_engine *engine, const struct tend_service *service, int64_t onset_ms)
 {
     json_t *depends = json_array();
@@ -299,11 +314,12 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
     json_t *up_share =
         service->instance_count == 0 ? json_null() : json_real((double)up / (double)service->instance_count);
     const char *version = service->instance_count > 0 ? service->instances[0]->version : "";
-    return json_pack("{s:o, s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "groups",
-                     tend_facts_groups(service->def), "name", service->name, "watched", service->def->watched,
-                     "depends", depends, "out", out, "fresh", is_fresh(service, onset_ms), "onset_ms",
-                     onset_of(service), "out_share", tend_service_out_share(engine->fleet, service), "instances",
-                     (json_int_t)service->instance_count, "up", up_share, "version", version, "deployed_ago_s",
+    return json_pack("{s:o, s:o, s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "groups",
+                     tend_facts_groups(service->def), "failed_ago_s", tend_json_real(failed_ago_s(engine, service)),
+                     "name", service->name, "watched", service->def->watched, "depends", depends, "out", out, "fresh",
+                     is_fresh(service, onset_ms), "onset_ms", onset_of(service), "out_share",
+                     tend_service_out_share(engine->fleet, service), "instances", (json_int_t)service->instance_count,
+                     "up", up_share, "version", version, "deployed_ago_s",
                      tend_json_real(tend_deployed_ago_s(engine, service, NULL)), "alerts", alerts, "failures", failures,
                      "metrics", tend_facts_metrics(engine, service->def, &service->subject), "remedies", remedies);
 }

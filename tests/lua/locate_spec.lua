@@ -119,6 +119,16 @@ suite.fact("while ledger was not scraped since it began, nobody is named for goo
   suite.contains(reply.wait, "ledger, which payments depends on, has not been scraped since this began")
 end)
 
+suite.fact("while what ledger did not answer may still be felt, nobody is named for good", function()
+  local reply = locate { ledger = { failed_ago_s = 5 }, payments = slow(1.9, 10000) }
+  suite.contains(reply.wait, "ledger, which payments depends on, did not answer and does again")
+  culprit(locate { ledger = { failed_ago_s = 600 }, payments = slow(1.9, 10000) }, "payments", 0.85)
+end)
+
+suite.fact("what hangs itself is not excused by a dependency that did not answer just now", function()
+  culprit(locate { ledger = { failed_ago_s = 5 }, payments = hung(12000) }, "payments", 0.85)
+end)
+
 suite.fact("a dependency that was removed and has no instances is not waited for", function()
   local reply = locate { ledger = { fresh = false, instances = 0 }, payments = slow(1.9, 10000) }
   suite.same(reply.wait, nil)

@@ -278,11 +278,24 @@ local function mention_blind_spots(roots, suspects)
   end
 end
 
--- A dependency of a root that nobody has looked at since this began: it may be the one, seen last because it hangs.
-local function wait_for(roots, suspects)
+-- Whether a dependency that answers again did not until just now: what a root's window still holds was felt of it.
+local function is_just_back(below, root, context)
+  local ago_s = below.data.failed_ago_s
+  if not ago_s or below.out or root.hard or #root.inner > 0 then return false end
+  local times = context.times(below.name)
+  return ago_s * 1000 <= context.times(root.name).window_ms + times.every_ms + times.timeout_ms
+end
+
+-- A dependency of a root that nobody has looked at since this began: it may be the one, seen last because it hangs. Or
+-- one that was gone and is back: what is left of it passes.
+local function wait_for(roots, suspects, context)
   for _, root in ipairs(roots) do
     for _, name in ipairs(root.below) do
       local below = suspects[name]
+      if is_just_back(below, root, context) then
+        return ("%s, which %s depends on, did not answer and does again: what is felt of it passes"):format(name,
+          root.name)
+      end
       local looked_at = below.data.fresh or (below.data.instances or 1) == 0
       if below.data.watched and not below.out and not looked_at then
         return ("%s, which %s depends on, has not been scraped since this began"):format(name, root.name)
@@ -358,7 +371,7 @@ function graph.rank(services, context)
     return a.service < b.service
   end)
   local culprits = unwatched and { unwatched.name } or order_culprits(roots)
-  return { ranking = ranking, culprits = culprits, wait = wait_for(roots, suspects) }
+  return { ranking = ranking, culprits = culprits, wait = wait_for(roots, suspects, context) }
 end
 
 return graph

@@ -48,6 +48,28 @@ static void alerts_of_services_that_depend_on_each_other_are_one_incident(void *
     world_end(&world);
 }
 
+static void a_culprit_of_which_nothing_is_known_is_left_alone(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world, SHOP(""));
+    world_operate(&world, "arm", "*");
+    world.scripts[0] = by_pick;
+    world.on_exec = cure;
+    world.blamed[0] = "ledger";
+    out(&world, PAYMENTS);
+    world_target(&world, LEDGER)->kind = TEND_SCRAPE_HTTP_STATUS; // no rule names that
+    world_pass(&world, 10);
+    assert_int_equal(tend_engine_counts(world.engine).alerts_firing, 1);
+    assert_int_equal(world_count_records(&world, TEND_RECORD_RUN, NULL, NULL), 0);
+    assert_true(world_decided(&world, "no act") >= 1);
+    world_target(&world, LEDGER)->kind = TEND_SCRAPE_OK;
+    out(&world, LEDGER);
+    world_pass(&world, 3);
+    assert_true(world_count_records(&world, TEND_RECORD_RUN, NULL, NULL) >= 1);
+    world_end(&world);
+}
+
 static void alerts_of_services_that_do_not_are_two(void **state)
 {
     (void)state;
@@ -379,6 +401,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(alerts_of_services_that_depend_on_each_other_are_one_incident),
+        cmocka_unit_test(a_culprit_of_which_nothing_is_known_is_left_alone),
         cmocka_unit_test(alerts_of_services_that_do_not_are_two),
         cmocka_unit_test(victims_of_one_cause_that_shows_late_become_one_incident),
         cmocka_unit_test(a_person_keeps_a_culprit_when_incidents_are_merged),
