@@ -325,7 +325,9 @@ static void raise_open_files(void)
     }
 }
 
-int tend_command_run(int argc, char **argv)
+// Reads the options. @param[out] helped  the help was asked for and printed, nothing else is to be done
+// @return TEND_EXIT_FINE and, in optind, where the rest begins; or TEND_EXIT_USAGE
+static int read_options(int argc, char **argv, struct tend_loop_options *loop, const char **listen, bool *helped)
 {
     enum {
         OPTION_ENV = 256,
@@ -351,26 +353,24 @@ int tend_command_run(int argc, char **argv)
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
-    struct tend_loop_options loop = { .rules_dir = NULL };
-    const char *listen = NULL;
     int option;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread runs yet
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (option) {
         case OPTION_ENV:
-            loop.env = optarg;
+            loop->env = optarg;
             break;
         case OPTION_STATE:
-            loop.state_dir = optarg;
+            loop->state_dir = optarg;
             break;
         case OPTION_SECRETS:
-            loop.secrets_dir = optarg;
+            loop->secrets_dir = optarg;
             break;
         case OPTION_LISTEN:
-            listen = optarg;
+            *listen = optarg;
             break;
         case OPTION_CA:
-            loop.ca_file = optarg;
+            loop->ca_file = optarg;
             break;
         case OPTION_LEVEL:
             if (!set_log_level(optarg)) {
@@ -378,24 +378,37 @@ int tend_command_run(int argc, char **argv)
             }
             break;
         case OPTION_RECORD_BYTES:
-            if (!set_record_bytes(optarg, &loop.record_bytes)) {
+            if (!set_record_bytes(optarg, &loop->record_bytes)) {
                 return TEND_EXIT_USAGE;
             }
             break;
         case OPTION_RECORD_AGE:
-            if (!set_record_age(optarg, &loop.record_age_ms)) {
+            if (!set_record_age(optarg, &loop->record_age_ms)) {
                 return TEND_EXIT_USAGE;
             }
             break;
         case OPTION_NO_RECORDING:
-            loop.no_recording = true;
+            loop->no_recording = true;
             break;
         case 'h':
             (void)fputs(help, stdout);
+            *helped = true;
             return TEND_EXIT_FINE;
         default:
             return TEND_EXIT_USAGE;
         }
+    }
+    return TEND_EXIT_FINE;
+}
+
+int tend_command_run(int argc, char **argv)
+{
+    struct tend_loop_options loop = { .rules_dir = NULL };
+    const char *listen = NULL;
+    bool helped = false;
+    const int read = read_options(argc, argv, &loop, &listen, &helped);
+    if (read != TEND_EXIT_FINE || helped) {
+        return read;
     }
     if (optind != argc - 1) {
         (void)fputs("tend run: it wants one directory of rules; see tend run --help\n", stderr);

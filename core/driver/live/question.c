@@ -36,7 +36,10 @@ void tend_question_remove(struct tend_question **list, struct tend_question *que
 
 void tend_questions_clear(struct tend_question **list)
 {
-    while (*list != NULL) {
-        tend_question_remove(list, *list);
+    for (struct tend_question *next, *question = *list; question != NULL; question = next) {
+        next = question->next;
+        free(question->run);
+        free(question);
     }
+    *list = NULL;
 }
