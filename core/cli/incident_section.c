@@ -33,9 +33,12 @@ static void put_lasted(struct tend_buffer *out, int64_t lasted_ms)
     tend_buffer_put_text(out, tend_axis_lasted_text(lasted_ms, text));
 }
 
-static bool is_good(const char *outcome)
+static const char *outcome_class(const char *outcome)
 {
-    return strcmp(outcome, "recovered") == 0 || strcmp(outcome, "done") == 0 || strcmp(outcome, "resolved") == 0;
+    if (strcmp(outcome, "recovered") == 0 || strcmp(outcome, "done") == 0) {
+        return "good";
+    }
+    return outcome[0] == '\0' || strcmp(outcome, "resolved by itself") == 0 ? "" : "bad";
 }
 
 static void put_badge(struct tend_buffer *out, const char *class, const char *text)
@@ -54,10 +57,11 @@ static void put_head(struct tend_buffer *out, const json_t *incident)
     tend_buffer_put_text(out, "<header><h3>");
     tend_html_put(out, tend_json_text(first, "service", "no culprit"));
     tend_buffer_put_text(out, "</h3>");
-    put_badge(out, outcome[0] == '\0' ? "" : is_good(outcome) ? "good" : "bad", outcome[0] == '\0' ? "open" : outcome);
+    put_badge(out, outcome_class(outcome), outcome[0] == '\0' ? "open" : outcome);
     put_badge(out, "", tend_json_text(incident, "severity", ""));
     tend_buffer_put_text(out, "<span class=\"when\">");
-    put_clock(out, opened_ms);
+    char moment[TEND_AXIS_TIME_TEXT_BYTES];
+    tend_html_element(out, "time", NULL, tend_axis_moment_text(opened_ms, moment));
     if (ended_ms >= 0) {
         tend_buffer_put_text(out, " – ");
         put_clock(out, ended_ms);
@@ -152,7 +156,7 @@ static void put_step(struct tend_buffer *out, const json_t *run, const json_t *s
     const char *text = tend_json_text(step, "text", "");
     tend_buffer_put_text(out, "<li>");
     put_clock(out, at_ms);
-    put_badge(out, outcome[0] == '\0' ? "" : is_good(outcome) ? "good" : "bad", outcome[0] == '\0' ? "open" : outcome);
+    put_badge(out, outcome_class(outcome), outcome[0] == '\0' ? "open" : outcome);
     tend_buffer_put_text(out, "<div>");
     const char *verb = tend_json_text(step, "verb", "");
     const bool tells_verb = verb[0] != '\0' && strncmp(text, verb, strlen(verb)) == 0;
@@ -180,7 +184,7 @@ static void put_run(struct tend_buffer *out, const json_t *run)
     const int64_t ended_ms = tend_json_integer(run, "ended_ms", -1);
     tend_buffer_put_text(out, "<p class=\"run\">");
     put_clock(out, began_ms);
-    put_badge(out, outcome[0] == '\0' ? "" : is_good(outcome) ? "good" : "bad", outcome[0] == '\0' ? "open" : outcome);
+    put_badge(out, outcome_class(outcome), outcome[0] == '\0' ? "open" : outcome);
     tend_buffer_put_text(out, "<span>");
     tend_html_element(out, "b", NULL, tend_json_text(run, "playbook", ""));
     tend_html_printf(out, " on %s%s", tend_json_text(run, "service", ""),

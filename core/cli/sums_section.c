@@ -41,11 +41,8 @@ static void put_incidents(struct tend_buffer *out, const json_t *sums)
     char below[TEXT_BYTES];
     (void)snprintf(below, sizeof below, recovered == incidents ? "all recovered" : "%lld recovered",
                    (long long)recovered);
-    tile(out,
-         incidents == 0           ? ""
-         : recovered == incidents ? "good"
-                                  : "bad",
-         "Incidents", count_text(value, incidents), incidents == 0 ? "" : below);
+    tile(out, incidents > 0 && recovered == incidents ? "good" : "", "Incidents", count_text(value, incidents),
+         incidents == 0 ? "" : below);
 }
 
 static void put_alerts(struct tend_buffer *out, const json_t *document)

@@ -23,7 +23,8 @@ enum {
     BOTTOM = 156,
     VALUE_STEPS = 4,
     TIME_MARKS = 7,
-    READINGS = 240, // for the pointer; one for each two units of width
+    LONG_MS = 24 * 3600 * 1000, // from which on a time is told with its day
+    READINGS = 240,             // for the pointer; one for each two units of width
 };
 
 struct point {
@@ -414,6 +415,7 @@ static void draw_steps(const struct drawing *drawing)
 // What the pointer reads, a line each: x, y of P, and the text. Of points that share a column the worst is told.
 static void put_readings(const struct drawing *drawing)
 {
+    const bool is_long = drawing->chart->until_ms - drawing->chart->from_ms > LONG_MS;
     const char *bad = tend_json_text(drawing->chart->metric, "bad", "both");
     const double column = (double)(RIGHT - LEFT) / READINGS;
     tend_buffer_put_text(drawing->out, " data-read=\"");
@@ -431,10 +433,11 @@ static void put_readings(const struct drawing *drawing)
         char expected[TEND_QUANTITY_TEXT_BYTES];
         tend_buffer_printf(drawing->out, "%.1f\t%.1f\t", x_of(drawing, point->at_ms),
                            isnan(point->value) ? -1.0 : y_of(drawing, point->value));
-        tend_html_printf(drawing->out, "%s  %s%s%s\n", tend_axis_clock_text(point->at_ms, clock),
-                         tend_quantity_format(point->value, drawing->unit, value),
-                         isnan(point->expected) ? "" : ", expected ",
-                         isnan(point->expected) ? "" : tend_quantity_format(point->expected, drawing->unit, expected));
+        tend_html_printf(
+            drawing->out, "%s  %s%s%s\n",
+            is_long ? tend_axis_moment_text(point->at_ms, clock) : tend_axis_clock_text(point->at_ms, clock),
+            tend_quantity_format(point->value, drawing->unit, value), isnan(point->expected) ? "" : ", expected ",
+            isnan(point->expected) ? "" : tend_quantity_format(point->expected, drawing->unit, expected));
         first = end;
     }
     tend_buffer_put_text(drawing->out, "\"");

@@ -170,13 +170,14 @@ static void take_labels(struct timeline *timeline, const json_t *document)
         const json_t *label = json_array_get(labels, i);
         const int64_t from_ms = tend_json_integer(label, "from_ms", 0);
         const int64_t until_ms = tend_json_integer(label, "until_ms", INT64_MAX);
-        const char *service = tend_json_text(label, "service", "");
+        const char *what = tend_json_text(label, "what", "");
         size_t row;
         char text[TEND_QUANTITY_TEXT_BYTES];
         if (overlaps(timeline, from_ms, until_ms) &&
-            free_row(timeline, GROUP_LABELS, service[0] == '\0' ? "all" : service, from_ms, &row)) {
+            free_row(timeline, GROUP_LABELS, what[0] == '\0' ? tend_json_text(label, "service", "") : what, from_ms,
+                     &row)) {
             add_item(timeline, row, from_ms, until_ms, tend_json_bool(label, "found", false) ? "label" : "label missed",
-                     print("%s (%s, %s)", tend_json_text(label, "what", ""), lasted_text(from_ms, until_ms, text),
+                     print("%s (%s, %s)", what, lasted_text(from_ms, until_ms, text),
                            tend_json_bool(label, "found", false) ? "found" : "not found"),
                      0);
         }
