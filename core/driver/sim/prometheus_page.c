@@ -392,7 +392,7 @@ static void drop_absent(struct target *target)
         struct series *column = &target->columns[i];
         column->absent = column->seen ? 0 : column->absent + target->scrape_count;
         column->seen = false;
-        if (column->absent <= KEPT_SCRAPES) {
+        if (column->absent < KEPT_SCRAPES) {
             target->columns[kept++] = *column;
         } else {
             tend_label_set_release(column->labels);
