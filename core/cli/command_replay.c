@@ -45,8 +45,9 @@ struct replay_command {
     const char *env;
     bool all, trusts_answers, json;
 
-    char *state_dir; // NULL: a bundle is replayed
-    char *recording; // path
+    char *state_dir;       // NULL: a bundle is replayed
+    char path[4200];       // of the state directory's recording
+    const char *recording; // path, or the argument
     struct tend_journal *journal;
     struct tend_incident_span span; // id "": no incident
     struct tend_recording_reader *reader;
@@ -118,8 +119,8 @@ static enum tend_status find_recording(struct replay_command *command, struct te
 {
     if (!command->all && !tend_incident_span_is_name(command->argument)) {
         (void)snprintf(command->what, sizeof command->what, "%s", command->argument);
-        command->recording = strdup(command->argument);
-        return command->recording == NULL ? TEND_E_NOMEM : TEND_OK;
+        command->recording = command->argument;
+        return TEND_OK;
     }
     enum tend_status status = tend_state_dir_find(command->state, &command->state_dir, error);
     if (status == TEND_OK) {
@@ -131,12 +132,10 @@ static enum tend_status find_recording(struct replay_command *command, struct te
     if (status != TEND_OK) {
         return status;
     }
-    if (asprintf(&command->recording, "%s/recording", command->state_dir) < 0) {
-        command->recording = NULL;
-        return TEND_E_NOMEM;
-    }
+    (void)snprintf(command->path, sizeof command->path, "%s/recording", command->state_dir);
+    command->recording = command->path;
     if (command->all) {
-        (void)snprintf(command->what, sizeof command->what, "all of %s", command->recording);
+        (void)snprintf(command->what, sizeof command->what, "all of %s", command->path);
     } else {
         (void)snprintf(command->what, sizeof command->what, "incident %s", command->span.id);
     }
@@ -313,7 +312,6 @@ int tend_command_replay(int argc, char **argv)
     tend_replay_destroy(command.replay);
     tend_recording_close(command.reader);
     tend_journal_close(command.journal);
-    free(command.recording);
     free(command.state_dir);
     return exit_code;
 }

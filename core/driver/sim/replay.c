@@ -454,7 +454,7 @@ void tend_replay_end(struct tend_replay *replay, bool torn)
 static json_t *names_of(const json_t *object)
 {
     json_t *names = json_array();
-    json_t *iterated = (json_t *)(uintptr_t)object; // jansson's iterators know no const
+    json_t *iterated = (json_t *)(uintptr_t)object; // NOLINT(performance-no-int-to-ptr): jansson knows no const
     for (void *at = json_object_iter(iterated); at != NULL; at = json_object_iter_next(iterated, at)) {
         (void)json_array_append_new(names, json_string(json_object_iter_key(at)));
     }

@@ -123,10 +123,11 @@ static json_t *time_json(const struct happening *happening)
     return happening == NULL ? json_null() : json_integer(happening->begun_ms);
 }
 
-// One entry; either may be NULL.
+// One entry; one of the two may be NULL.
 static json_t *entry(const char *change, const struct happening *was, const struct happening *now, bool is_of_run)
 {
     const struct happening *any = now != NULL ? now : was;
+    TEND_ASSERT(any != NULL);
     json_t *by = was == NULL || now == NULL ? json_null() : json_real((double)(now->begun_ms - was->begun_ms) / 1000.0);
     json_t *entry = is_of_run ? json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "change", change, "act", any->key[0],
                                           "playbook", any->playbook, "dry", any->dry, "was_ms", time_json(was), "at_ms",

@@ -167,6 +167,7 @@ static void forget(struct recorded *recorded)
 {
     DIR *directory = opendir(recorded->directory);
     assert_non_null(directory);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
     for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
         if (entry->d_name[0] != '.') {
             assert_int_equal(unlinkat(dirfd(directory), entry->d_name, 0), 0);

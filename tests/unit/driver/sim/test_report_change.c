@@ -24,7 +24,9 @@ static json_t *parse(const char *text)
     char *quoted = strdup(text);
     assert_non_null(quoted);
     for (char *at = quoted; *at != '\0'; at++) {
-        *at = *at == '\'' ? '"' : *at;
+        if (*at == '\'') {
+            *at = '"';
+        }
     }
     json_t *json = json_loads(quoted, 0, NULL);
     free(quoted);
