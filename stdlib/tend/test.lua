@@ -72,6 +72,8 @@ local test = {}
 ---@field broken string[]     what the charter (core/SAFETY.md) forbids and was done all the same
 ---@field fault_s number      of the first fault, after the beginning
 ---@field recovered_s? number  from the first fault to the end of the last run that recovered
+---@field spoiled number      requests from outside that got an error or no answer, beyond those that usually do
+---@field weighed string[]    services that might have been blamed
 
 -- Each with the fields that it has beside those of all.
 local FAULTS = {
