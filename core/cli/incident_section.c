@@ -48,7 +48,23 @@ static void put_badge(struct tend_buffer *out, const char *class, const char *te
     tend_buffer_put_text(out, "</span>");
 }
 
-static void put_head(struct tend_buffer *out, const json_t *incident)
+// Which real incident it tells of, where such were given.
+static void put_label(struct tend_buffer *out, const json_t *document, const json_t *incident)
+{
+    const json_t *labels = json_object_get(document, "labels");
+    const json_t *index = json_object_get(incident, "label");
+    if (json_array_size(labels) == 0) {
+        return;
+    }
+    if (!json_is_integer(index)) {
+        put_badge(out, "bad", "false alarm");
+        return;
+    }
+    const json_t *label = json_array_get(labels, (size_t)json_integer_value(index));
+    put_badge(out, "", tend_json_text(label, "what", ""));
+}
+
+static void put_head(struct tend_buffer *out, const json_t *document, const json_t *incident)
 {
     const json_t *first = json_array_get(json_object_get(incident, "culprits"), 0);
     const char *outcome = tend_json_text(incident, "outcome", "");
@@ -59,6 +75,7 @@ static void put_head(struct tend_buffer *out, const json_t *incident)
     tend_buffer_put_text(out, "</h3>");
     put_badge(out, outcome_class(outcome), outcome[0] == '\0' ? "open" : outcome);
     put_badge(out, "", tend_json_text(incident, "severity", ""));
+    put_label(out, document, incident);
     tend_buffer_put_text(out, "<span class=\"when\">");
     char moment[TEND_AXIS_TIME_TEXT_BYTES];
     tend_html_element(out, "time", NULL, tend_axis_moment_text(opened_ms, moment));
@@ -247,7 +264,7 @@ void tend_incident_section(struct tend_buffer *out, const json_t *document, size
 {
     const json_t *incident = json_array_get(json_object_get(document, "incidents"), index);
     tend_buffer_printf(out, "<article class=\"card incident\" id=\"incident-%zu\">", index + 1);
-    put_head(out, incident);
+    put_head(out, document, incident);
     tend_buffer_put_text(out, "<div class=\"columns\">");
     put_culprits(out, incident);
     tend_buffer_put_text(out, "<div>");

@@ -3,6 +3,7 @@
 
 #include "cli/simulation_page.h"
 
+#include "cli/alert_table.h"
 #include "cli/chart_choice.h"
 #include "cli/html_text.h"
 #include "cli/incident_section.h"
@@ -209,7 +210,10 @@ static void put_what_if(struct tend_buffer *out, const json_t *document)
     for (size_t i = 0; i < json_array_size(courses); i++) {
         put_course(out, json_array_get(courses, i), most_errors(courses));
     }
-    tend_buffer_put_text(out, "</tbody></table></div>\n");
+    tend_buffer_put_text(out,
+                         "</tbody></table><p class=\"note\">Errors served: requests from outside that got an error or "
+                         "no answer, until all was calm again, or for half an hour and what rules and playbooks "
+                         "wait for.</p></div>\n");
 }
 
 // ---- what happened ----
@@ -218,6 +222,7 @@ static void put_timeline(struct tend_buffer *out, const json_t *document)
 {
     tend_buffer_put_text(out, "<h2 id=\"timeline\">Timeline</h2><div class=\"card\">");
     tend_svg_timeline(out, document, begin_of(document), end_of(document), NULL);
+    tend_alert_table(out, document);
     tend_buffer_put_text(out, "</div>\n");
 }
 

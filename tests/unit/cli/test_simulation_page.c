@@ -112,7 +112,7 @@ static void each_alert_is_one_mark_of_the_timeline_however_many_there_are(void *
 {
     (void)state;
     json_t *alerts = json_array();
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 600; i++) {
         char instance[32];
         (void)snprintf(instance, sizeof instance, "web/%d", i);
         (void)json_array_append_new(alerts, json_pack("{s:s, s:s, s:s, s:i, s:n}", "rule", "down", "service", "web",
@@ -127,8 +127,10 @@ static void each_alert_is_one_mark_of_the_timeline_however_many_there_are(void *
          at = strstr(at + 1, "<g class=\"alert\">")) {
         marks++;
     }
-    assert_int_equal(marks, 300);
+    assert_int_equal(marks, 600);
     assert_non_null(strstr(page.data, ">all others</text>"));
+    assert_non_null(strstr(page.data, "All alerts in words (600)"));
+    assert_non_null(strstr(page.data, "100 alerts more are on the timeline only."));
     json_decref(document);
     tend_buffer_clear(&page);
 }
