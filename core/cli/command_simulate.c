@@ -35,7 +35,8 @@ struct simulate_command {
     json_t *sources;
     json_t *document;
     char hash[65];
-    struct tend_zygote *zygote; // of a scenario's evaluators
+    struct tend_ruleset *ruleset; // of the document, to compare with a recording's; NULL: there is none
+    struct tend_zygote *zygote;   // of a scenario's evaluators
     struct tend_evaluator_starter starter;
     struct tend_awaited_evaluator *evaluator;
     FILE *page; // of a scenario: opened before the lock
@@ -193,13 +194,20 @@ static json_t *plain_choices(const json_t *document)
     return choices;
 }
 
-static enum tend_status open_history(const struct simulate_command *command, struct tend_history_reader *history,
+static enum tend_status open_history(struct simulate_command *command, struct tend_history_reader *history,
                                      const char **kind, struct tend_error *error)
 {
     const struct tend_simulate_options *options = &command->options;
     if (options->source == TEND_SIMULATE_RECORDING) {
         *kind = "recording";
-        return tend_history_recording_open(options->source_text, command->from_ms, history, error);
+        enum tend_status status = tend_ruleset_create(command->document, command->hash, &command->ruleset, error);
+        if (status == TEND_OK) {
+            status = tend_history_recording_open(options->source_text, command->from_ms, history, error);
+        }
+        if (status == TEND_OK) {
+            tend_history_recording_compare(history, command->ruleset);
+        }
+        return status;
     }
     if (options->source == TEND_SIMULATE_PROMETHEUS) {
         *kind = "prometheus";
@@ -440,6 +448,7 @@ static void clear(struct simulate_command *command)
     tend_awaited_evaluator_destroy(command->evaluator);
     tend_zygote_destroy(command->zygote);
     tend_zone_destroy(command->zone);
+    tend_ruleset_destroy(command->ruleset);
     if (command->page != NULL) {
         (void)fclose(command->page);
     }

@@ -507,3 +507,20 @@ struct tend_matcher_view tend_selector_matcher(const struct tend_selector *selec
         .is_pattern = matcher->operation == MATCH || matcher->operation == NOT_MATCH,
     };
 }
+
+void tend_selector_format(const struct tend_selector *selector, struct tend_buffer *out)
+{
+    const char *name = tend_selector_name(selector);
+    const char *before = "{";
+    tend_buffer_put_text(out, name == NULL ? "" : name);
+    for (size_t i = 0; i < tend_selector_matcher_count(selector); i++) {
+        const struct tend_matcher_view matcher = tend_selector_matcher(selector, i);
+        if (name != NULL && strcmp(matcher.label, "__name__") == 0) {
+            continue;
+        }
+        const char *is = matcher.is_pattern ? (matcher.negated ? "!~" : "=~") : (matcher.negated ? "!=" : "=");
+        tend_buffer_printf(out, "%s%s%s\"%s\"", before, matcher.label, is, matcher.value);
+        before = ",";
+    }
+    tend_buffer_put_text(out, before[0] == ',' ? "}" : "");
+}

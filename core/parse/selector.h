@@ -8,6 +8,7 @@
 /// passes it neither matches `=~` nor `!~`, so a hostile value selects nothing.
 /// Ownership: who parses a selector destroys it. Threads: one selector, one thread (it holds its match data).
 
+#include "base/buffer.h"
 #include "base/status.h"
 #include "parse/label.h"
 
@@ -41,3 +42,6 @@ size_t tend_selector_matcher_count(const struct tend_selector *selector);
 struct tend_matcher_view tend_selector_matcher(const struct tend_selector *selector, size_t index);
 /// The exact metric name, NUL-terminated and owned by the selector, or NULL when it has none.
 const char *tend_selector_name(const struct tend_selector *selector);
+/// Appends the selector as rules have it, matchers in their order: `x{code=~"5..",path!="/"}`. For people: values are
+/// not escaped.
+void tend_selector_format(const struct tend_selector *selector, struct tend_buffer *out);

@@ -317,7 +317,8 @@ class Recording(unittest.TestCase):
             tend.wait_warm(len(run.INSTANCES))
             hurt_ms = time.time() * 1000
             run.hurt("ledger", 0, "slow")
-            live = tend.wait_incident("of ledger", lambda i: any(c["service"] == "ledger" for c in i["culprits"]), 60)
+            live = tend.wait_incident("of ledger", lambda i: any(
+                (a["rule"], a["service"]) == ("slow", "ledger") for a in i["alerts"]), 60)
             tend.stop()
             recording = run.directory / "state" / "recording"
             done = subprocess.run([TEND, "simulate", str(run.rules("same")), "--env", "demo", "--recording", str(recording),
@@ -337,6 +338,7 @@ class Recording(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             missing = json.loads(done.stdout)["missing"]
             self.assertIn("ledger:memory never had a value: no series process_virtual_memory_bytes", missing)
+            self.assertIn("ledger: memory: process_virtual_memory_bytes was not selected when it was recorded", missing)
 
     def test_what_is_no_recording_is_refused(self):
         with tempfile.TemporaryDirectory() as directory:

@@ -5,6 +5,7 @@
 #include "driver/sim/history_recording.h"
 
 #include "base/hash_map.h"
+#include "driver/sim/selected_series.h"
 #include "engine/checkpoint.h"
 #include "recording/recording_reader.h"
 
@@ -34,7 +35,10 @@ struct recording_history {
     bool at_end;
     bool holds; // `held` was read, and the instances must be told first
     struct tend_recorded held;
-    json_t *torn; // where, or NULL
+    json_t *torn;                      // where, or NULL
+    const struct tend_ruleset *others; // whose rules run over it; NULL: not said
+    json_t *lacking;                   // text → true: what those select and was not recorded
+    char compared[65];                 // the generation that `lacking` is about, among others
 };
 
 static void *must(void *pointer)
@@ -67,8 +71,8 @@ static size_t know(struct recording_history *history, const struct tend_target_v
     return index - 1;
 }
 
-// Takes up the engine's table of targets. It is another one only when an instance came or went: each segment begins with
-// a table.
+// Takes up the engine's table of targets. It is another one only when an instance came or went: each segment begins
+// with a table.
 static void take_targets(struct recording_history *history)
 {
     const size_t count = tend_engine_target_count(history->engine);
@@ -113,6 +117,28 @@ static enum tend_status make_ruleset(json_t *document, const char *hash, struct 
     return status;
 }
 
+// What the others select and the generation in use did not.
+static void compare(struct recording_history *history)
+{
+    const struct tend_ruleset *recorded = history->engine == NULL ? NULL : tend_engine_ruleset(history->engine);
+    if (history->others == NULL || recorded == NULL || strcmp(recorded->hash, history->compared) == 0) {
+        return;
+    }
+    (void)snprintf(history->compared, sizeof history->compared, "%s", recorded->hash);
+    json_t *lacking = tend_selected_series_lacking(recorded, history->others);
+    for (size_t i = 0; i < json_array_size(lacking); i++) {
+        (void)json_object_set_new(history->lacking, json_string_value(json_array_get(lacking, i)), json_true());
+    }
+    json_decref(lacking);
+}
+
+void tend_history_recording_compare(struct tend_history_reader *reader, const struct tend_ruleset *others)
+{
+    struct recording_history *history = reader->context;
+    history->others = others;
+    compare(history);
+}
+
 static enum tend_status take_checkpoint(struct recording_history *history, const struct tend_recorded *part,
                                         struct tend_error *error)
 {
@@ -129,6 +155,7 @@ static enum tend_status take_checkpoint(struct recording_history *history, const
         tend_engine_load(part->checkpoint.bytes, part->checkpoint.byte_count, ruleset, &history->engine, error);
     if (status == TEND_OK) {
         take_targets(history);
+        compare(history);
     }
     return status;
 }
@@ -141,6 +168,7 @@ static enum tend_status take_generation(struct recording_history *history, const
         make_ruleset(part->next_generation.document, part->next_generation.hash, &event.generation.ruleset, error);
     if (status == TEND_OK) {
         step(history, &event);
+        compare(history);
     }
     return status;
 }
@@ -279,6 +307,12 @@ static json_t *recording_missing(void *context)
     if (history->torn != NULL) {
         (void)json_array_append(missing, history->torn);
     }
+    const char *text;
+    json_t *ignored;
+    json_object_foreach(history->lacking, text, ignored)
+    {
+        (void)json_array_append_new(missing, tend_json_string(text, strlen(text)));
+    }
     return missing;
 }
 
@@ -309,6 +343,7 @@ static void recording_destroy(void *context)
     tend_engine_destroy(history->engine);
     json_decref(history->document);
     json_decref(history->torn);
+    json_decref(history->lacking);
     tend_recording_close(history->reader);
     free(history);
 }
@@ -318,6 +353,7 @@ enum tend_status tend_history_recording_open(const char *path, int64_t from_ms, 
 {
     struct recording_history *history = must(calloc(1, sizeof *history));
     history->newest_ms = INT64_MIN;
+    history->lacking = must(json_object());
     enum tend_status status = tend_hash_map_create(&history->by_name);
     if (status == TEND_OK) {
         status = tend_recording_open(path, &history->reader, error);

@@ -374,24 +374,6 @@ static const struct tend_metric_def *find_metric(const struct tend_ruleset *rule
     return NULL;
 }
 
-// `x{code=~"5.."}`, as rules have it.
-static void put_selector(const struct tend_selector *selector, struct tend_buffer *out)
-{
-    const char *name = tend_selector_name(selector);
-    const char *before = "{";
-    tend_buffer_put_text(out, name == NULL ? "" : name);
-    for (size_t i = 0; i < tend_selector_matcher_count(selector); i++) {
-        const struct tend_matcher_view matcher = tend_selector_matcher(selector, i);
-        if (name != NULL && strcmp(matcher.label, "__name__") == 0) {
-            continue;
-        }
-        const char *is = matcher.is_pattern ? (matcher.negated ? "!~" : "=~") : (matcher.negated ? "!=" : "=");
-        tend_buffer_printf(out, "%s%s%s\"%s\"", before, matcher.label, is, matcher.value);
-        before = ",";
-    }
-    tend_buffer_put_text(out, before[0] == ',' ? "}" : "");
-}
-
 // "ledger:memory never had a value: no series process_resident_memory_bytes"
 static void note_no_value(struct rehearsal *rehearsal, const char *service, const char *metric)
 {
@@ -402,7 +384,7 @@ static void note_no_value(struct rehearsal *rehearsal, const char *service, cons
     tend_buffer_printf(&text, "%s:%s never had a value", service, metric);
     for (size_t i = 0; def != NULL && i < 2 && def->sources[i] != NULL; i++) {
         tend_buffer_put_text(&text, i == 0 ? ": no series " : ", or none of ");
-        put_selector(def->sources[i], &text);
+        tend_selector_format(def->sources[i], &text);
     }
     note_missing(rehearsal, tend_buffer_text(&text));
     tend_buffer_clear(&text);

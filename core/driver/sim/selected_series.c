@@ -42,23 +42,6 @@ static bool selects(const struct tend_service_def *service, const struct tend_se
     return found;
 }
 
-static void put_selector(struct tend_buffer *out, const struct tend_selector *selector)
-{
-    const char *name = tend_selector_name(selector);
-    tend_buffer_put_text(out, name == NULL ? "" : name);
-    const char *gap = "{";
-    for (size_t i = 0; i < tend_selector_matcher_count(selector); i++) {
-        const struct tend_matcher_view matcher = tend_selector_matcher(selector, i);
-        if (name != NULL && strcmp(matcher.label, "__name__") == 0) {
-            continue;
-        }
-        const char *sign = matcher.is_pattern ? (matcher.negated ? "!~" : "=~") : matcher.negated ? "!=" : "=";
-        tend_buffer_printf(out, "%s%s%s\"%s\"", gap, matcher.label, sign, matcher.value);
-        gap = ",";
-    }
-    tend_buffer_put_text(out, gap[0] == ',' ? "}" : "");
-}
-
 static void add(json_t *list, struct tend_buffer *text)
 {
     (void)json_array_append_new(list, tend_json_string(tend_buffer_text(text), text->size));
@@ -82,7 +65,7 @@ static void compare_service(json_t *list, const struct tend_service_def *recorde
             const struct tend_selector *selector = metric->sources[source];
             if (selector != NULL && !selects(recorded, selector)) {
                 tend_buffer_printf(&text, "%s: %s: ", name, metric->name);
-                put_selector(&text, selector);
+                tend_selector_format(selector, &text);
                 tend_buffer_put_text(&text, " was not selected when it was recorded");
                 add(list, &text);
             }

@@ -238,9 +238,30 @@ static void every_allocation_may_fail(void **state)
     assert_true(failed_ones > 10);
 }
 
+static void a_selector_is_written_as_rules_have_it(void **state)
+{
+    (void)state;
+    static const char *const texts[][2] = {
+        { "x", "x" },
+        { "x{a='b', c!=\"d\",e=~\"f|g\",h!~'',}", "x{a=\"b\",c!=\"d\",e=~\"f|g\",h!~\"\"}" },
+        { "{__name__=~'x.*'}", "{__name__=~\"x.*\"}" },
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct tend_selector *selector = NULL;
+        struct tend_buffer out;
+        tend_buffer_init(&out);
+        assert_int_equal(tend_selector_parse(texts[i][0], strlen(texts[i][0]), &selector, NULL), TEND_OK);
+        tend_selector_format(selector, &out);
+        assert_string_equal(tend_buffer_text(&out), texts[i][1]);
+        tend_buffer_clear(&out);
+        tend_selector_destroy(selector);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_selector_is_written_as_rules_have_it),
         cmocka_unit_test(a_name_alone_selects_all_series_of_that_name),
         cmocka_unit_test(equality_and_its_negation),
         cmocka_unit_test(regular_expressions_match_the_whole_value),
