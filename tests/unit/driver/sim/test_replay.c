@@ -117,20 +117,11 @@ static void record_outcome(void *context, const struct tend_effects *effects)
     tend_recording_writer_outcome(recorded->writer, effects);
 }
 
-// Plays the one scenario that the test's text declares, and records it.
-static struct recorded record_scenario(const char *more_rules, const char *scenario)
+// Loads the sources. Takes them.
+static struct recorded load_sources(json_t *take_sources)
 {
-    struct recorded recorded = { .directory = "/tmp/tend-replay-XXXXXX" };
-    assert_non_null(mkdtemp(recorded.directory));
-    char *text = NULL;
-    char *test = NULL;
-    assert_true(asprintf(&text, "%s%s", rules, more_rules) > 0);
-    assert_true(asprintf(&test, "local test = require 'tend.test'\n%s", scenario) > 0);
-    recorded.sources = json_pack("{s:[{s:s, s:s}, {s:s, s:s}], s:n}", "files", "name", "shop.lua", "text", text, "name",
-                                 "shop_test.lua", "text", test, "env");
+    struct recorded recorded = { .sources = take_sources };
     assert_non_null(recorded.sources);
-    free(text);
-    free(test);
     assert_int_equal(tend_awaited_evaluator_create(recorded.sources, &recorded.evaluator), TEND_OK);
     struct tend_awaited_reply reply = tend_awaited_evaluator_load(recorded.evaluator);
     const json_t *errors = json_object_get(reply.json, "errors");
@@ -140,30 +131,54 @@ static struct recorded record_scenario(const char *more_rules, const char *scena
     }
     recorded.document = json_incref(reply.json);
     tend_awaited_reply_clear(&reply);
-    char hash[65];
-    tend_rules_dir_hash(recorded.sources, hash);
-    const struct tend_simulation_recorder recorder = { .context = &recorded,
-                                                       .event = record_event,
-                                                       .outcome = record_outcome };
-    const struct tend_scenario_options options = { .document = recorded.document,
-                                                   .hash = hash,
-                                                   .sources = recorded.sources,
-                                                   .evaluator = recorded.evaluator,
-                                                   .recorder = &recorder };
-    struct tend_error error = { "" };
-    if (tend_scenario_play(&options, &recorded.result, &error) != TEND_OK) {
-        fail_msg("%s", error.text);
-    }
-    const json_t *failures = json_object_get(recorded.result, "failures");
-    if (json_array_size(failures) > 0) {
-        fail_msg("%s", json_string_value(json_array_get(failures, 0)));
-    }
-    tend_recording_writer_destroy(recorded.writer);
-    recorded.writer = NULL;
     return recorded;
 }
 
-static void forget(struct recorded *recorded)
+// Plays a scenario and records it. @return false: it is skipped
+static bool play(struct recorded *recorded, size_t scenario)
+{
+    (void)snprintf(recorded->directory, sizeof recorded->directory, "/tmp/tend-replay-XXXXXX");
+    assert_non_null(mkdtemp(recorded->directory));
+    char hash[65];
+    tend_rules_dir_hash(recorded->sources, hash);
+    const struct tend_simulation_recorder recorder = { .context = recorded,
+                                                       .event = record_event,
+                                                       .outcome = record_outcome };
+    const struct tend_scenario_options options = { .document = recorded->document,
+                                                   .index = scenario,
+                                                   .hash = hash,
+                                                   .sources = recorded->sources,
+                                                   .evaluator = recorded->evaluator,
+                                                   .recorder = &recorder };
+    struct tend_error error = { "" };
+    if (tend_scenario_play(&options, &recorded->result, &error) != TEND_OK) {
+        fail_msg("%s", error.text);
+    }
+    const json_t *failures = json_object_get(recorded->result, "failures");
+    if (json_array_size(failures) > 0) {
+        fail_msg("%s", json_string_value(json_array_get(failures, 0)));
+    }
+    tend_recording_writer_destroy(recorded->writer);
+    recorded->writer = NULL;
+    return !json_is_string(json_object_get(recorded->result, "skip"));
+}
+
+// Plays the one scenario that the test's text declares, and records it.
+static struct recorded record_scenario(const char *more_rules, const char *scenario)
+{
+    char *text = NULL;
+    char *test = NULL;
+    assert_true(asprintf(&text, "%s%s", rules, more_rules) > 0);
+    assert_true(asprintf(&test, "local test = require 'tend.test'\n%s", scenario) > 0);
+    struct recorded recorded = load_sources(json_pack("{s:[{s:s, s:s}, {s:s, s:s}], s:n}", "files", "name", "shop.lua",
+                                                      "text", text, "name", "shop_test.lua", "text", test, "env"));
+    free(text);
+    free(test);
+    assert_true(play(&recorded, 0));
+    return recorded;
+}
+
+static void remove_recording(const struct recorded *recorded)
 {
     DIR *directory = opendir(recorded->directory);
     assert_non_null(directory);
@@ -175,6 +190,11 @@ static void forget(struct recorded *recorded)
     }
     (void)closedir(directory);
     assert_int_equal(rmdir(recorded->directory), 0);
+}
+
+static void forget(struct recorded *recorded)
+{
+    remove_recording(recorded);
     tend_awaited_evaluator_destroy(recorded->evaluator);
     json_decref(recorded->document);
     json_decref(recorded->sources);
@@ -237,6 +257,53 @@ static void a_storm_replays_to_the_byte(void **state)
     assert_int_equal(json_array_size(json_object_get(report, "notes")), 0);
     json_decref(report);
     forget(&recorded);
+}
+
+// Every scenario of a directory's suite, and how many there were.
+// @param file  the only file that is loaded, as a pack's own comes from the binary; NULL: all are
+static size_t replay_suite(const char *directory, const char *env, const char *file)
+{
+    const char *root = getenv("TEND_SOURCE_DIR"); // NOLINT(concurrency-mt-unsafe): one thread
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/%s", root == NULL ? "." : root, directory);
+    json_t *sources = NULL;
+    struct tend_error error = { "" };
+    if (tend_rules_dir_read_with_tests(path, env, &sources, &error) != TEND_OK) {
+        fail_msg("%s", error.text);
+    }
+    json_t *files = json_object_get(sources, "files");
+    for (size_t i = json_array_size(files); file != NULL && i-- > 0;) {
+        if (strcmp(tend_json_text(json_array_get(files, i), "name", ""), file) != 0) {
+            assert_int_equal(json_array_remove(files, i), 0);
+        }
+    }
+    struct recorded recorded = load_sources(sources);
+    const size_t count = json_array_size(json_object_get(recorded.document, "scenarios"));
+    size_t played = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (play(&recorded, i)) {
+            json_t *report = replay_changed(&recorded, &plain, NULL, NULL);
+            if (text_of_difference(report)[0] != '\0') {
+                fail_msg("%s: %s", tend_json_text(recorded.result, "name", ""), text_of_difference(report));
+            }
+            json_decref(report);
+            played++;
+        }
+        remove_recording(&recorded);
+        json_decref(recorded.result);
+        recorded.result = NULL;
+    }
+    tend_awaited_evaluator_destroy(recorded.evaluator);
+    json_decref(recorded.document);
+    json_decref(recorded.sources);
+    return played;
+}
+
+static void every_scenario_of_the_shop_and_of_the_packs_replays_to_the_byte(void **state)
+{
+    (void)state;
+    assert_true(replay_suite("examples/shop", "demo", NULL) >= 10);
+    assert_true(replay_suite("rules/golden", NULL, "golden_test.lua") >= 5);
 }
 
 static void without_evaluators_answers_are_believed(void **state)
@@ -544,6 +611,7 @@ int main(int argc, char **argv)
     tend_log_set_level(TEND_LOG_NOTHING);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_storm_replays_to_the_byte),
+        cmocka_unit_test(every_scenario_of_the_shop_and_of_the_packs_replays_to_the_byte),
         cmocka_unit_test(without_evaluators_answers_are_believed),
         cmocka_unit_test(a_restart_a_pause_and_a_reload_of_tend_replay_too),
         cmocka_unit_test(a_rule_that_was_killed_is_not_run_into_its_death_again),
