@@ -14,6 +14,7 @@ enum { ROUNDS_MAX = 30 };
 static const double settled = 1e-9;     // change of load that is none
 static const double noticed = 0.005;    // change of the share of late requests
 static const double own_at_least = 0.5; // of the usual time, where the rules' expectations leave less
+static const double asks_least = 0.05;
 static const double timeout_least_s = 1.0;
 static const double timeout_times = 5.0; // of what the slowest dependency usually takes
 
@@ -63,9 +64,9 @@ static struct below look_below(const struct tend_scenario_world *world, struct t
             call.failed < 1.0 ? (1.0 - lost) / (1.0 - call.failed) : traits->retries + 1.0; // a geometric sum
         const double waited = call.failed > 0.0 ? lost * call.timed_out / call.failed : 0.0;
         service->calls[i] = below.fine * attempts;
-        below.time_s += below.fine * attempts * call.took_s;
-        below.late += below.fine * waited;
-        below.fine *= 1.0 - traits->needs * lost;
+        below.time_s += below.fine * service->asks * attempts * call.took_s;
+        below.late += below.fine * service->asks * waited;
+        below.fine *= 1.0 - traits->needs * service->asks * lost;
     }
     below.late = fmin(below.late, 1.0);
     below.late_s = (traits->retries + 1.0) * traits->timeout_s;
@@ -122,7 +123,7 @@ static double settle_instance(const struct tend_world_service *service, struct t
         service->service_s * instance->noisy * queue.response * instance->slow * (bad ? service->bad_slow : 1.0);
     const double own_errors = together(instance->errors, bad ? service->bad_errors : 0.0);
     const double goes_on = (1.0 - refused) * (1.0 - own_errors);
-    // What the rules expect of it is not always the sum of what they expect below; the rest stays as it is.
+    // What the rules expect of it may be more than what they expect below; the rest stays as it is.
     const double rest_s = service->usual_s - service->own_s - service->usual_below_s;
     const double time_s = fmax((1.0 - refused) * (own_s + rest_s) + goes_on * below->time_s, (1.0 - refused) * own_s);
     const double errors = 1.0 - goes_on * below->fine;
@@ -211,8 +212,8 @@ static double spread_load(struct tend_scenario_world *world, double outside, dou
         service->load = fmax(load, 0.0);
         const double requests = tend_synthetic_series_rate(service->series) * (double)service->count;
         for (size_t d = 0; d < service->depend_count; d++) {
-            gets[service->depends[d]] += requests * service->load * service->calls[d];
-            usual[service->depends[d]] += requests;
+            gets[service->depends[d]] += requests * service->asks * service->load * service->calls[d];
+            usual[service->depends[d]] += requests * service->asks;
         }
     }
     return change;
@@ -399,6 +400,12 @@ static void find_usual_of(const struct tend_scenario_world *world, struct tend_w
     }
     service->own_s = traits->work_s > 0.0 ? fmin(traits->work_s, service->usual_s)
                                           : fmax(service->usual_s - below_s, own_at_least * service->usual_s);
+    // A request that usually takes less than all its calls together does not make each of them.
+    service->asks = 1.0;
+    if (service->usual_below_s > 0.0) {
+        service->asks = fmin(1.0, fmax((service->usual_s - service->own_s) / service->usual_below_s, asks_least));
+    }
+    service->usual_below_s *= service->asks;
     const struct tend_world_queue usual = tend_world_queue_at(traits->use, traits->workers, traits->room);
     service->service_s = service->own_s / usual.response;
     service->usual_refused = usual.refused;

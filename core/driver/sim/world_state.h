@@ -69,7 +69,8 @@ struct tend_world_service {
     double own_s;     ///< of that, what it works itself
     double service_s; ///< of that, what it does not wait for a worker
     double usual_refused;
-    double usual_below_s; ///< what its calls would take by themselves
+    double asks;          ///< share of its requests that call a dependency, each of them
+    double usual_below_s; ///< what these calls take
     // Worked out:
     double load;        ///< of its requests, of what is usual
     double *calls;      ///< one a dependency: calls that a request makes, of what is usual
