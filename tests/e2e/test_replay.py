@@ -26,6 +26,19 @@ def with_a_secret_and_a_function(text):
     return text.replace(webhook, '"tend.notify.webhook" { url = env.webhook, token = tend.secret "hook" }')
 
 
+def evaluators_of(pid):
+    """The evaluator processes of a tend."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid and b"\0evaluator" in (process / "cmdline").read_bytes():
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
 def inflate(data):
     """All bytes that come out of the beginning of a zstd frame that has no end yet."""
 
@@ -140,6 +153,30 @@ class Live(ReplayTest):
             self.assertEqual(believed["decisions"], self.replay("--all", *state)["decisions"])
 
         self.check_bundle(tend, seen[1])
+
+    def test_reloads_and_evaluators_that_are_killed_replay_too(self):
+        tend, seen, killed = self.tend(), [], []
+        rules = tend.rules / "shop.lua"
+        text = rules.read_text()
+        for service, index, kind in (("ledger", 0, "hang"), ("stock", 1, "errors")):
+            self.shop.hurt(service, index, kind)
+            for turn in range(6):
+                rules.write_text(f"{text}-- {service} {turn}\n")
+                tend.cli("reload")
+                for pid in evaluators_of(tend.process.pid)[:1 + turn % 2]:
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                        killed.append(pid)
+                    except ProcessLookupError:
+                        continue  # its turn was over
+            seen.append(tend.wait_ended(90, after=seen)["id"])
+            tend.cli("pause")
+            tend.cli("resume")
+        self.assertEqual(0, tend.stop())
+        report = self.replay("--all", "--state", tend.state)
+        self.assert_identical(report, decisions=16)
+        self.assertGreaterEqual(len(report["generations"]), 12)
+        self.assertGreater(len(killed), 6)  # what waited for one of them, if anything did, was told of its death
 
     def check_bundle(self, tend, incident):
         bundle = self.shop.directory / "elsewhere" / "ticket.bundle"
