@@ -558,10 +558,10 @@ static void note_in_incident(struct tend_engine *engine, struct tend_incident *i
     }
 }
 
-static void note_in_guard(struct tend_engine *engine, struct tend_service *service, const struct tend_run *run,
-                          const char *outcome)
+void tend_recovery_guard(struct tend_engine *engine, const struct tend_run *run, const char *outcome)
 {
-    if (run->unfit) {
+    struct tend_service *service = tend_fleet_find(engine->fleet, run->service);
+    if (service == NULL || run->dry || run->unfit) {
         return; // nothing was tried
     }
     if (strcmp(outcome, "recovered") == 0) {
@@ -579,7 +579,6 @@ static void note_in_guard(struct tend_engine *engine, struct tend_service *servi
 void tend_recovery_run_ended(struct tend_engine *engine, struct tend_run *run, const char *outcome, const char *error)
 {
     struct tend_incident *incident = tend_incident_find(engine, run->incident);
-    struct tend_service *service = tend_fleet_find(engine->fleet, run->service);
     tend_log(TEND_LOG_INFO,
              "run ended run=%s incident=%s playbook=\"%s\" service=%s outcome=\"%s\" error=\"%s\" took_ms=%lld",
              run->id, run->incident, run->playbook, run->service, outcome, error == NULL ? "" : error,
@@ -590,8 +589,5 @@ void tend_recovery_run_ended(struct tend_engine *engine, struct tend_run *run, c
     if (incident != NULL) {
         note_in_incident(engine, incident, run, outcome, error);
         tend_facts_incident(engine, incident, true);
-    }
-    if (service != NULL && !run->dry) {
-        note_in_guard(engine, service, run, outcome);
     }
 }

@@ -215,6 +215,7 @@ void tend_run_end(struct tend_engine *engine, struct tend_run *run, const char *
     if (strcmp(outcome, "escalated") == 0 && !run->dry) {
         tend_recovery_hand_over(engine, run); // on disk before the run's end is, as no later start may try again
     }
+    tend_recovery_guard(engine, run, outcome); // likewise, as no later start may forget the cooldown
     tend_facts_run(engine, run, true, outcome, error);
     tend_recovery_run_ended(engine, run, outcome, error);
 }

@@ -258,6 +258,8 @@ void tend_recovery_escalate(struct tend_engine *engine, struct tend_incident *in
                             const char *reason, const char *text);
 /// A person has the culprit of this run from now on, for as long as the incident lasts.
 void tend_recovery_hand_over(struct tend_engine *engine, const struct tend_run *run);
+/// What a run that ends leaves behind for its service: cooldown, backoff, breaker.
+void tend_recovery_guard(struct tend_engine *engine, const struct tend_run *run, const char *outcome);
 void tend_recovery_run_ended(struct tend_engine *engine, struct tend_run *run, const char *outcome, const char *error);
 bool tend_recovery_is_blind(const struct tend_engine *engine);
 /// Whether an instance fails its scrapes in a way that no rule that may act on its service names: nothing is known of

@@ -130,6 +130,11 @@ static void scrape(void *context, const struct tend_target_view *target, int64_t
     instance->scrape_count += instance->scrape_count <= KNOWN_SCRAPES;
     if (out->kind == TEND_SCRAPE_OK && instance->proved_ms == TEND_NEVER_MS && at_ms > instance->acted_ms) {
         instance->proved_ms = at_ms + out->took_ms;
+        for (size_t i = 0; i < ledger->act_count; i++) {
+            struct tend_ledger_act *entry = &ledger->acts[i];
+            const bool its = entry->instance != NULL && strcmp(entry->instance, instance->name) == 0;
+            entry->proved_ms = its && entry->proved_ms == INT64_MAX ? instance->proved_ms : entry->proved_ms;
+        }
     }
 }
 
@@ -183,7 +188,6 @@ static void look_around(struct tend_act_ledger *ledger, struct tend_ledger_act *
         const struct seen_instance *other = &ledger->instances[i];
         if (strcmp(other->service, entry->service) == 0 && is_listed(other, entry->at_ms)) {
             entry->instances++;
-            entry->unproven += other != target && is_unproven(other, entry->at_ms);
             entry->away +=
                 other != target && (is_unproven(other, entry->at_ms) || all_known(other, entry->at_ms, false));
         }
@@ -212,6 +216,7 @@ static void act(void *context, const struct tend_world_act *act, int64_t at_ms, 
                                                                               : "exec"),
                                        .on = copy_text(act->on),
                                        .reads_only = reads_only(act),
+                                       .proved_ms = INT64_MAX,
                                        .paused = ledger->paused };
     (void)tend_simulation_records(ledger->simulation, &entry->records);
     look_around(ledger, entry);

@@ -20,7 +20,7 @@ struct tend_ledger_act {
     size_t records;       ///< how many were on disk
     size_t instances;     ///< of the service, that are scraped
     size_t away;          ///< others that failed two scrapes in a row, or were acted on and not scraped well since
-    size_t unproven;      ///< others that were acted on and not scraped well since
+    int64_t proved_ms;    ///< end of the instance's first good scrape begun after it; INT64_MAX: none yet
     bool serves;          ///< the instance answered its last two scrapes
     bool failed;          ///< the instance failed its last two scrapes
     enum tend_scrape_kind failed_kind; ///< of the newest of them

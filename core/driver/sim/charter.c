@@ -313,8 +313,35 @@ static void judge_cooldown(struct judging *judging, size_t index)
     }
 }
 
-static void judge_limits(struct judging *judging, const struct joined_act *joined)
+// Whether the run acted on this instance again between two of its acts.
+static bool is_repeated(const struct tend_charter *charter, size_t index, size_t before)
 {
+    for (size_t i = index + 1; i < before; i++) {
+        if (charter->acts[i].run == charter->acts[index].run &&
+            strcmp(charter->acts[i].act->on, charter->acts[index].act->on) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Other instances that the same run acted on and that did not answer since.
+static size_t count_unproven(const struct tend_charter *charter, size_t index)
+{
+    const struct joined_act *joined = &charter->acts[index];
+    size_t unproven = 0;
+    for (size_t i = 0; i < index; i++) {
+        const struct joined_act *before = &charter->acts[i];
+        unproven += before->run == joined->run && before->act->instance != NULL && !before->act->reads_only &&
+                    strcmp(before->act->on, joined->act->on) != 0 && before->act->proved_ms > joined->act->at_ms &&
+                    !is_repeated(charter, i, index);
+    }
+    return unproven;
+}
+
+static void judge_limits(struct judging *judging, size_t index)
+{
+    const struct joined_act *joined = &judging->charter->acts[index];
     const struct tend_ledger_act *act = joined->act;
     const json_t *limits = json_object_get(joined->run, "limits");
     if (joined->run == NULL || act->instance == NULL || tend_json_bool(joined->intent->body, "undo", false)) {
@@ -322,10 +349,11 @@ static void judge_limits(struct judging *judging, const struct joined_act *joine
     }
     const double share = tend_json_number(limits, "share", 0.0);
     const double allowed = fmax(1.0, floor(share * (double)act->instances));
-    if ((double)act->unproven + 1.0 > allowed) {
+    const size_t unproven = count_unproven(judging->charter, index);
+    if ((double)unproven + 1.0 > allowed) {
         note(judging, act->at_ms, "no more at once than share allows",
-             "%s %s: %zu others of %zu are not back yet, and share is %g", act->verb, act->on, act->unproven,
-             act->instances, share);
+             "%s %s: %zu others of %zu are not back yet, and share is %g", act->verb, act->on, unproven, act->instances,
+             share);
     }
     const double left = (double)act->instances - 1.0 - (double)act->away;
     const double min_healthy = tend_json_number(limits, "min_healthy", 0.0);
@@ -401,7 +429,7 @@ static void judge_act(struct judging *judging, size_t index)
     judge_victim(judging, joined);
     judge_missing_data(judging, index);
     judge_cooldown(judging, index);
-    judge_limits(judging, joined);
+    judge_limits(judging, index);
     judge_single_flight(judging, joined);
     judge_twice(judging, index);
 }
