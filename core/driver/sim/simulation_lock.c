@@ -115,7 +115,6 @@ static const int deadly[] = {
     SCMP_SYS(execveat),
     SCMP_SYS(fork),
     SCMP_SYS(vfork),
-    SCMP_SYS(ptrace),
     SCMP_SYS(process_vm_readv),
     SCMP_SYS(process_vm_writev),
     SCMP_SYS(process_madvise),
@@ -173,8 +172,8 @@ static const int deadly[] = {
     SCMP_SYS(personality),
 };
 
-// Copies of this process: a sanitized build makes one at its end, to look for leaks.
-static const int deadly_but_sanitized[] = { SCMP_SYS(clone), SCMP_SYS(clone3) };
+// A sanitized build makes a copy of itself at its end and lets that look at it, to find leaks.
+static const int deadly_but_sanitized[] = { SCMP_SYS(clone), SCMP_SYS(clone3), SCMP_SYS(ptrace) };
 
 static const int needed[] = {
     // memory, locks, time
