@@ -30,7 +30,7 @@ struct tend_pass {
 
 /// A field that came or went changes a struct's size: then this stands in the way of the build until whoever changed it
 /// has passed (or left out, with the reason) the field where the assertion stands. It cannot see a field that fits into
-/// padding; the test of the fields' names (test_checkpoint.c) does.
+/// padding; the test of the fields' names (test_checkpoint_bytes.c) does.
 #define TEND_PASS_COVERS(type, bytes)                                                                                  \
     _Static_assert(sizeof(void *) != 8 || sizeof(struct type) == (bytes),                                              \
                    "a field of struct " #type                                                                          \
