@@ -154,14 +154,24 @@ static enum tend_status only_zeros_follow(struct tend_block_reader *reader, bool
     return TEND_OK;
 }
 
-static bool header_is_good(const struct tend_block_reader *reader, const char *header)
+static enum tend_status no_memory(struct tend_error *error)
+{
+    tend_error_set(error, "out of memory");
+    return TEND_E_NOMEM;
+}
+
+// @param[out] good  whether it is this block's  @return false: out of memory
+static bool check_header(const struct tend_block_reader *reader, const char *header, bool *good)
 {
     char checked[8 + 24];
     for (size_t i = 0; i < 8; i++) {
         checked[i] = (char)(reader->header.check >> 8 * i);
     }
     memcpy(checked + 8, header, 24);
-    return tend_recording_get_u64(header + 24) == tend_recording_check(checked, sizeof checked);
+    uint64_t check = 0;
+    const bool done = tend_recording_check(checked, sizeof checked, &check);
+    *good = done && tend_recording_get_u64(header + 24) == check;
+    return done;
 }
 
 static enum tend_status decompress(struct tend_block_reader *reader, size_t raw_count, struct tend_error *error)
@@ -201,7 +211,11 @@ enum tend_status tend_block_reader_next(struct tend_block_reader *reader, struct
     if (got < sizeof header) {
         return corrupt(reader, true, "the file ends within a block's header", error);
     }
-    if (!header_is_good(reader, header)) {
+    bool good;
+    if (!check_header(reader, header, &good)) {
+        return no_memory(error);
+    }
+    if (!good) {
         bool zeros;
         status = only_zeros_follow(reader, &zeros, error);
         return status == TEND_OK ? corrupt(reader, zeros, "a block's header is damaged", error) : status;
@@ -228,7 +242,11 @@ enum tend_status tend_block_reader_next(struct tend_block_reader *reader, struct
     if (got < stored) {
         return corrupt(reader, true, "the file ends within a block", error);
     }
-    if (tend_recording_get_u64(header + 16) != tend_recording_check(reader->stored.data, stored)) {
+    uint64_t check;
+    if (!tend_recording_check(reader->stored.data, stored, &check)) {
+        return no_memory(error);
+    }
+    if (tend_recording_get_u64(header + 16) != check) {
         return corrupt(reader, got == stored, "a block's data is damaged", error);
     }
     reader->stored.size = stored;

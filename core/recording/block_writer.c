@@ -33,6 +33,12 @@ static enum tend_status io_failed(const struct tend_block_writer *writer, const 
     return TEND_E_IO;
 }
 
+static enum tend_status no_memory(struct tend_error *error)
+{
+    tend_error_set(error, "out of memory");
+    return TEND_E_NOMEM;
+}
+
 static enum tend_status write_all(struct tend_block_writer *writer, const char *bytes, size_t count,
                                   struct tend_error *error)
 {
@@ -75,9 +81,9 @@ enum tend_status tend_block_writer_create(const char *path, struct tend_recordin
     enum tend_status status = writer->fd < 0 ? io_failed(writer, "make", error) : TEND_OK;
     if (status == TEND_OK) {
         char bytes[TEND_RECORDING_FILE_HEADER_BYTES];
-        tend_recording_put_file_header(header, bytes);
+        status = tend_recording_put_file_header(header, bytes) ? write_all(writer, bytes, sizeof bytes, error)
+                                                               : no_memory(error);
         writer->file_check = header->check;
-        status = write_all(writer, bytes, sizeof bytes, error);
         if (status != TEND_OK) {
             (void)unlink(path);
         }
@@ -141,21 +147,27 @@ static enum tend_status put_block(struct tend_block_writer *writer, const char *
         (void)ZSTD_CCtx_reset(writer->stream, ZSTD_reset_session_only);
     }
     if (compress(writer, raw, count) != TEND_OK) {
-        tend_error_set(error, "out of memory");
-        return TEND_E_NOMEM;
+        return no_memory(error);
     }
     char *header = writer->block.data;
     const char *data = header + TEND_RECORDING_BLOCK_HEADER_BYTES;
     const size_t stored = writer->block.size - TEND_RECORDING_BLOCK_HEADER_BYTES;
+    uint64_t check;
+    if (!tend_recording_check(data, stored, &check)) {
+        return no_memory(error);
+    }
     put_number(header, stored, 4);
     put_number(header + 4, count, 4);
     put_number(header + 8, writer->number, 4);
     put_number(header + 12, begins_frame ? TEND_RECORDING_BEGINS_FRAME : 0, 4);
-    put_number(header + 16, tend_recording_check(data, stored), 8);
+    put_number(header + 16, check, 8);
     char checked[8 + 24];
     put_number(checked, writer->file_check, 8);
     memcpy(checked + 8, header, 24);
-    put_number(header + 24, tend_recording_check(checked, sizeof checked), 8);
+    if (!tend_recording_check(checked, sizeof checked, &check)) {
+        return no_memory(error);
+    }
+    put_number(header + 24, check, 8);
     writer->number++;
     return write_all(writer, writer->block.data, writer->block.size, error);
 }

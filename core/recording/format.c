@@ -10,12 +10,14 @@
 
 enum { AT_FORMAT = 8, AT_WHAT = 12, AT_NUMBER = 16, AT_TIME = 24, AT_WALL = 32, AT_CHECK = 40 };
 
-uint64_t tend_recording_check(const void *bytes, size_t count)
+bool tend_recording_check(const void *bytes, size_t count, uint64_t *out)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
-    const int done = EVP_Digest(bytes, count, hash, NULL, EVP_sha256(), NULL);
-    TEND_ASSERT(done == 1);
-    return tend_recording_get_u64((const char *)hash);
+    if (EVP_Digest(bytes, count, hash, NULL, EVP_sha256(), NULL) != 1) {
+        return false;
+    }
+    *out = tend_recording_get_u64((const char *)hash);
+    return true;
 }
 
 uint32_t tend_recording_get_u32(const char *at)
@@ -30,7 +32,7 @@ uint64_t tend_recording_get_u64(const char *at)
     return tend_reader_get_u64(&reader);
 }
 
-void tend_recording_put_file_header(struct tend_recording_file_header *header, char *bytes)
+bool tend_recording_put_file_header(struct tend_recording_file_header *header, char *bytes)
 {
     struct tend_buffer buffer;
     tend_buffer_init(&buffer);
@@ -40,12 +42,14 @@ void tend_recording_put_file_header(struct tend_recording_file_header *header, c
     tend_buffer_put_u64(&buffer, header->number);
     tend_buffer_put_u64(&buffer, (uint64_t)header->at_ms);
     tend_buffer_put_u64(&buffer, (uint64_t)header->wall_ms);
-    TEND_ASSERT(!buffer.failed && buffer.size == AT_CHECK);
-    header->check = tend_recording_check(buffer.data, AT_CHECK);
+    bool done = !buffer.failed && tend_recording_check(buffer.data, AT_CHECK, &header->check);
     tend_buffer_put_u64(&buffer, header->check);
-    TEND_ASSERT(!buffer.failed);
-    memcpy(bytes, buffer.data, TEND_RECORDING_FILE_HEADER_BYTES);
+    done = done && !buffer.failed;
+    if (done) {
+        memcpy(bytes, buffer.data, TEND_RECORDING_FILE_HEADER_BYTES);
+    }
     tend_buffer_clear(&buffer);
+    return done;
 }
 
 enum tend_status tend_recording_get_file_header(const char *bytes, size_t count, const char *path,
@@ -68,7 +72,12 @@ enum tend_status tend_recording_get_file_header(const char *bytes, size_t count,
     }
     out->check = tend_recording_get_u64(bytes + AT_CHECK);
     const uint32_t what = tend_recording_get_u32(bytes + AT_WHAT);
-    if (out->check != tend_recording_check(bytes, AT_CHECK) || what > TEND_RECORDING_BUNDLE) {
+    uint64_t check;
+    if (!tend_recording_check(bytes, AT_CHECK, &check)) {
+        tend_error_set(error, "out of memory");
+        return TEND_E_NOMEM;
+    }
+    if (out->check != check || what > TEND_RECORDING_BUNDLE) {
         tend_error_set(error, "%s: byte %d: the header of the recording is damaged", path, AT_FORMAT);
         return TEND_E_INVALID;
     }

@@ -53,6 +53,7 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -108,12 +109,12 @@ struct tend_recording_file_header {
     uint64_t check; ///< of it; also part of each block's
 };
 
-/// The first 8 bytes of SHA-256.
-uint64_t tend_recording_check(const void *bytes, size_t count);
-/// Sets header->check and writes the 48 bytes.
-void tend_recording_put_file_header(struct tend_recording_file_header *header, char *bytes);
+/// The first 8 bytes of SHA-256. @return false: out of memory
+TEND_MUST_CHECK bool tend_recording_check(const void *bytes, size_t count, uint64_t *out);
+/// Sets header->check and writes the 48 bytes. @return false: out of memory
+TEND_MUST_CHECK bool tend_recording_put_file_header(struct tend_recording_file_header *header, char *bytes);
 /// @param count  how many of the 48 there are
-/// @return TEND_OK, or TEND_E_INVALID: no recording, a newer format or a damaged header
+/// @return TEND_OK, TEND_E_INVALID (no recording, a newer format or a damaged header) or TEND_E_NOMEM
 TEND_MUST_CHECK enum tend_status tend_recording_get_file_header(const char *bytes, size_t count, const char *path,
                                                                 struct tend_recording_file_header *out,
                                                                 struct tend_error *error);

@@ -265,10 +265,11 @@ static enum tend_status take_end(struct tend_recording_reader *reader, struct te
     return TEND_OK;
 }
 
-static enum tend_status decoded(const struct tend_recording_reader *reader, enum tend_status status, const char *why,
-                                struct tend_error *error)
+// @param why  a pointer, as it is set by the call whose status is the argument before it
+static enum tend_status decoded(const struct tend_recording_reader *reader, enum tend_status status,
+                                const char *const *why, struct tend_error *error)
 {
-    return status == TEND_E_CORRUPT ? corrupt(reader, why, error) : status == TEND_E_NOMEM ? no_memory(error) : status;
+    return status == TEND_E_CORRUPT ? corrupt(reader, *why, error) : status == TEND_E_NOMEM ? no_memory(error) : status;
 }
 
 // Takes one item. @param[out] is_part  false: it was for the reader only
@@ -302,18 +303,18 @@ static enum tend_status take_item(struct tend_recording_reader *reader, uint8_t 
         out->checkpoint.byte_count = count;
         return TEND_OK;
     case TEND_ITEM_EVENT:
-        return decoded(reader, tend_event_decoder_event(reader->decoder, bytes, count, out, &why), why, error);
+        return decoded(reader, tend_event_decoder_event(reader->decoder, bytes, count, out, &why), &why, error);
     case TEND_ITEM_OUTCOME:
         if (!after_event) {
             return corrupt(reader, "an outcome of no event", error);
         }
-        return decoded(reader, tend_event_decoder_outcome(reader->decoder, bytes, count, out, &why), why, error);
+        return decoded(reader, tend_event_decoder_outcome(reader->decoder, bytes, count, out, &why), &why, error);
     case TEND_ITEM_LABELS:
         *is_part = false;
-        return decoded(reader, tend_event_decoder_labels(reader->decoder, bytes, count, &why), why, error);
+        return decoded(reader, tend_event_decoder_labels(reader->decoder, bytes, count, &why), &why, error);
     case TEND_ITEM_LAYOUT:
         *is_part = false;
-        return decoded(reader, tend_event_decoder_layout(reader->decoder, bytes, count, &why), why, error);
+        return decoded(reader, tend_event_decoder_layout(reader->decoder, bytes, count, &why), &why, error);
     case TEND_ITEM_END:
         *is_part = false;
         return take_end(reader, &in, error);

@@ -107,6 +107,7 @@ struct tend_recording_writer {
     uint64_t blocks_segment;
     struct held_segment *held; // finished ones and the current one, oldest first
     size_t held_count;
+    bool told_small; // that the ring is too small
 };
 
 static void lock(struct shared *shared)
@@ -214,6 +215,13 @@ static void count_written(struct tend_recording_writer *writer, const struct job
     lock(shared);
     shared->bytes_written += bytes - newest->bytes;
     shared->segment_bytes = bytes;
+    if (job->begins && bytes > writer->options.bytes_max / 4 && !writer->told_small) {
+        writer->told_small = true;
+        tend_log(TEND_LOG_WARN,
+                 "recording reaches back less far than it should, --record-bytes is too small for this fleet "
+                 "record_bytes=%" PRIu64 " beginning_of_each_segment_bytes=%" PRIu64,
+                 writer->options.bytes_max, bytes);
+    }
     if (job->begins) {
         shared->began = job->segment;
         shared->beginning_bytes = bytes;
@@ -621,7 +629,8 @@ bool tend_recording_writer_wants_segment(const struct tend_recording_writer *wri
     }
     const struct tend_recording_writer_options *options = &writer->options;
     const int64_t age_ms = at_ms - writer->segment_since_ms;
-    const uint64_t quarter = options->bytes_max / 4;
+    // A beginning that the ring is too small for is at least not written more often than as much has happened.
+    const uint64_t quarter = options->bytes_max / 4 > beginning ? options->bytes_max / 4 : beginning;
     uint64_t most = BEGINNING_SHARE * beginning < quarter ? BEGINNING_SHARE * beginning : quarter;
     most = most > options->segment_bytes ? most : options->segment_bytes;
     return bytes >= most || (age_ms >= options->segment_ms && bytes >= beginning) ||

@@ -344,7 +344,7 @@ static void a_block_of_another_file_is_not_taken(void **state)
     size_t count;
     char *bytes = small_segment(place, &count);
     struct tend_recording_file_header other = { .number = 2, .at_ms = 1, .wall_ms = 1 };
-    tend_recording_put_file_header(&other, bytes);
+    assert_true(tend_recording_put_file_header(&other, bytes));
     char path[PATH_MAX_BYTES];
     (void)snprintf(path, sizeof path, "%s/mixed", place->directory);
     write_file(path, bytes, count);
