@@ -67,6 +67,7 @@ struct tend_trace_point *tend_metric_trace_push(struct tend_metric_trace *trace,
             return added;
         }
     }
+    TEND_ASSERT(trace->points != NULL);
     trace->filled++;
     struct tend_trace_point *newest = &trace->points[trace->count - 1];
     return is_worse(p, a, newest) ? newest : NULL;

@@ -146,9 +146,10 @@ static void put_words(const char *text, size_t bytes, struct tend_buffer *out)
 {
     const size_t shown = bytes < WORDS_SHOWN ? bytes : WORDS_SHOWN;
     for (size_t i = 0; i < shown; i++) {
-        const char c = text[i] == '\n' ? ' ' : text[i];
-        if ((unsigned char)c >= 0x20 && c != 0x7f) {
-            tend_buffer_put(out, &c, 1);
+        if (text[i] == '\n') {
+            tend_buffer_put_text(out, " ");
+        } else if ((unsigned char)text[i] >= 0x20 && text[i] != 0x7f) {
+            tend_buffer_put(out, text + i, 1);
         }
     }
 }

@@ -22,6 +22,21 @@ static bool is_plain_name(const char *name)
     return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == strlen(name);
 }
 
+static void put_matcher(struct tend_buffer *out, const struct tend_matcher_view *matcher)
+{
+    if (is_plain_name(matcher->label)) {
+        tend_buffer_put_text(out, matcher->label);
+    } else {
+        put_quoted(out, matcher->label); // as newer servers have it
+    }
+    if (matcher->is_pattern) {
+        tend_buffer_put_text(out, matcher->negated ? "!~" : "=~");
+    } else {
+        tend_buffer_put_text(out, matcher->negated ? "!=" : "=");
+    }
+    put_quoted(out, matcher->value);
+}
+
 char *tend_prometheus_selection_text(const struct tend_selector *selector)
 {
     struct tend_buffer text;
@@ -31,14 +46,7 @@ char *tend_prometheus_selection_text(const struct tend_selector *selector)
         const struct tend_matcher_view matcher = tend_selector_matcher(selector, i);
         named = named || strcmp(matcher.label, "__name__") == 0;
         tend_buffer_put_text(&text, i == 0 ? "{" : ",");
-        if (is_plain_name(matcher.label)) {
-            tend_buffer_put_text(&text, matcher.label);
-        } else {
-            put_quoted(&text, matcher.label); // as newer servers have it
-        }
-        tend_buffer_put_text(&text,
-                             matcher.is_pattern ? (matcher.negated ? "!~" : "=~") : (matcher.negated ? "!=" : "="));
-        put_quoted(&text, matcher.value);
+        put_matcher(&text, &matcher);
     }
     const char *name = tend_selector_name(selector);
     if (!named && name != NULL) {

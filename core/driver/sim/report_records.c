@@ -201,28 +201,26 @@ static bool is_act(const json_t *step)
     return has_text(step, "kind", "exec") || has_text(step, "kind", "http") || has_text(step, "kind", "mail");
 }
 
-// "would restart payments/1", "verify the incident", "wait 5s"
-static void put_step(const json_t *step, struct tend_buffer *out)
+// What an act without a verb asks for: "run shopctl restart …", "POST http://…"
+static void put_request(const char *kind, const json_t *args, struct tend_buffer *out)
 {
-    const char *kind = tend_json_text(step, "kind", "");
-    const char *verb = tend_json_text(step, "verb", "");
-    const char *instance = tend_json_text(step, "instance", NULL);
-    const json_t *args = json_object_get(step, "args");
-    const bool would = tend_json_bool(step, "dry", false) && is_act(step);
-    tend_buffer_put_text(out, tend_json_bool(step, "undo", false) ? "undo: " : "");
-    tend_buffer_put_text(out, would ? "would " : "");
-    if (verb[0] != '\0') {
-        tend_buffer_printf(out, "%s%s%s", verb, instance == NULL ? "" : " ", instance == NULL ? "" : instance);
-    } else if (strcmp(kind, "exec") == 0) {
-        tend_buffer_put_text(out, "run ");
-        const json_t *argv = json_object_get(args, "argv");
-        for (size_t i = 0; i < json_array_size(argv); i++) {
-            const char *text = json_string_value(json_array_get(argv, i));
-            tend_buffer_printf(out, "%s%s", i == 0 ? "" : " ", text == NULL ? "***" : text);
-        }
-    } else if (strcmp(kind, "http") == 0) {
+    if (strcmp(kind, "http") == 0) {
         tend_buffer_printf(out, "%s %s", tend_json_text(args, "method", "GET"), tend_json_text(args, "url", "***"));
-    } else if (strcmp(kind, "wait") == 0) {
+        return;
+    }
+    tend_buffer_put_text(out, "run");
+    const json_t *argv = json_object_get(args, "argv");
+    for (size_t i = 0; i < json_array_size(argv); i++) {
+        const char *text = json_string_value(json_array_get(argv, i));
+        tend_buffer_printf(out, " %s", text == NULL ? "***" : text); // a secret is no text
+    }
+}
+
+// What is no act: "verify the incident", "wait 5s"
+static void put_other(const char *kind, const json_t *step, struct tend_buffer *out)
+{
+    const json_t *args = json_object_get(step, "args");
+    if (strcmp(kind, "wait") == 0) {
         char text[TEND_DURATION_TEXT_BYTES];
         tend_buffer_printf(out, "wait %s", tend_duration_format(tend_json_integer(args, "ms", 0), text));
     } else if (strcmp(kind, "pick") == 0) {
@@ -230,7 +228,25 @@ static void put_step(const json_t *step, struct tend_buffer *out)
     } else if (strcmp(kind, "note") == 0 || strcmp(kind, "escalate") == 0) {
         tend_buffer_printf(out, "%s: %s", kind, tend_json_text(args, "text", ""));
     } else {
-        tend_buffer_printf(out, "%s %s", kind, instance == NULL ? "the incident" : instance);
+        tend_buffer_printf(out, "%s %s", kind, tend_json_text(step, "instance", "the incident"));
+    }
+}
+
+// "would restart payments/1"
+static void put_step(const json_t *step, struct tend_buffer *out)
+{
+    const char *kind = tend_json_text(step, "kind", "");
+    const char *verb = tend_json_text(step, "verb", "");
+    const char *instance = tend_json_text(step, "instance", NULL);
+    const bool would = tend_json_bool(step, "dry", false) && is_act(step);
+    tend_buffer_put_text(out, tend_json_bool(step, "undo", false) ? "undo: " : "");
+    tend_buffer_put_text(out, would ? "would " : "");
+    if (verb[0] != '\0') {
+        tend_buffer_printf(out, "%s%s%s", verb, instance == NULL ? "" : " ", instance == NULL ? "" : instance);
+    } else if (is_act(step)) {
+        put_request(kind, json_object_get(step, "args"), out);
+    } else {
+        put_other(kind, step, out);
     }
 }
 

@@ -48,8 +48,8 @@ struct tend_report_options {
 TEND_MUST_CHECK enum tend_status tend_report_create(const struct tend_report_options *options,
                                                     struct tend_report_builder **out);
 /// Takes up what the simulation did since the last look: new records, and P, E and the limits of all metrics.
-/// @param builder  a struct tend_report_builder, so that tend_simulation_watch takes this function
-void tend_report_look(void *builder, const struct tend_simulation *simulation);
+/// @param context  the struct tend_report_builder, so that tend_simulation_watch takes this function
+void tend_report_look(void *context, const struct tend_simulation *simulation);
 /// The document; a new reference. The caller adds labels, missing, expectations and what_if (here: empty), and `cpu_s`.
 json_t *tend_report_document(const struct tend_report_builder *builder);
 void tend_report_destroy(struct tend_report_builder *builder); ///< NULL is allowed
