@@ -8,6 +8,7 @@
 #include "engine/checkpoint.h"
 #include "engine/effect_bytes.h"
 #include "engine/engine.h"
+#include "recording/event_check.h"
 #include "recording/origin.h"
 
 #include <stdio.h>
@@ -138,12 +139,17 @@ static void take_header(struct tend_replay *replay, const struct tend_recorded *
     replay->document = NULL;
 }
 
-static void take_generation(struct tend_replay *replay, const struct tend_recorded *part)
+static enum tend_status take_generation(struct tend_replay *replay, const struct tend_recorded *part,
+                                        struct tend_error *error)
 {
+    if (strlen(part->generation.hash) != sizeof replay->hash - 1 || !json_is_object(part->generation.document)) {
+        return corrupt(replay, error, "a generation has no hash or no document");
+    }
     (void)snprintf(replay->hash, sizeof replay->hash, "%s", part->generation.hash);
     json_decref(replay->document);
     replay->document = json_incref(part->generation.document);
     tend_replay_answers_know(replay->answers, part->generation.hash, part->generation.sources);
+    return TEND_OK;
 }
 
 static void use_generation(struct tend_replay *replay, const char *hash, const json_t *document)
@@ -360,6 +366,10 @@ static enum tend_status take_event(struct tend_replay *replay, const struct tend
     if (replay->engine == NULL) {
         return corrupt(replay, error, "an event before a checkpoint");
     }
+    const char *fault = tend_event_check(part);
+    if (fault != NULL) {
+        return corrupt(replay, error, fault);
+    }
     struct tend_event event = part->event;
     replay->at_ms = event.at_ms;
     replay->wall_ms = event.wall_ms;
@@ -419,8 +429,7 @@ enum tend_status tend_replay_take(struct tend_replay *replay, const struct tend_
         take_header(replay, part);
         return TEND_OK;
     case TEND_RECORDED_GENERATION:
-        take_generation(replay, part);
-        return TEND_OK;
+        return take_generation(replay, part, error);
     case TEND_RECORDED_CHECKPOINT:
         return take_checkpoint(replay, part, error);
     case TEND_RECORDED_EVENT:

@@ -201,13 +201,19 @@ static char *record_name(const struct tend_record *record)
     return name.data;
 }
 
+// A text of a recording, which may be any bytes; NULL is null.
+static json_t *text_json(const char *text)
+{
+    return text == NULL ? json_null() : tend_json_string(text, strlen(text));
+}
+
 static json_t *record_json(const struct tend_record *record)
 {
     json_t *json =
-        json_pack("{s:I, s:I, s:I, s:s, s:s, s:s?, s:b, s:b, s:O?}", "number", (json_int_t)record->number, "at_ms",
+        json_pack("{s:I, s:I, s:I, s:s, s:o, s:o, s:b, s:b, s:O?}", "number", (json_int_t)record->number, "at_ms",
                   (json_int_t)record->at_ms, "wall_ms", (json_int_t)record->wall_ms, "kind",
-                  tend_record_kind_text(record->kind), "key", record->key == NULL ? "" : record->key, "incident",
-                  record->incident, "full", record->full, "open", record->open, "body", record->body);
+                  tend_record_kind_text(record->kind), "key", text_json(record->key), "incident",
+                  text_json(record->incident), "full", record->full, "open", record->open, "body", record->body);
     TEND_ASSERT(json != NULL);
     return json;
 }

@@ -46,9 +46,8 @@ void tend_replay_evaluators_destroy(struct tend_replay_evaluators *evaluators)
 
 void tend_replay_evaluators_know(struct tend_replay_evaluators *evaluators, const char *hash, json_t *sources)
 {
-    if (json_object_get(evaluators->generations, hash) == NULL) {
-        const int set = json_object_set(evaluators->generations, hash, sources);
-        TEND_ASSERT(set == 0);
+    if (json_is_object(sources) && json_object_get(evaluators->generations, hash) == NULL) {
+        (void)json_object_set(evaluators->generations, hash, sources); // a name that is none is not known either
     }
 }
 

@@ -1,0 +1,159 @@
+// Which recorded events no driver can have given its engine.
+
+#include "recording/event_check.h"
+
+#include "alert/verdict.h"
+#include "base/buffer.h"
+#include "series/layout.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct tend_recorded event_of(enum tend_event_kind kind)
+{
+    return (struct tend_recorded){ .kind = TEND_RECORDED_EVENT, .event = { .kind = kind } };
+}
+
+static void assert_refused(const struct tend_recorded *part, const char *why)
+{
+    const char *fault = tend_event_check(part);
+    assert_non_null(fault);
+    assert_string_equal(fault, why);
+}
+
+static void a_text_that_is_missing_is_refused(void **state)
+{
+    (void)state;
+    struct tend_recorded part = event_of(TEND_EVENT_OPERATOR);
+    part.event.operator.command = "pause";
+    part.event.operator.argument = "";
+    assert_refused(&part, "a command of nobody");
+    part.event.operator.who = "uid 0";
+    assert_null(tend_event_check(&part));
+    part = event_of(TEND_EVENT_STEP_RESULT);
+    part.event.step.outcome = "done";
+    assert_refused(&part, "a step ended without an outcome");
+    part.event.step.error = "";
+    assert_null(tend_event_check(&part));
+    part = event_of(TEND_EVENT_DELIVERED);
+    assert_refused(&part, "a notice without a key");
+    part = event_of(TEND_EVENT_JOURNAL_FAILED);
+    assert_refused(&part, "a journal failed without a reason");
+    part = event_of(TEND_EVENT_VERDICTS);
+    part.event.reply.died.died = true;
+    assert_refused(&part, "an evaluator died of nothing");
+}
+
+static void a_scrape_has_values_when_it_was_good_and_only_then(void **state)
+{
+    (void)state;
+    struct tend_recorded part = event_of(TEND_EVENT_SCRAPED);
+    part.event.scraped.kind = TEND_SCRAPE_REFUSED;
+    assert_refused(&part, "a scrape has no reason, or a layout that it cannot have");
+    part.event.scraped.reason = "refused";
+    assert_null(tend_event_check(&part));
+    part.event.scraped.kind = TEND_SCRAPE_OK;
+    assert_refused(&part, "a scrape has no reason, or a layout that it cannot have");
+    const struct tend_layout *layout = NULL;
+    assert_int_equal(tend_layout_create(NULL, 0, &layout), TEND_OK);
+    part.event.scraped.layout = layout;
+    assert_null(tend_event_check(&part));
+    part.event.scraped.value_count = 1;
+    assert_refused(&part, "a scrape has other values than columns");
+    tend_layout_release(layout);
+}
+
+static void verdicts_are_whole_and_of_their_tick(void **state)
+{
+    (void)state;
+    struct tend_buffer bytes;
+    tend_buffer_init(&bytes);
+    tend_verdicts_begin(&bytes, 7, 2);
+    tend_verdicts_put(&bytes, TEND_VERDICT_ERROR, "a.lua:1: no");
+    tend_verdicts_put(&bytes, TEND_VERDICT_OUT, NULL);
+    struct tend_recorded part = event_of(TEND_EVENT_VERDICTS);
+    part.event.reply.id = 7;
+    part.event.reply.bytes = bytes.data;
+    part.event.reply.byte_count = bytes.size;
+    assert_null(tend_event_check(&part));
+    for (size_t cut = 0; cut < bytes.size; cut++) {
+        part.event.reply.byte_count = cut;
+        assert_refused(&part, "verdicts are malformed");
+    }
+    part.event.reply.byte_count = bytes.size;
+    part.event.reply.id = 8;
+    assert_refused(&part, "verdicts are malformed");
+    part.event.reply.id = 7;
+    bytes.data[bytes.size - 1] = TEND_VERDICT_ERROR + 1;
+    assert_refused(&part, "verdicts are malformed");
+    tend_buffer_clear(&bytes);
+}
+
+static void a_run_answers_with_an_effect_or_its_end(void **state)
+{
+    (void)state;
+    struct tend_recorded part = event_of(TEND_EVENT_RUN_REPLY);
+    assert_refused(&part, "a reply of no run");
+    part.event.run_reply.run = "r1";
+    assert_refused(&part, "a run's reply is neither an effect nor an end");
+    json_t *effect = json_pack("{s:{}}", "effect");
+    json_t *both = json_pack("{s:{}, s:{}}", "effect", "end");
+    part.event.run_reply.json = effect;
+    assert_null(tend_event_check(&part));
+    part.event.run_reply.json = both;
+    assert_refused(&part, "a run's reply is neither an effect nor an end");
+    json_decref(effect);
+    json_decref(both);
+    part = event_of(TEND_EVENT_REPLY);
+    assert_refused(&part, "an answer is no object");
+}
+
+static void a_discovered_target_has_an_address_and_labels(void **state)
+{
+    (void)state;
+    json_t *labels = json_object();
+    const struct tend_discovered good = { .url = "http://a/", .address = "a", .labels = labels };
+    const struct tend_discovered bad[] = { good, { .url = "http://a/", .address = "a" } };
+    struct tend_recorded part = event_of(TEND_EVENT_TARGETS);
+    part.event.targets.targets = bad;
+    part.event.targets.count = 1;
+    assert_null(tend_event_check(&part));
+    part.event.targets.count = 2;
+    assert_refused(&part, "a discovered target has no address or no labels");
+    json_decref(labels);
+}
+
+static void a_generation_has_a_hash_sources_and_a_document(void **state)
+{
+    (void)state;
+    json_t *object = json_object();
+    struct tend_recorded part = event_of(TEND_EVENT_GENERATION);
+    part.event.generation.sources = object;
+    part.next_generation.document = object;
+    assert_refused(&part, "a generation has no hash, no sources or no document");
+    part.next_generation.hash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde";
+    assert_refused(&part, "a generation has no hash, no sources or no document");
+    part.next_generation.hash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    assert_null(tend_event_check(&part));
+    part.next_generation.document = NULL;
+    assert_refused(&part, "a generation has no hash, no sources or no document");
+    json_decref(object);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_that_is_missing_is_refused),
+        cmocka_unit_test(a_scrape_has_values_when_it_was_good_and_only_then),
+        cmocka_unit_test(verdicts_are_whole_and_of_their_tick),
+        cmocka_unit_test(a_run_answers_with_an_effect_or_its_end),
+        cmocka_unit_test(a_discovered_target_has_an_address_and_labels),
+        cmocka_unit_test(a_generation_has_a_hash_sources_and_a_document),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
