@@ -4,9 +4,12 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/test_coverage.h"
 #include "cli/test_explore.h"
 #include "cli/test_report.h"
+#include "cli/test_watch.h"
 #include "driver/live/rules_dir.h"
+#include "driver/sim/coverage.h"
 #include "driver/sim/scenario.h"
 #include "driver/sim/simulation_lock.h"
 #include "driver/sim/zygote.h"
@@ -18,7 +21,8 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: tend test DIR [--env NAME] [--filter TEXT] [--json | --tap] [--junit FILE] [--verbose]\n"
+    "usage: tend test DIR [--env NAME] [--filter TEXT] [--json | --tap] [--junit FILE] [--verbose] "
+    "[--coverage] [--watch]\n"
     "       tend test DIR --explore N [--seed S] [--playbook NAME] [--env NAME] [--json]\n\n"
     "Plays the scenarios of every *_test.lua below DIR against the rules of DIR: in virtual time, without a network "
     "and\n"
@@ -32,6 +36,8 @@ static const char usage[] =
     "  --junit FILE   a JUnit report too\n"
     "  --verbose      tell the story of scenarios that passed as well\n"
     "  --once         leave the second time out\n"
+    "  --coverage     tell what no test reached: rules, playbooks, their steps, remedies, locates\n"
+    "  --watch        play again whenever a file below DIR changes, until Ctrl-C\n"
     "  --explore N    search for trouble instead: play each playbook in N worlds that are made up, with faults at odd "
     "times,\n"
     "                 acts that go wrong, and tend killed in the middle; what breaks is told as a scenario\n"
@@ -48,7 +54,7 @@ struct test_command {
     const char *junit;
     const char *playbook;
     uint64_t explore, seed; // explore 0: the scenarios are played
-    bool json, tap, verbose, once;
+    bool json, tap, verbose, once, covers, watch;
 
     json_t *sources;
     json_t *document;
@@ -57,6 +63,7 @@ struct test_command {
     struct tend_zygote *zygote;
     struct tend_evaluator_starter starter;
     struct tend_awaited_evaluator *evaluator;
+    struct tend_coverage *coverage; // NULL: not asked for
     json_t *results;
 };
 
@@ -152,6 +159,7 @@ static void play_all(struct test_command *command)
             .hash = command->hash,
             .sources = command->sources,
             .evaluator = command->evaluator,
+            .coverage = command->coverage,
         };
         struct tend_error error;
         json_t *result = NULL;
@@ -189,7 +197,8 @@ static int parse_options(int argc, char **argv, struct test_command *command)
         { "env", required_argument, NULL, 'e' },   { "filter", required_argument, NULL, 'f' },
         { "json", no_argument, NULL, 'j' },        { "tap", no_argument, NULL, 't' },
         { "junit", required_argument, NULL, 'u' }, { "verbose", no_argument, NULL, 'v' },
-        { "once", no_argument, NULL, 'o' },        { "explore", required_argument, NULL, 'x' },
+        { "once", no_argument, NULL, 'o' },        { "coverage", no_argument, NULL, 'c' },
+        { "watch", no_argument, NULL, 'w' },       { "explore", required_argument, NULL, 'x' },
         { "seed", required_argument, NULL, 's' },  { "playbook", required_argument, NULL, 'p' },
         { "help", no_argument, NULL, 'h' },        { NULL, 0, NULL, 0 },
     };
@@ -216,6 +225,12 @@ static int parse_options(int argc, char **argv, struct test_command *command)
             break;
         case 'o':
             command->once = true;
+            break;
+        case 'c':
+            command->covers = true;
+            break;
+        case 'w':
+            command->watch = true;
             break;
         case 'x':
         case 's':
@@ -247,13 +262,18 @@ static int parse_options(int argc, char **argv, struct test_command *command)
 static int report(const struct test_command *command)
 {
     const struct tend_test_sums sums = tend_test_report_sums(command->results);
+    json_t *coverage = command->coverage == NULL ? NULL : tend_coverage_document(command->coverage);
     if (command->json) {
-        tend_test_report_json(stdout, command->results);
+        tend_test_report_json(stdout, command->results, coverage);
     } else if (command->tap) {
         tend_test_report_tap(stdout, command->results);
     } else {
+        if (coverage != NULL) {
+            tend_test_coverage_print(stdout, coverage);
+        }
         (void)printf("%zu passed, %zu failed, %zu skipped\n", sums.passed, sums.failed, sums.skipped);
     }
+    json_decref(coverage);
     if (command->junit != NULL) {
         const bool written = tend_test_report_junit(command->junit_file, command->dir, command->results);
         if (fflush(command->junit_file) != 0 || !written) {
@@ -266,6 +286,10 @@ static int report(const struct test_command *command)
 
 static int play(struct test_command *command)
 {
+    if (command->covers && tend_coverage_create(command->document, &command->coverage) != TEND_OK) {
+        (void)fputs("tend: out of memory\n", stderr);
+        return TEND_EXIT_TROUBLE;
+    }
     play_all(command);
     return report(command);
 }
@@ -284,29 +308,36 @@ static int explore(struct test_command *command)
     return tend_test_explore(&options, command->json);
 }
 
+static int run(void *context)
+{
+    struct test_command *command = context;
+    int exit_code = TEND_EXIT_TROUBLE;
+    struct tend_error error;
+    command->results = json_array();
+    if (tend_zygote_create(&command->zygote, &error) != TEND_OK) {
+        (void)fprintf(stderr, "tend: %s\n", error.text);
+    } else if (load(command)) {
+        exit_code = command->explore > 0 ? explore(command) : play(command);
+    }
+    if (command->junit_file != NULL && fclose(command->junit_file) != 0) {
+        exit_code = TEND_EXIT_TROUBLE;
+    }
+    tend_coverage_destroy(command->coverage);
+    tend_awaited_evaluator_destroy(command->evaluator);
+    tend_zygote_destroy(command->zygote);
+    json_decref(command->results);
+    json_decref(command->document);
+    json_decref(command->sources);
+    return exit_code;
+}
+
 int tend_command_test(int argc, char **argv)
 {
     struct test_command command = { .seed = 1 };
-    int exit_code = parse_options(argc, argv, &command);
+    const int exit_code = parse_options(argc, argv, &command);
     if (exit_code >= 0) {
         return exit_code;
     }
     tend_log_set_level(TEND_LOG_NOTHING); // the story tells it, with the time that it happened at
-    command.results = json_array();
-    exit_code = TEND_EXIT_TROUBLE;
-    struct tend_error error;
-    if (tend_zygote_create(&command.zygote, &error) != TEND_OK) {
-        (void)fprintf(stderr, "tend: %s\n", error.text);
-    } else if (load(&command)) {
-        exit_code = command.explore > 0 ? explore(&command) : play(&command);
-    }
-    if (command.junit_file != NULL && fclose(command.junit_file) != 0) {
-        exit_code = TEND_EXIT_TROUBLE;
-    }
-    tend_awaited_evaluator_destroy(command.evaluator);
-    tend_zygote_destroy(command.zygote);
-    json_decref(command.results);
-    json_decref(command.document);
-    json_decref(command.sources);
-    return exit_code;
+    return command.watch ? tend_test_watch(command.dir, run, &command) : run(&command);
 }

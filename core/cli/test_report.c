@@ -58,11 +58,14 @@ void tend_test_report_line(FILE *to, const json_t *result, bool verbose)
     (void)fflush(to);
 }
 
-void tend_test_report_json(FILE *to, const json_t *results)
+void tend_test_report_json(FILE *to, const json_t *results, json_t *coverage)
 {
     const struct tend_test_sums sums = tend_test_report_sums(results);
     json_t *report = json_pack("{s:I, s:I, s:I, s:O}", "passed", (json_int_t)sums.passed, "failed",
                                (json_int_t)sums.failed, "skipped", (json_int_t)sums.skipped, "scenarios", results);
+    if (report != NULL && coverage != NULL) {
+        (void)json_object_set(report, "coverage", coverage);
+    }
     char *text = report == NULL ? NULL : json_dumps(report, JSON_INDENT(2));
     (void)fprintf(to, "%s\n", text == NULL ? "{}" : text);
     free(text);

@@ -4,6 +4,7 @@
 /// Ownership: the engine owns its ruleset, services, instances, alerts, incidents and runs. Threads: none; one thread
 /// steps it. The read functions below are for the same thread, between steps.
 
+#include "alert/verdict.h"
 #include "base/json.h"
 #include "base/status.h"
 #include "engine/effect.h"
@@ -81,3 +82,7 @@ struct tend_subject_view {
 void tend_engine_visit_subjects(const struct tend_engine *engine,
                                 void (*visit)(void *context, const struct tend_subject_view *subject), void *context);
 uint64_t tend_engine_ticks(const struct tend_engine *engine); ///< begun so far
+/// Calls @p visit for each rule of each service and instance that was judged yet, with its newest verdict.
+/// @p rule is an index in the ruleset.
+void tend_engine_visit_verdicts(const struct tend_engine *engine,
+                                void (*visit)(void *context, size_t rule, enum tend_verdict verdict), void *context);

@@ -400,6 +400,19 @@ void tend_engine_visit_subjects(const struct tend_engine *engine,
     }
 }
 
+void tend_engine_visit_verdicts(const struct tend_engine *engine,
+                                void (*visit)(void *context, size_t rule, enum tend_verdict verdict), void *context)
+{
+    for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->service_count; i++) {
+        const struct tend_service *service = engine->fleet->services[i];
+        for (size_t a = 0; a < service->alert_count; a++) {
+            if (service->alerts[a].data_ms != TEND_NEVER) {
+                visit(context, service->alerts[a].binding->rule, service->alerts[a].verdict);
+            }
+        }
+    }
+}
+
 uint64_t tend_engine_ticks(const struct tend_engine *engine)
 {
     return engine->tick;

@@ -59,6 +59,23 @@ function lint.verbs(playbook)
   return verbs
 end
 
+--- The places of a playbook's text that ask something of `p`, in order: what tests can reach.
+---@param playbook tend.Declaration
+---@return { what: string, at: string }[]
+function lint.steps(playbook)
+  local tokens, steps = source.of(playbook) or {}, {}
+  local p = parameter(tokens)
+  local file = source.place(playbook.at)
+  for i, token in ipairs(tokens) do
+    local colon, name = tokens[i + 1], tokens[i + 2]
+    if p and token.text == p and token.kind == "name" and colon and colon.text == ":" and name
+      and name.kind == "name" and name.text ~= "at" and name.text ~= "try" then
+      steps[#steps + 1] = { what = p .. ":" .. name.text, at = ("%s:%d"):format(file, name.line) }
+    end
+  end
+  return steps
+end
+
 --- Checks texts, and that the remedies of services find the verbs they use.
 ---@param resolved tend.Resolved
 function lint.check(resolved)

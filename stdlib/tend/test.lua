@@ -3,6 +3,7 @@
 -- A scenario is a small world in virtual time. What it declares is told to C as part of the generation document; when
 -- it has been played, `check` is called here with what happened.
 local check = require "tend.check"
+local lint = require "tend.lint"
 local registry = require "tend.registry"
 local source = require "tend.source"
 
@@ -404,6 +405,7 @@ end
 ---@param resolved table
 function test.declare(document, resolved)
   document.scenarios, document.invariants = {}, {}
+  for i, playbook in ipairs(registry.all "playbook") do document.playbooks[i].steps = lint.steps(playbook) end
   for i, scenario in ipairs(scenarios) do
     local people = {}
     for j, person in ipairs(scenario.people) do

@@ -5,6 +5,7 @@
 
 #include "driver/sim/act_ledger.h"
 #include "driver/sim/charter.h"
+#include "driver/sim/coverage.h"
 #include "driver/sim/interruption.h"
 #include "driver/sim/scenario_document.h"
 #include "driver/sim/scenario_report.h"
@@ -266,13 +267,24 @@ static bool had_incident(const struct tend_simulation *simulation)
     return false;
 }
 
+static void go_on(struct playing *playing, int64_t until_ms)
+{
+    (void)tend_simulation_run(playing->simulation, until_ms);
+    if (playing->options->coverage != NULL) {
+        tend_coverage_look(playing->options->coverage, playing->simulation);
+    }
+}
+
 static void go(struct playing *playing)
 {
     struct tend_simulation *simulation = playing->simulation;
     const bool by_hand = playing->series_end_ms > playing->begun_ms;
     const bool broken = json_array_size(json_object_get(playing->scenario, "faults")) > 0;
     if (by_hand && !broken) {
-        (void)tend_simulation_run(simulation, playing->series_end_ms - 1);
+        for (int64_t at_ms = playing->begun_ms; at_ms < playing->series_end_ms; at_ms += LOOK_MS) {
+            go_on(playing, at_ms);
+        }
+        go_on(playing, playing->series_end_ms - 1);
         return;
     }
     const int64_t until_ms = playing->last_fault_ms +
@@ -280,7 +292,7 @@ static void go(struct playing *playing)
                              2 * longest_wait_ms(playing->ruleset);
     int64_t calm_since_ms = playing->last_fault_ms;
     for (int64_t at_ms = playing->begun_ms; at_ms <= until_ms; at_ms += LOOK_MS) {
-        (void)tend_simulation_run(simulation, at_ms);
+        go_on(playing, at_ms);
         if (!is_calm(tend_simulation_engine(simulation)) || at_ms < playing->last_fault_ms ||
             !had_incident(simulation)) {
             calm_since_ms = at_ms;
@@ -434,6 +446,9 @@ enum tend_status tend_scenario_play(const struct tend_scenario_options *options,
         return status;
     }
     go(&playing);
+    if (options->coverage != NULL) {
+        tend_coverage_take(options->coverage, playing.simulation);
+    }
     *result = judge(&playing);
     clear(&playing);
     return *result == NULL ? TEND_E_NOMEM : TEND_OK;

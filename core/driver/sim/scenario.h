@@ -8,6 +8,7 @@
 #include "driver/sim/awaited_evaluator.h"
 #include "driver/sim/simulation_report.h"
 
+struct tend_coverage;
 struct tend_simulation_recorder;
 
 struct tend_scenario_options {
@@ -22,6 +23,7 @@ struct tend_scenario_options {
     const struct tend_simulation_recorder *recorder; ///< NULL, or who is shown all that happens (simulation.h)
     const char *blamed;                              ///< NULL, or the culprit in any case (simulation.h)
     const json_t *remedies;                          ///< NULL, or {name: [playbook's number]}: all there are
+    struct tend_coverage *coverage;                  ///< NULL, or what is told what the scenario reached
     struct tend_report_builder *report;              ///< NULL, or what is shown each step
 };
 
