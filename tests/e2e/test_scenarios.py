@@ -176,6 +176,15 @@ class Scenarios(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn('a fault is on "bakc", which is not in this world; it has back (3), front (1)', done.stdout)
 
+    def test_a_usual_value_of_no_metric_or_in_another_unit_is_told(self):
+        self.put("rules_test.lua", HEAD + scenario("unknown", """  world = { front = { 1, usual = { latency = "1s" } } },
+  check = function() end,""") + scenario("unit", """  world = { front = { 1, usual = { response_time = "1MB" } } },
+  check = function() end,"""))
+        done = self.tend_test("--once")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('usual: front has no metric "latency"; it has error_rate, response_time', done.stdout)
+        self.assertIn('usual: front.response_time: "1MB" is', done.stdout)
+
     def test_faults_at_times_left_to_chance_come_at_the_same_time_again_and_with_another_seed_at_another(self):
         fault = """ world = { front = 2, back = 2 },
   faults = { { at = { "1m", "9m" }, on = "back/1", kind = "crash" } }, check = function() end,"""

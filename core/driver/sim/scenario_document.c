@@ -160,6 +160,19 @@ json_t *tend_scenario_decided(const json_t *scenario)
     return decided;
 }
 
+static void say_services(const json_t *document, const char *name, struct tend_error *error)
+{
+    const json_t *services = json_object_get(document, "services");
+    char names[300] = "";
+    size_t bytes = 0;
+    for (size_t i = 0; i < json_array_size(services) && bytes < sizeof names; i++) {
+        const int added = snprintf(names + bytes, sizeof names - bytes, "%s%s", i == 0 ? "; they have " : ", ",
+                                   tend_json_text(json_array_get(services, i), "name", ""));
+        bytes += added < 0 ? 0 : (size_t)added;
+    }
+    tend_error_set(error, "a scenario names \"%s\", which the rules do not know%s", name, names);
+}
+
 json_t *tend_scenario_document(const json_t *document, const json_t *services, struct tend_error *error)
 {
     json_t *overrides = json_array();
@@ -172,7 +185,7 @@ json_t *tend_scenario_document(const json_t *document, const json_t *services, s
     {
         const json_t *found = find_definition(document, name);
         if (found == NULL) {
-            tend_error_set(error, "a scenario names \"%s\", which the rules do not know", name);
+            say_services(document, name, error);
             json_decref(overrides);
             json_decref(unwatched);
             json_decref(sorted);

@@ -117,6 +117,18 @@ static double said_usual(const json_t *usual, const struct tend_metric_def *def)
     return json_is_number(said) ? json_number_value(said) : value;
 }
 
+static void say_metrics(const struct tend_service_def *def, const char *name, struct tend_error *error)
+{
+    char names[300] = "";
+    size_t bytes = 0;
+    for (size_t i = 0; i < def->metric_count && bytes < sizeof names; i++) {
+        const int added =
+            snprintf(names + bytes, sizeof names - bytes, "%s%s", i == 0 ? "" : ", ", def->metrics[i].name);
+        bytes += added < 0 ? 0 : (size_t)added;
+    }
+    tend_error_set(error, "usual: %s has no metric \"%s\"; it has %s", def->name, name, names);
+}
+
 // Whether each usual value is of a metric that the service has, and makes sense for it.
 static enum tend_status check_usual(const json_t *usual, const struct tend_service_def *def, struct tend_error *error)
 {
@@ -131,7 +143,7 @@ static enum tend_status check_usual(const json_t *usual, const struct tend_servi
         struct tend_error why = { .text = "" };
         double value = 0.0;
         if (i == def->metric_count) {
-            tend_error_set(error, "usual: %s has no metric \"%s\"", def->name, name);
+            say_metrics(def, name, error);
             return TEND_E_INVALID;
         }
         if (json_is_string(said) && tend_quantity_parse_as(json_string_value(said), json_string_length(said),

@@ -89,14 +89,14 @@ static void definitions_are_the_rules_own(void **state)
     json_decref(document);
 }
 
-static void a_service_that_nobody_knows_is_an_error(void **state)
+static void a_service_that_nobody_knows_is_an_error_that_says_who_is_known(void **state)
 {
     (void)state;
-    json_t *document = parse("{'services':[],'discoveries':[]}");
+    json_t *document = parse("{'services':[{'name':'search'},{'name':'stock'}],'discoveries':[]}");
     json_t *services = parse("{'serch':1}");
     struct tend_error error;
     assert_null(tend_scenario_document(document, services, &error));
-    assert_string_equal(error.text, "a scenario names \"serch\", which the rules do not know");
+    assert_string_equal(error.text, "a scenario names \"serch\", which the rules do not know; they have search, stock");
     json_decref(services);
     json_decref(document);
 }
@@ -145,7 +145,7 @@ int main(void)
         cmocka_unit_test(a_world_has_what_it_names_and_what_that_depends_on),
         cmocka_unit_test(series_by_hand_name_instances_and_nothing_else_is_there),
         cmocka_unit_test(definitions_are_the_rules_own),
-        cmocka_unit_test(a_service_that_nobody_knows_is_an_error),
+        cmocka_unit_test(a_service_that_nobody_knows_is_an_error_that_says_who_is_known),
         cmocka_unit_test(an_instance_has_each_label_that_the_rules_mention),
         cmocka_unit_test(a_time_that_is_left_to_chance_is_decided_by_name_and_seed),
     };
