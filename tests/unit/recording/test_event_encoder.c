@@ -203,7 +203,8 @@ static void changed_bytes_are_refused_or_are_other_events(void **state)
         char *changed = malloc(payload_bytes);
         assert_non_null(changed);
         memcpy(changed, payload, payload_bytes);
-        changed[random_below((int)payload_bytes)] ^= (char)(1 << random_below(8));
+        char *at = &changed[random_below((int)payload_bytes)];
+        *at = (char)((unsigned char)*at ^ 1U << random_below(8));
         const char *why;
         refused += tend_event_decoder_event(codec->decoder, changed, payload_bytes, &back, &why) == TEND_E_CORRUPT;
         free(changed);

@@ -173,7 +173,7 @@ static void a_part_larger_than_any_may_be_is_refused(void **state)
 {
     struct place *place = *state;
     put_header(place);
-    const size_t piece = 1024 * 1024;
+    const size_t piece = (size_t)1024 * 1024;
     char *zeros = calloc(1, piece);
     assert_non_null(zeros);
     for (size_t i = 0; i <= TEND_RECORDING_ITEM_BYTES_MAX / piece; i++) {

@@ -237,7 +237,7 @@ static void the_files_are_nobody_elses_business(void **state)
 static char *read_file(const char *path, size_t *count)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat about;
+    struct stat about = { .st_size = 0 };
     assert_true(fd >= 0 && fstat(fd, &about) == 0);
     char *bytes = malloc((size_t)about.st_size + 1);
     assert_non_null(bytes);
@@ -296,6 +296,11 @@ static void a_cut_file_loses_its_tail_only(void **state)
     free(bytes);
 }
 
+static void flip(char *bytes, size_t bit)
+{
+    bytes[bit / 8] = (char)((unsigned char)bytes[bit / 8] ^ 1U << bit % 8);
+}
+
 static void a_flipped_bit_is_found(void **state)
 {
     struct place *place = *state;
@@ -306,9 +311,9 @@ static void a_flipped_bit_is_found(void **state)
     size_t corrupt = 0;
     size_t torn = 0;
     for (size_t bit = 0; bit < 8 * count; bit++) {
-        bytes[bit / 8] ^= (char)(1 << bit % 8);
+        flip(bytes, bit);
         write_file(path, bytes, count);
-        bytes[bit / 8] ^= (char)(1 << bit % 8);
+        flip(bytes, bit);
         struct tally tally;
         const enum tend_status status = read_all(path, &tally);
         assert_true(status == TEND_E_CORRUPT || status == TEND_E_INVALID || (status == TEND_END && tally.torn));
@@ -326,7 +331,7 @@ static void damage_in_the_middle_is_named_with_its_place(void **state)
     struct place *place = *state;
     size_t count;
     char *bytes = small_segment(place, &count);
-    bytes[TEND_RECORDING_FILE_HEADER_BYTES + TEND_RECORDING_BLOCK_HEADER_BYTES] ^= 1;
+    flip(bytes, 8 * (size_t)(TEND_RECORDING_FILE_HEADER_BYTES + TEND_RECORDING_BLOCK_HEADER_BYTES));
     char path[PATH_MAX_BYTES];
     (void)snprintf(path, sizeof path, "%s/damaged", place->directory);
     write_file(path, bytes, count);
