@@ -1,6 +1,7 @@
 // Status texts, error messages and the failing assertion.
 
 #include "base/status.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,8 +42,13 @@ void tend_error_set(struct tend_error *error, const char *format, ...)
     va_end(arguments);
     if (wanted < 0) {
         error->text[0] = '\0';
-    } else if ((size_t)wanted >= sizeof error->text) {
-        memcpy(error->text + sizeof error->text - sizeof ellipsis, ellipsis, sizeof ellipsis);
+    } else if ((size_t)wanted < sizeof error->text) {
+        tend_text_mend(error->text);
+    } else {
+        error->text[sizeof error->text - sizeof ellipsis] = '\0';
+        tend_text_mend(error->text); // it may have been cut within a character
+        const size_t kept = strlen(error->text);
+        memcpy(error->text + kept, ellipsis, sizeof ellipsis);
     }
 }
 

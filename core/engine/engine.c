@@ -5,6 +5,7 @@
 #include "engine/state.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,7 +168,7 @@ static void take_scrape(struct tend_engine *engine, const struct tend_event_scra
     } else {
         status =
             tend_series_window_push_failed(instance->window, scraped->begun_ms, scraped->duration_s, scraped->kind);
-        (void)snprintf(instance->reason, sizeof instance->reason, "%s", scraped->reason);
+        tend_text_format(instance->reason, sizeof instance->reason, "%s", scraped->reason);
     }
     if (status != TEND_OK) {
         tend_log(TEND_LOG_WARN, "scrape not taken instance=%s why=\"%s\"", instance->name, tend_status_text(status));
@@ -416,7 +417,7 @@ static void take_journal_failed(struct tend_engine *engine, const char *why)
 {
     const bool known = engine->journal_failed;
     engine->journal_failed = true;
-    (void)snprintf(engine->journal_why, sizeof engine->journal_why, "%s", why);
+    tend_text_format(engine->journal_why, sizeof engine->journal_why, "%s", why);
     if (!known) {
         tend_log(TEND_LOG_ERROR, "journal cannot be written: no acts until it can why=\"%s\"", why);
         tend_notice_journal(engine);

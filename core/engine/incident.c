@@ -8,6 +8,7 @@
 #include "engine/state.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,7 +105,7 @@ static struct tend_incident *open_incident(struct tend_engine *engine)
     struct tend_incident *incident = calloc(1, sizeof *incident);
     TEND_ASSERT(incident != NULL);
     // The number of its first record names it: unique over the whole life of the journal.
-    (void)snprintf(incident->id, sizeof incident->id, "i%llu", (unsigned long long)engine->next_record);
+    tend_text_format(incident->id, sizeof incident->id, "i%llu", (unsigned long long)engine->next_record);
     incident->opened_ms = engine->now_ms;
     incident->opened_wall_ms = engine->wall_ms;
     incident->stable_since_ms = engine->now_ms;
@@ -539,7 +540,7 @@ static void record_evidence(struct tend_engine *engine, const struct tend_incide
 static void locator_failed(struct tend_engine *engine, struct tend_incident *incident, const char *why)
 {
     char wait[300];
-    (void)snprintf(wait, sizeof wait, "the locator failed: %s", why);
+    tend_text_format(wait, sizeof wait, "the locator failed: %s", why);
     if (incident->wait != NULL && strcmp(incident->wait, wait) == 0) {
         return;
     }
@@ -611,7 +612,7 @@ void tend_incident_restore(struct tend_engine *engine, const json_t *body)
 {
     struct tend_incident *incident = calloc(1, sizeof *incident);
     TEND_ASSERT(incident != NULL);
-    (void)snprintf(incident->id, sizeof incident->id, "%s", tend_json_text(body, "id", ""));
+    tend_text_format(incident->id, sizeof incident->id, "%s", tend_json_text(body, "id", ""));
     incident->opened_ms = tend_json_integer(body, "opened_ms", engine->now_ms);
     incident->opened_wall_ms = tend_json_integer(body, "opened_wall_ms", engine->wall_ms);
     incident->severity = tend_copy_text(tend_json_text(body, "severity", ""));

@@ -9,6 +9,7 @@
 #include "engine/state.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,7 @@ static json_t *rfc3339(int64_t wall_ms)
     (void)gmtime_r(&seconds, &parts);
     char text[64];
     const size_t used = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-    (void)snprintf(text + used, sizeof text - used, ".%03dZ", (int)(wall_ms % 1000));
+    tend_text_format(text + used, sizeof text - used, ".%03dZ", (int)(wall_ms % 1000));
     return json_string(text);
 }
 
@@ -98,7 +99,7 @@ static json_t *payload_alert(const struct tend_engine *engine, const struct tend
     const char *severity = alert == NULL ? "" : alert->binding->severity;
     const int64_t fired_ms = alert == NULL ? 0 : alert->fired_wall_ms;
     char identity[1024];
-    (void)snprintf(identity, sizeof identity, "%s\n%s\n%s", member->rule, member->service, member->instance);
+    tend_text_format(identity, sizeof identity, "%s\n%s\n%s", member->rule, member->service, member->instance);
     char fingerprint[65];
     tend_sha256_hex(identity, strlen(identity), fingerprint);
     fingerprint[16] = '\0';
@@ -127,7 +128,7 @@ static json_t *payload_of(const struct tend_engine *engine, const struct tend_in
     }
     const struct tend_culprit *culprit = incident->culprit_count > 0 ? &incident->culprits[0] : NULL;
     char group[64];
-    (void)snprintf(group, sizeof group, "{}:{incident=\"%s\"}", incident->id);
+    tend_text_format(group, sizeof group, "{}:{incident=\"%s\"}", incident->id);
     const char *summary = text;
     if (summary == NULL) {
         summary = tend_json_text(json_object_get(json_array_get(alerts, 0), "annotations"), "summary", "");
@@ -144,10 +145,11 @@ static json_t *payload_of(const struct tend_engine *engine, const struct tend_in
 static void record_notice(struct tend_engine *engine, struct tend_notice *notice, const char *status, const char *error)
 {
     const bool open = strcmp(status, "queued") == 0;
-    json_t *body = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:O?, s:O?, s:s?}", "key", notice->key, "incident",
+    json_t *body = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:O?, s:O?, s:o?}", "key", notice->key, "incident",
                              notice->incident, "notify", notice->notifier, "to", (json_int_t)notice->to, "status",
                              status, "tries", (json_int_t)notice->tries, "payload", open ? notice->payload : NULL,
-                             "request", open ? notice->request : NULL, "error", error);
+                             "request", open ? notice->request : NULL, "error",
+                             error == NULL ? NULL : tend_json_string(error, strlen(error)));
     notice->record = tend_emit_record(engine, TEND_RECORD_NOTICE, notice->key, notice->incident, open, open, body);
 }
 
@@ -175,7 +177,7 @@ static void note_told(struct tend_engine *engine, const char *incident, size_t n
     *told = (struct tend_told){ .notifier = tend_copy_text(engine->ruleset->notifies[notify].name),
                                 .notify = notify,
                                 .told_ms = engine->now_ms };
-    (void)snprintf(told->incident, sizeof told->incident, "%s", incident);
+    tend_text_format(told->incident, sizeof told->incident, "%s", incident);
 }
 
 void tend_notice_forget_told(struct tend_engine *engine, const char *incident)
@@ -197,7 +199,7 @@ static void queue(struct tend_engine *engine, const char *subject, size_t notify
     struct tend_notice *notice = calloc(1, sizeof *notice);
     TEND_ASSERT(notice != NULL && payload != NULL);
     notice->key = take_key;
-    (void)snprintf(notice->incident, sizeof notice->incident, "%s", subject);
+    tend_text_format(notice->incident, sizeof notice->incident, "%s", subject);
     notice->notify = notify;
     notice->notifier = tend_copy_text(engine->ruleset->notifies[notify].name);
     notice->payload = payload;
@@ -250,7 +252,7 @@ static json_t *payload_of_self(const struct tend_engine *engine, const char *sub
 {
     const bool firing = strcmp(status, "firing") == 0;
     char group[96];
-    (void)snprintf(group, sizeof group, "{}:{subject=\"%s\"}", subject);
+    tend_text_format(group, sizeof group, "{}:{subject=\"%s\"}", subject);
     json_t *alert =
         json_pack("{s:s, s:{s:s, s:s, s:s}, s:{s:s}, s:o, s:o, s:s}", "status", status, "labels", "alertname", name,
                   "service", "", "severity", "page", "annotations", "summary", summary, "startsAt",
@@ -279,8 +281,8 @@ static void tell_all_pagers(struct tend_engine *engine, const char *subject, con
 void tend_notice_journal(struct tend_engine *engine)
 {
     char summary[300];
-    (void)snprintf(summary, sizeof summary, "the journal cannot be written, so nothing is acted on: %s",
-                   engine->journal_why);
+    tend_text_format(summary, sizeof summary, "the journal cannot be written, so nothing is acted on: %s",
+                     engine->journal_why);
     tell_all_pagers(engine, "journal", engine->journal_failed ? "firing" : "resolved", "journal cannot be written",
                     engine->journal_failed ? summary : "the journal can be written again, and tend acts again");
 }
@@ -288,7 +290,7 @@ void tend_notice_journal(struct tend_engine *engine)
 void tend_notice_rule_off(struct tend_engine *engine, const char *rule, const char *why)
 {
     char summary[400];
-    (void)snprintf(summary, sizeof summary, "the rule \"%s\" is off until the rules are loaded again: %s", rule, why);
+    tend_text_format(summary, sizeof summary, "the rule \"%s\" is off until the rules are loaded again: %s", rule, why);
     tell_all_pagers(engine, "rule off", "firing", "a rule is off", summary);
 }
 
@@ -296,9 +298,9 @@ static void tell_of_blindness(struct tend_engine *engine, const char *status)
 {
     const struct tend_engine_counts counts = tend_engine_counts(engine);
     char summary[200];
-    (void)snprintf(summary, sizeof summary,
-                   "%zu of %zu targets fail at once: one shared cause is likely; nothing is acted on",
-                   counts.targets - counts.targets_up, counts.targets);
+    tend_text_format(summary, sizeof summary,
+                     "%zu of %zu targets fail at once: one shared cause is likely; nothing is acted on",
+                     counts.targets - counts.targets_up, counts.targets);
     tell_all_pagers(engine, engine->blind_page, status, "most targets fail at once", summary);
 }
 
@@ -481,7 +483,7 @@ void tend_notice_restore(struct tend_engine *engine, const struct tend_record *r
     struct tend_notice *notice = calloc(1, sizeof *notice);
     TEND_ASSERT(notice != NULL);
     notice->key = tend_copy_text(record->key);
-    (void)snprintf(notice->incident, sizeof notice->incident, "%s", tend_json_text(record->body, "incident", ""));
+    tend_text_format(notice->incident, sizeof notice->incident, "%s", tend_json_text(record->body, "incident", ""));
     notice->notifier = tend_copy_text(tend_json_text(record->body, "notify", ""));
     notice->notify = SIZE_MAX;
     notice->to = (size_t)tend_json_integer(record->body, "to", 0);

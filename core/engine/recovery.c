@@ -7,6 +7,7 @@
 #include "engine/state.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -60,7 +61,7 @@ void tend_recovery_say(struct tend_engine *engine, struct tend_incident *inciden
 {
     const char *about = playbook == NULL ? "" : playbook;
     char said[64];
-    (void)snprintf(said, sizeof said, "%s/%s", what, reason);
+    tend_text_format(said, sizeof said, "%s/%s", what, reason);
     if (strcmp(what, "act") != 0 && strcmp(tend_json_text(culprit->said, about, ""), said) == 0) {
         return;
     }
@@ -138,8 +139,8 @@ static bool stands_on_missing(const struct tend_engine *engine, const struct ten
         }
     }
     if (missing != NULL) {
-        (void)snprintf(why, why_bytes, "nothing is known of %s (%s), and no rule that may act names that",
-                       missing->name, tend_scrape_kind_text(tend_series_window_history(missing->window)->kind));
+        tend_text_format(why, why_bytes, "nothing is known of %s (%s), and no rule that may act names that",
+                         missing->name, tend_scrape_kind_text(tend_series_window_history(missing->window)->kind));
     }
     return missing != NULL;
 }
@@ -165,7 +166,7 @@ static const char *what_bars(const struct tend_engine *engine, const struct tend
 // Whether any alert of the incident may start a recovery. @param[out] why  when none may
 static bool may_act(const struct tend_engine *engine, const struct tend_incident *incident, char *why, size_t why_bytes)
 {
-    (void)snprintf(why, why_bytes, "none of its rules has act = true");
+    tend_text_format(why, why_bytes, "none of its rules has act = true");
     for (size_t i = 0; i < incident->member_count; i++) {
         const struct tend_rule_alert *alert = tend_member_alert(engine, &incident->members[i]);
         if (alert == NULL || alert->alert.state != TEND_ALERT_FIRING || !alert->binding->act) {
@@ -175,7 +176,7 @@ static bool may_act(const struct tend_engine *engine, const struct tend_incident
         if (bar == NULL) {
             return true;
         }
-        (void)snprintf(why, why_bytes, "\"%s\" %s", tend_rule_name(engine, alert), bar);
+        tend_text_format(why, why_bytes, "\"%s\" %s", tend_rule_name(engine, alert), bar);
     }
     return false;
 }
@@ -309,54 +310,54 @@ static void refusal_text(enum tend_refusal why, const struct tend_limits *limits
 {
     switch (why) {
     case TEND_REFUSAL_PAUSED:
-        (void)snprintf(text, bytes, "acting is paused; tend resume ends that");
+        tend_text_format(text, bytes, "acting is paused; tend resume ends that");
         break;
     case TEND_REFUSAL_JOURNAL:
-        (void)snprintf(text, bytes, "the journal cannot be written, and nothing is done that is not written first");
+        tend_text_format(text, bytes, "the journal cannot be written, and nothing is done that is not written first");
         break;
     case TEND_REFUSAL_BLIND:
-        (void)snprintf(text, bytes, "more than half of the targets failed at once: that looks like one shared cause");
+        tend_text_format(text, bytes, "more than half of the targets failed at once: that looks like one shared cause");
         break;
     case TEND_REFUSAL_ASLEEP:
-        (void)snprintf(text, bytes, "it is asleep: outside its awake hours nothing is acted on");
+        tend_text_format(text, bytes, "it is asleep: outside its awake hours nothing is acted on");
         break;
     case TEND_REFUSAL_GRACE:
-        (void)snprintf(text, bytes, "tend has just started: %d good scrapes are wanted first", GRACE_SCRAPES);
+        tend_text_format(text, bytes, "tend has just started: %d good scrapes are wanted first", GRACE_SCRAPES);
         break;
     case TEND_REFUSAL_BREAKER:
-        (void)snprintf(text, bytes, "its breaker is open after repeated failures; tend close SERVICE closes it");
+        tend_text_format(text, bytes, "its breaker is open after repeated failures; tend close SERVICE closes it");
         break;
     case TEND_REFUSAL_CONFIDENCE:
-        (void)snprintf(text, bytes, "confidence %.2f is below the %.2f that is asked for", gate->confidence,
-                       limits->confidence);
+        tend_text_format(text, bytes, "confidence %.2f is below the %.2f that is asked for", gate->confidence,
+                         limits->confidence);
         break;
     case TEND_REFUSAL_ATTEMPTS:
-        (void)snprintf(text, bytes, "tried %zu times, and %.0f are allowed", gate->attempts, limits->attempts);
+        tend_text_format(text, bytes, "tried %zu times, and %.0f are allowed", gate->attempts, limits->attempts);
         break;
     case TEND_REFUSAL_COOLDOWN:
-        (void)snprintf(text, bytes, "cooling down for %.1f s more after its last run",
-                       (double)(gate->cooldown_until_ms - gate->now_ms) / 1000.0);
+        tend_text_format(text, bytes, "cooling down for %.1f s more after its last run",
+                         (double)(gate->cooldown_until_ms - gate->now_ms) / 1000.0);
         break;
     case TEND_REFUSAL_BACKOFF:
-        (void)snprintf(text, bytes, "backing off for %.1f s more after a failed run",
-                       (double)(gate->backoff_until_ms - gate->now_ms) / 1000.0);
+        tend_text_format(text, bytes, "backing off for %.1f s more after a failed run",
+                         (double)(gate->backoff_until_ms - gate->now_ms) / 1000.0);
         break;
     case TEND_REFUSAL_PER_HOUR:
-        (void)snprintf(text, bytes, "%zu runs of it and %zu of all in the last hour; allowed are %.0f and %.0f",
-                       gate->runs_last_hour, gate->fleet_runs_last_hour, limits->per_hour, gate->fleet_per_hour);
+        tend_text_format(text, bytes, "%zu runs of it and %zu of all in the last hour; allowed are %.0f and %.0f",
+                         gate->runs_last_hour, gate->fleet_runs_last_hour, limits->per_hour, gate->fleet_per_hour);
         break;
     case TEND_REFUSAL_AT_ONCE:
-        (void)snprintf(text, bytes, "%zu runs of it and %zu of all are under way", gate->runs_now,
-                       gate->fleet_runs_now);
+        tend_text_format(text, bytes, "%zu runs of it and %zu of all are under way", gate->runs_now,
+                         gate->fleet_runs_now);
         break;
     case TEND_REFUSAL_DEPENDENCY:
-        (void)snprintf(text, bytes, "a service that it depends on, or that depends on it, is being acted on");
+        tend_text_format(text, bytes, "a service that it depends on, or that depends on it, is being acted on");
         break;
     case TEND_REFUSAL_NONE:
     case TEND_REFUSAL_SHARE:
     case TEND_REFUSAL_MIN_HEALTHY:
     case TEND_REFUSAL_VERSION:
-        (void)snprintf(text, bytes, "%s", tend_refusal_text(why));
+        tend_text_format(text, bytes, "%s", tend_refusal_text(why));
         break;
     }
 }

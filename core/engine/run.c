@@ -13,6 +13,7 @@
 #include "engine/state.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -123,7 +124,7 @@ struct tend_run *tend_run_begin(struct tend_engine *engine, struct tend_incident
     const struct tend_playbook_def *def = &engine->ruleset->playbooks[playbook];
     struct tend_run *run = calloc(1, sizeof *run);
     TEND_ASSERT(run != NULL);
-    (void)snprintf(run->id, sizeof run->id, "r%llu", (unsigned long long)engine->next_record);
+    tend_text_format(run->id, sizeof run->id, "r%llu", (unsigned long long)engine->next_record);
     memcpy(run->incident, incident->id, sizeof run->incident);
     run->service = tend_copy_text(service->name);
     run->playbook = tend_copy_text(def->name);
@@ -265,8 +266,8 @@ static void replay_step(struct tend_engine *engine, struct tend_run *run, const 
     hash_request(effect, hash);
     if (strcmp(hash, step->hash) != 0) {
         char error[160];
-        (void)snprintf(error, sizeof error, "run again, the playbook asked for something else at step %lld",
-                       (long long)step->seq);
+        tend_text_format(error, sizeof error, "run again, the playbook asked for something else at step %lld",
+                         (long long)step->seq);
         tend_run_end(engine, run, "escalated", error);
         return;
     }
@@ -334,7 +335,7 @@ static void script_died(struct tend_engine *engine, struct tend_run *run, const 
     tend_log(TEND_LOG_WARN, "playbook's process died run=%s why=\"%s\"", run->id, reason);
     if (++run->deaths >= RUN_DEATHS) {
         char error[256];
-        (void)snprintf(error, sizeof error, "the playbook's process died %u times: %s", run->deaths, reason);
+        tend_text_format(error, sizeof error, "the playbook's process died %u times: %s", run->deaths, reason);
         tend_run_end(engine, run, "escalated", error);
         return;
     }
@@ -468,10 +469,10 @@ void tend_run_restore(struct tend_engine *engine, const json_t *body)
     struct tend_run *run = calloc(1, sizeof *run);
     TEND_ASSERT(run != NULL);
     const json_t *limits = json_object_get(body, "limits");
-    (void)snprintf(run->id, sizeof run->id, "%s", tend_json_text(body, "id", ""));
-    (void)snprintf(run->incident, sizeof run->incident, "%s", tend_json_text(body, "incident", ""));
-    (void)snprintf(run->playbook_hash, sizeof run->playbook_hash, "%s", tend_json_text(body, "playbook_hash", ""));
-    (void)snprintf(run->generation, sizeof run->generation, "%s", tend_json_text(body, "generation", ""));
+    tend_text_format(run->id, sizeof run->id, "%s", tend_json_text(body, "id", ""));
+    tend_text_format(run->incident, sizeof run->incident, "%s", tend_json_text(body, "incident", ""));
+    tend_text_format(run->playbook_hash, sizeof run->playbook_hash, "%s", tend_json_text(body, "playbook_hash", ""));
+    tend_text_format(run->generation, sizeof run->generation, "%s", tend_json_text(body, "generation", ""));
     run->service = tend_copy_text(tend_json_text(body, "service", ""));
     run->playbook = tend_copy_text(tend_json_text(body, "playbook", ""));
     run->playbook_index = (size_t)tend_json_integer(body, "playbook_index", 0);

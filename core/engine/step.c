@@ -10,6 +10,7 @@
 #include "engine/state.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,13 +107,14 @@ void tend_step_note_effect(struct tend_run *run, const struct tend_step *step)
 static void end_step(struct tend_engine *engine, struct tend_run *run, struct tend_step *step, const char *outcome,
                      const char *error, json_t *value)
 {
+    char why[512]; // what a program or a peer says may be any bytes
+    tend_text_format(why, sizeof why, "%s", error == NULL ? "" : error);
     free(step->outcome);
     step->outcome = tend_copy_text(outcome);
     json_decref(step->answer);
     step->answer = strcmp(outcome, "done") == 0
                        ? json_pack("{s:b, s:o}", "ok", 1, "value", value == NULL ? json_object() : value)
-                       : json_pack("{s:b, s:s, s:s, s:o?}", "ok", 0, "outcome", outcome, "error",
-                                   error == NULL ? "" : error, "value", value);
+                       : json_pack("{s:b, s:s, s:s, s:o?}", "ok", 0, "outcome", outcome, "error", why, "value", value);
     TEND_ASSERT(step->answer != NULL);
     step->ended_wall_ms = engine->wall_ms;
     const bool act = tend_step_is_act(step) && !run->dry;
@@ -128,7 +130,7 @@ static void end_step(struct tend_engine *engine, struct tend_run *run, struct te
     step->record = tend_facts_step(engine, run, step, true, act);
     tend_log(TEND_LOG_INFO, "step ended run=%s seq=%lld kind=%s verb=%s instance=%s outcome=%s error=\"%s\"", run->id,
              (long long)step->seq, tend_step_kind(step), tend_json_text(step->effect, "verb", ""),
-             tend_step_instance(step) == NULL ? "" : tend_step_instance(step), outcome, error == NULL ? "" : error);
+             tend_step_instance(step) == NULL ? "" : tend_step_instance(step), outcome, why);
     if (act) {
         step->state = TEND_STEP_OUTCOME;
     } else {
@@ -149,7 +151,7 @@ static void refuse_step(struct tend_engine *engine, struct tend_run *run, struct
     // Limits are the playbook's own business; what comes from outside is no failure of the run.
     run->stopped = strcmp(reason, "share") != 0 && strcmp(reason, "min_healthy") != 0;
     char error[320];
-    (void)snprintf(error, sizeof error, "refused: %s: %s", reason, text);
+    tend_text_format(error, sizeof error, "refused: %s: %s", reason, text);
     tend_run_end(engine, run, "escalated", error);
 }
 
@@ -165,8 +167,8 @@ static bool has_other_version(const struct tend_run *run, const struct tend_serv
         const char *version = tend_json_text(row, "version", "");
         if (instance != NULL && version[0] != '\0' && instance->version[0] != '\0' &&
             strcmp(instance->version, version) != 0) {
-            (void)snprintf(text, bytes, "the version of %s changed from %s to %s during the run", instance->name,
-                           version, instance->version);
+            tend_text_format(text, bytes, "the version of %s changed from %s to %s during the run", instance->name,
+                             version, instance->version);
             return true;
         }
     }
@@ -189,22 +191,22 @@ static const char *refusal_of_act(const struct tend_engine *engine, const struct
                                   const struct tend_step *step, char *text, size_t bytes)
 {
     if (engine->paused) {
-        (void)snprintf(text, bytes, "acting is paused");
+        tend_text_format(text, bytes, "acting is paused");
         return "paused";
     }
     if (engine->journal_failed) {
-        (void)snprintf(text, bytes, "the journal cannot be written");
+        tend_text_format(text, bytes, "the journal cannot be written");
         return "journal";
     }
     if (engine->blind) {
-        (void)snprintf(text, bytes, "more than half of the targets failed at once");
+        tend_text_format(text, bytes, "more than half of the targets failed at once");
         return "blind";
     }
     const struct tend_service *service = tend_fleet_find(engine->fleet, run->service);
     const struct tend_instance *instance = find_instance(engine, run, tend_step_instance(step));
     if (service == NULL || (tend_step_instance(step) != NULL && instance == NULL)) {
-        (void)snprintf(text, bytes, "%s is no longer there",
-                       tend_step_instance(step) == NULL ? run->service : tend_step_instance(step));
+        tend_text_format(text, bytes, "%s is no longer there",
+                         tend_step_instance(step) == NULL ? run->service : tend_step_instance(step));
         return "gone";
     }
     if (!run->redeployed && has_other_version(run, service, text, bytes)) {
@@ -214,8 +216,8 @@ static const char *refusal_of_act(const struct tend_engine *engine, const struct
         return NULL;
     }
     if (tend_recovery_is_missing(engine, instance) && !was_acted_on(run, instance->name)) {
-        (void)snprintf(text, bytes, "nothing is known of %s, and no rule that may act names how its scrapes fail",
-                       instance->name);
+        tend_text_format(text, bytes, "nothing is known of %s, and no rule that may act names how its scrapes fail",
+                         instance->name);
         return "missing";
     }
     size_t others = 0;
@@ -232,8 +234,8 @@ static const char *refusal_of_act(const struct tend_engine *engine, const struct
     if (why == TEND_REFUSAL_NONE) {
         return NULL;
     }
-    (void)snprintf(text, bytes, "%zu of %zu instances serve, %zu others are acted on; share %.2f, min_healthy %.0f",
-                   gate.serving, gate.instances, gate.acted_on, run->limits.share, run->limits.min_healthy);
+    tend_text_format(text, bytes, "%zu of %zu instances serve, %zu others are acted on; share %.2f, min_healthy %.0f",
+                     gate.serving, gate.instances, gate.acted_on, run->limits.share, run->limits.min_healthy);
     return tend_refusal_text(why);
 }
 
@@ -338,7 +340,7 @@ static enum tend_proof proof_of(const struct tend_engine *engine, const struct t
         return tend_verify_incident(engine, run, after_ms, why, bytes);
     }
     if (instance == NULL) {
-        (void)snprintf(why, bytes, "%s is no longer there", tend_step_instance(step));
+        tend_text_format(why, bytes, "%s is no longer there", tend_step_instance(step));
         return TEND_PROOF_NO;
     }
     return tend_verify_instance(engine, run, instance, after_ms, why, bytes);
@@ -384,8 +386,8 @@ static void check_look(struct tend_engine *engine, struct tend_run *run, struct 
     step->ended_wall_ms = engine->wall_ms;
     (void)tend_facts_step(engine, run, step, true, true);
     char error[400];
-    (void)snprintf(error, sizeof error, "the outcome of step %lld is unknown, and it may not be done twice: %s",
-                   (long long)step->seq, why);
+    tend_text_format(error, sizeof error, "the outcome of step %lld is unknown, and it may not be done twice: %s",
+                     (long long)step->seq, why);
     tend_run_end(engine, run, "escalated", error);
 }
 

@@ -7,6 +7,7 @@
 #include "engine/state.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -512,14 +513,14 @@ static void rule_off(struct tend_engine *engine, uint32_t rule, const char *why)
         return;
     }
     health->off = true;
-    (void)snprintf(health->why, sizeof health->why, "%s", why);
+    tend_text_format(health->why, sizeof health->why, "%s", why);
     const struct tend_rule_def *def = &engine->ruleset->rules[rule];
     tend_log(TEND_LOG_ERROR, "rule is off rule=\"%s\" at=%s why=\"%s\" until=\"the next reload\"", def->name, def->at,
              why);
-    (void)tend_emit_record(
-        engine, TEND_RECORD_DECISION, def->name, NULL, false, false,
-        json_pack("{s:s, s:s, s:s, s:s}", "what", "rule off", "rule", def->name, "reason", "rule error", "text", why));
-    tend_notice_rule_off(engine, def->name, why);
+    (void)tend_emit_record(engine, TEND_RECORD_DECISION, def->name, NULL, false, false,
+                           json_pack("{s:s, s:s, s:s, s:s}", "what", "rule off", "rule", def->name, "reason",
+                                     "rule error", "text", health->why));
+    tend_notice_rule_off(engine, def->name, health->why);
 }
 
 // The evaluator died over this tick: whom it names is off, and the others are asked again.
@@ -565,7 +566,7 @@ static enum tend_verdict read_verdict(struct tend_engine *engine, struct tend_re
     }
     if (health->errors >= RULE_ERRORS) {
         char why[160];
-        (void)snprintf(why, sizeof why, "%.*s", (int)count, text);
+        tend_text_format(why, sizeof why, "%.*s", (int)count, text);
         rule_off(engine, rule, why);
     }
     return TEND_VERDICT_ERROR;

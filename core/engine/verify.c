@@ -5,7 +5,9 @@
 
 #include "engine/state.h"
 
+#include "base/text.h"
 #include <math.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -45,30 +47,30 @@ enum tend_proof tend_verify_instance(const struct tend_engine *engine, const str
     const struct tend_metric_table *table = &engine->fleet->table;
     const size_t results = scrapes_since(instance, after_ms, false);
     if (instance->dirty || results == 0) {
-        (void)snprintf(why, why_bytes, "%s has no scrape newer than the act", instance->name);
+        tend_text_format(why, why_bytes, "%s has no scrape newer than the act", instance->name);
         return TEND_PROOF_NOT_YET;
     }
     if (tend_instance_failed(instance)) {
-        (void)snprintf(why, why_bytes, "%s does not answer: %s", instance->name,
-                       tend_scrape_kind_text(tend_series_window_history(instance->window)->kind));
+        tend_text_format(why, why_bytes, "%s does not answer: %s", instance->name,
+                         tend_scrape_kind_text(tend_series_window_history(instance->window)->kind));
         return results >= VERIFY_SCRAPES ? TEND_PROOF_NO : TEND_PROOF_NOT_YET;
     }
     for (size_t m = 0; m < def->metric_count; m++) {
         const size_t slot = instance->subject.slot + m;
         if (table->a[slot] >= 1.0) {
-            (void)snprintf(why, why_bytes, "%s is out of line: %s is %.4g where %.4g was expected", instance->name,
-                           def->metrics[m].name, table->p[slot], table->e[slot]);
+            tend_text_format(why, why_bytes, "%s is out of line: %s is %.4g where %.4g was expected", instance->name,
+                             def->metrics[m].name, table->p[slot], table->e[slot]);
             return results >= VERIFY_SCRAPES ? TEND_PROOF_NO : TEND_PROOF_NOT_YET;
         }
         if (isnan(table->a[slot]) && was_out(run, instance->name, def->metrics[m].name)) {
-            (void)snprintf(why, why_bytes, "%s: %s was out of line and has no data yet: %s", instance->name,
-                           def->metrics[m].name, tend_missing_text((enum tend_missing)table->missing[slot]));
+            tend_text_format(why, why_bytes, "%s: %s was out of line and has no data yet: %s", instance->name,
+                             def->metrics[m].name, tend_missing_text((enum tend_missing)table->missing[slot]));
             return TEND_PROOF_NOT_YET;
         }
     }
     if (scrapes_since(instance, after_ms, true) < VERIFY_SCRAPES) {
-        (void)snprintf(why, why_bytes, "%s has fewer than %d good scrapes begun after the act", instance->name,
-                       VERIFY_SCRAPES);
+        tend_text_format(why, why_bytes, "%s has fewer than %d good scrapes begun after the act", instance->name,
+                         VERIFY_SCRAPES);
         return TEND_PROOF_NOT_YET;
     }
     return TEND_PROOF_YES;
@@ -97,7 +99,7 @@ enum tend_proof tend_verify_incident(const struct tend_engine *engine, const str
 {
     const struct tend_service *service = tend_fleet_find(engine->fleet, run->service);
     if (service == NULL) {
-        (void)snprintf(why, why_bytes, "%s is no longer there", run->service);
+        tend_text_format(why, why_bytes, "%s is no longer there", run->service);
         return TEND_PROOF_NO;
     }
     for (size_t i = 0; i < service->instance_count; i++) {
@@ -119,10 +121,11 @@ enum tend_proof tend_verify_incident(const struct tend_engine *engine, const str
         }
         const char *subject = alert->instance == NULL ? alert->service->name : alert->instance->name;
         if (alert->verdict == TEND_VERDICT_OUT && alert->data_ms > after_ms) {
-            (void)snprintf(why, why_bytes, "\"%s\" is still out of line on %s", tend_rule_name(engine, alert), subject);
+            tend_text_format(why, why_bytes, "\"%s\" is still out of line on %s", tend_rule_name(engine, alert),
+                             subject);
         } else {
-            (void)snprintf(why, why_bytes, "\"%s\" has no newer data on %s: inconclusive",
-                           tend_rule_name(engine, alert), subject);
+            tend_text_format(why, why_bytes, "\"%s\" has no newer data on %s: inconclusive",
+                             tend_rule_name(engine, alert), subject);
         }
         return TEND_PROOF_NOT_YET;
     }

@@ -56,6 +56,7 @@ struct world {
     size_t target_count;
 
     enum tend_verdict (*judge)(struct world *world, const struct view_call *call);
+    const char *raised;    ///< what a rule that raises says; NULL: something short
     const char *dies_over; // the evaluator dies over a tick: "rule", "" …; NULL: it lives
     uint32_t dies_index;
     size_t evaluations;
@@ -272,7 +273,7 @@ static inline void world_evaluate(struct world *world, const struct tend_effect 
         dies = dies ||
                (world->dies_over != NULL && strcmp(world->dies_over, "rule") == 0 && world->dies_index == call.rule);
         tend_verdicts_put(&verdicts, world->judge == NULL ? TEND_VERDICT_IN_LINE : world->judge(world, &call),
-                          "shop.lua:3: it raised");
+                          world->raised == NULL ? "shop.lua:3: it raised" : world->raised);
     }
     assert_false(reader.failed);
     if (dies) {

@@ -260,6 +260,26 @@ static void three_errors_in_a_row_turn_a_rule_off(void **state)
     world_end(&world);
 }
 
+static void what_a_rule_raises_may_be_any_bytes(void **state)
+{
+    (void)state;
+    for (size_t before = 0; before < 4; before++) { // cut at each byte of a character
+        struct world world;
+        char text[400];
+        memset(text, 'a', before);
+        for (size_t i = before; i + 4 < sizeof text; i += 3) {
+            memcpy(text + i, before == 3 ? "\xff\xc3\xe2" : "\xe2\x82\xac", 4);
+        }
+        world_begin(&world, JUDGED(""));
+        world.judge = raises;
+        world.raised = text;
+        world_pass(&world, 4);
+        assert_int_equal(counts(&world).rules_off, 1);
+        assert_int_equal(world_decided(&world, "rule error"), 1);
+        world_end(&world);
+    }
+}
+
 static enum tend_verdict raises_at_odd_ticks(struct world *world, const struct view_call *call)
 {
     (void)call;
@@ -445,6 +465,7 @@ int main(void)
         cmocka_unit_test(a_function_judges_as_a_metric_does),
         cmocka_unit_test(a_rule_that_raises_neither_fires_nor_resolves),
         cmocka_unit_test(three_errors_in_a_row_turn_a_rule_off),
+        cmocka_unit_test(what_a_rule_raises_may_be_any_bytes),
         cmocka_unit_test(errors_that_are_not_in_a_row_leave_a_rule_on),
         cmocka_unit_test(a_rule_that_kills_the_evaluator_is_off_and_the_others_are_still_judged),
         cmocka_unit_test(an_evaluator_that_dies_without_a_culprit_is_asked_three_times_and_judges_nothing),
