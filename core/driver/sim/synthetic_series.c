@@ -3,6 +3,7 @@
 
 #include "driver/sim/synthetic_series.h"
 
+#include "driver/sim/made_up_series.h"
 #include "parse/quantity.h"
 
 #include <math.h>
@@ -10,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SUCCESS = 4 }; // the first likely value that is no failure
-enum { COLUMNS_MAX = 512, LABELS_MAX = 16, BUCKETS = 44 };
+enum { COLUMNS_MAX = 512, BUCKETS = 44 };
 
 static const double usual_rate = 50.0; // requests a second of one instance
 static const double noise = 0.02;
@@ -181,134 +181,6 @@ static double usual_of(const json_t *usual, const struct tend_metric_def *def, e
 
 // ---- making columns ----
 
-// A series of its own: a name and labels whose texts are literals, or belong to a selector.
-struct series_name {
-    const char *name;
-    struct tend_label labels[LABELS_MAX];
-    size_t label_count;
-};
-
-static struct tend_label *find_label(struct series_name *series, const char *label)
-{
-    for (size_t i = 0; i < series->label_count; i++) {
-        if (strcmp(series->labels[i].name, label) == 0) {
-            return &series->labels[i];
-        }
-    }
-    return NULL;
-}
-
-static void set_label(struct series_name *series, const char *label, const char *value)
-{
-    struct tend_label *found = find_label(series, label);
-    if (found == NULL && series->label_count < LABELS_MAX) {
-        found = &series->labels[series->label_count++];
-    }
-    if (found != NULL) {
-        *found = (struct tend_label){
-            .name = label, .name_bytes = strlen(label), .value = value, .value_bytes = strlen(value)
-        };
-    }
-}
-
-static bool selects(const struct tend_selector *selector, const struct series_name *series)
-{
-    return tend_selector_matches(selector, series->name, strlen(series->name), series->labels, series->label_count);
-}
-
-// Values that regular expressions in the wild are about.
-static const char *const likely_values[] = { "500", "503", "502",  "504",   "200",   "404",  "201",  "301", "400",
-                                             "a",   "GET", "POST", "ok",    "error", "/",    "/api", "sda", "eth0",
-                                             "1",   "0",   "true", "false", "heap",  "user", "GRPC", NULL };
-
-// Gives one open label each likely value, until the selector selects the series.
-static bool try_values(const struct tend_selector *selector, struct series_name *series, const char *label)
-{
-    for (const char *const *value = likely_values; *value != NULL; value++) {
-        set_label(series, label, *value);
-        if (selects(selector, series)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// Gives one label after the other each likely value, and another one too; the number of open labels is small.
-static bool try_pairs(const struct tend_selector *selector, struct series_name *series, const char *const *open,
-                      size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        for (const char *const *value = likely_values; *value != NULL; value++) {
-            set_label(series, open[i], *value);
-            for (size_t j = 0; j < count; j++) {
-                if (j != i && try_values(selector, series, open[j])) {
-                    return true;
-                }
-            }
-        }
-    }
-    return false;
-}
-
-// Makes up a series that the selector selects. @return false: none of the values that it tried
-static bool make_up(const struct tend_selector *selector, struct series_name *out)
-{
-    *out = (struct series_name){ .name = tend_selector_name(selector) };
-    if (out->name == NULL) {
-        return false;
-    }
-    const char *open[LABELS_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < tend_selector_matcher_count(selector); i++) {
-        const struct tend_matcher_view matcher = tend_selector_matcher(selector, i);
-        if (strcmp(matcher.label, "__name__") == 0) {
-            continue;
-        }
-        if (!matcher.is_pattern && !matcher.negated) {
-            set_label(out, matcher.label, matcher.value);
-        } else if (count < LABELS_MAX) {
-            open[count++] = matcher.label;
-        }
-    }
-    bool made = selects(selector, out);
-    for (size_t i = 0; i < count && !made; i++) {
-        made = try_values(selector, out, open[i]);
-    }
-    return made || try_pairs(selector, out, open, count);
-}
-
-// Gives the label of a part's matcher another value, so that the whole still selects the series and the part does not.
-static bool set_apart(const struct tend_selector *whole, const struct tend_selector *part, const char *label,
-                      struct series_name *series)
-{
-    for (const char *const *value = likely_values + SUCCESS; *value != NULL; value++) {
-        struct series_name tried = *series;
-        set_label(&tried, label, *value);
-        if (selects(whole, &tried) && !selects(part, &tried)) {
-            *series = tried;
-            return true;
-        }
-    }
-    return false;
-}
-
-// A series that `whole` selects and `part` does not: the rest of a share. It has the labels by which a part is told
-// apart, with other values, so that both look alike.
-static bool make_up_rest(const struct tend_selector *whole, const struct tend_selector *part, struct series_name *out)
-{
-    if (!make_up(whole, out)) {
-        return false;
-    }
-    for (size_t i = 0; i < tend_selector_matcher_count(part); i++) {
-        const char *label = tend_selector_matcher(part, i).label;
-        if (strcmp(label, "__name__") != 0 && (find_label(out, label) == NULL || selects(part, out)) &&
-            set_apart(whole, part, label, out)) {
-            return true;
-        }
-    }
-    return selects(whole, out) && !selects(part, out);
-}
-
 static bool has_column(const struct tend_synthetic_series *made, const struct tend_selector *selector)
 {
     for (size_t i = 0; i < made->count; i++) {
@@ -323,7 +195,7 @@ static bool has_column(const struct tend_synthetic_series *made, const struct te
     return false;
 }
 
-static enum tend_status add(struct tend_synthetic_series *made, const struct series_name *series,
+static enum tend_status add(struct tend_synthetic_series *made, const struct tend_made_up_series *series,
                             enum tend_series_type type, const struct column *column)
 {
     const struct tend_label_set *set;
@@ -350,11 +222,11 @@ static enum tend_status add_for(struct tend_synthetic_series *made, const struct
                                 const struct tend_selector *selector, enum tend_series_type type,
                                 const struct column *column)
 {
-    struct series_name series;
+    struct tend_made_up_series series;
     if (has_column(made, selector)) {
         return TEND_OK;
     }
-    if (!make_up(selector, &series)) {
+    if (!tend_made_up_series_find(selector, &series)) {
         tend_error_set(made->error, "%s.%s: a scenario cannot make up a series that its selector selects",
                        made->def->name, def->name);
         return TEND_E_INVALID;
@@ -375,18 +247,18 @@ static enum tend_status add_share(struct tend_synthetic_series *made, const stru
         column.maker = MAKER_WHOLE;
         return status != TEND_OK ? status : add_for(made, def, whole, TEND_SERIES_GAUGE, &column);
     }
-    struct series_name hit;
-    struct series_name rest;
+    struct tend_made_up_series hit;
+    struct tend_made_up_series rest;
     column.maker = MAKER_HIT;
     status = add_for(made, def, part, TEND_SERIES_COUNTER, &column);
-    if (status != TEND_OK || !make_up(part, &hit)) {
+    if (status != TEND_OK || !tend_made_up_series_find(part, &hit)) {
         return status;
     }
-    if (!selects(whole, &hit)) { // apart from each other: the second counts all
+    if (!tend_made_up_series_is_selected(&hit, whole)) { // apart from each other: the second counts all
         column.maker = MAKER_REQUESTS;
         return add_for(made, def, whole, TEND_SERIES_COUNTER, &column);
     }
-    if (!make_up_rest(whole, part, &rest)) {
+    if (!tend_made_up_series_rest(whole, part, &rest)) {
         tend_error_set(made->error, "%s.%s: a scenario cannot make up a series for the rest of this share",
                        made->def->name, def->name);
         return TEND_E_INVALID;
@@ -399,11 +271,11 @@ static enum tend_status add_share(struct tend_synthetic_series *made, const stru
 static enum tend_status add_buckets(struct tend_synthetic_series *made, const struct tend_metric_def *def,
                                     struct column column)
 {
-    struct series_name series;
+    struct tend_made_up_series series;
     if (has_column(made, def->sources[0])) {
         return TEND_OK;
     }
-    if (!make_up(def->sources[0], &series)) {
+    if (!tend_made_up_series_find(def->sources[0], &series)) {
         tend_error_set(made->error, "%s.%s: a scenario cannot make up a series that its selector selects",
                        made->def->name, def->name);
         return TEND_E_INVALID;
@@ -415,7 +287,7 @@ static enum tend_status add_buckets(struct tend_synthetic_series *made, const st
         char le[32];
         column.scale = i == BUCKETS ? (double)INFINITY : middle * pow(1.25, i - 14);
         (void)snprintf(le, sizeof le, i == BUCKETS ? "+Inf" : "%.6g", column.scale);
-        set_label(&series, "le", le);
+        tend_made_up_series_set_label(&series, "le", le);
         const enum tend_status status = add(made, &series, TEND_SERIES_HISTOGRAM, &column);
         if (status != TEND_OK) {
             return status;
@@ -444,7 +316,8 @@ static enum tend_status add_metric(struct tend_synthetic_series *made, const str
         return add_for(made, def, def->sources[0], TEND_SERIES_COUNTER, &column);
     case TEND_METRIC_GAUGE:
         column.maker = MAKER_GAUGE;
-        if (selects(def->sources[0], &(struct series_name){ .name = "node_time_seconds" })) { // node_exporter's clock
+        if (tend_made_up_series_is_selected(&(struct tend_made_up_series){ .name = "node_time_seconds" },
+                                            def->sources[0])) { // node_exporter's clock
             column.maker = MAKER_TIMESTAMP;
             column.usual = 0.0;
         }
@@ -465,18 +338,18 @@ static enum tend_status add_metric(struct tend_synthetic_series *made, const str
 
 static enum tend_status add_version(struct tend_synthetic_series *made)
 {
-    struct series_name series;
+    struct tend_made_up_series series;
     const struct tend_service_def *def = made->def;
     if (def->version_series == NULL || def->version_label == NULL) {
         return TEND_OK;
     }
-    if (!make_up(def->version_series, &series)) {
+    if (!tend_made_up_series_find(def->version_series, &series)) {
         tend_error_set(made->error, "%s: a scenario cannot make up a series that tells its version", def->name);
         return TEND_E_INVALID;
     }
     enum tend_status status = TEND_OK;
     for (int i = 0; i < 2 && status == TEND_OK; i++) {
-        set_label(&series, def->version_label, i == 0 ? "v1" : "v2");
+        tend_made_up_series_set_label(&series, def->version_label, i == 0 ? "v1" : "v2");
         status = add(made, &series, TEND_SERIES_GAUGE, &(struct column){ .maker = MAKER_VERSION, .scale = i });
     }
     return status;
@@ -521,7 +394,7 @@ enum tend_status tend_synthetic_series_create(const struct tend_service_def *def
     made->usual = usual;
     made->error = error;
     find_usual(made);
-    const struct series_name start = { .name = "process_start_time_seconds" };
+    const struct tend_made_up_series start = { .name = "process_start_time_seconds" };
     enum tend_status status = add(made, &start, TEND_SERIES_GAUGE, &(struct column){ .maker = MAKER_START });
     for (int shares = 1; shares >= 0; shares--) {
         for (size_t i = 0; i < def->metric_count && status == TEND_OK; i++) {
