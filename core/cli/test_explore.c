@@ -67,6 +67,9 @@ static bool has_found(const json_t *report)
 static void print_text(const json_t *report, double took_s)
 {
     const json_t *playbooks = json_object_get(report, "playbooks");
+    if (json_array_size(playbooks) == 0) {
+        (void)puts("there is no playbook to search for trouble in");
+    }
     for (size_t i = 0; i < json_array_size(playbooks); i++) {
         print_playbook(json_array_get(playbooks, i));
     }

@@ -7,7 +7,7 @@
 #include "cli/command.h"
 
 #include <errno.h>
-#include <ftw.h>
+#include <fts.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,28 +17,29 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOMENT_MS = 100, OPEN_AT_ONCE = 16 };
+enum { MOMENT_MS = 100 };
 
-static int watching = -1; // nftw hands no context on
-
-static int watch_directory(const char *path, const struct stat *state, int type, struct FTW *place)
+static bool watch_all(int watching, const char *dir)
 {
-    (void)state;
-    (void)place;
-    if (type == FTW_D) {
-        (void)inotify_add_watch(watching, path,
-                                IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR);
+    char *path = strdup(dir);
+    char *const paths[] = { path, NULL };
+    FTS *walk = path == NULL ? NULL : fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    bool watched = false;
+    for (const FTSENT *entry = NULL; walk != NULL && (entry = fts_read(walk)) != NULL;) {
+        if (entry->fts_info == FTS_D) {
+            watched |= inotify_add_watch(watching, entry->fts_accpath,
+                                         IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE) >= 0;
+        }
     }
-    return 0;
-}
-
-static bool watch_all(const char *dir)
-{
-    return nftw(dir, watch_directory, OPEN_AT_ONCE, FTW_PHYS) == 0;
+    if (walk != NULL) {
+        (void)fts_close(walk);
+    }
+    free(path);
+    return watched;
 }
 
 // Waits for a change, and for the quiet after it. @return false: it cannot be waited for
-static bool wait_for_change(void)
+static bool wait_for_change(int watching)
 {
     struct pollfd waiting = { .fd = watching, .events = POLLIN };
     char events[4096];
@@ -55,7 +56,7 @@ static bool wait_for_change(void)
     }
 }
 
-static bool play_apart(int (*play)(void *context), void *context)
+static bool play_apart(int watching, int (*play)(void *context), void *context)
 {
     (void)fflush(NULL);
     const pid_t child = fork();
@@ -71,20 +72,21 @@ static bool play_apart(int (*play)(void *context), void *context)
 
 int tend_test_watch(const char *dir, int (*play)(void *context), void *context)
 {
-    watching = inotify_init1(IN_CLOEXEC);
+    const int watching = inotify_init1(IN_CLOEXEC);
     bool goes_on = watching >= 0;
     while (goes_on) {
         if (isatty(STDOUT_FILENO)) {
             (void)fputs("\033[H\033[2J\033[3J", stdout);
         }
-        goes_on = watch_all(dir) && play_apart(play, context);
+        goes_on = watch_all(watching, dir) && play_apart(watching, play, context);
         if (goes_on) {
             (void)puts("waiting for a change; Ctrl-C ends");
             (void)fflush(stdout);
-            goes_on = wait_for_change();
+            goes_on = wait_for_change(watching);
         }
     }
-    (void)fprintf(stderr, "%s: cannot be watched: %s\n", dir, strerror(errno)); // NOLINT(concurrency-mt-unsafe)
+    (void)fprintf(stderr, "%s: cannot be watched: %s\n", dir,
+                  strerror(errno)); // NOLINT(concurrency-mt-unsafe): one thread
     if (watching >= 0) {
         (void)close(watching);
     }

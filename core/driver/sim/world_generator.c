@@ -161,7 +161,7 @@ static void add_fault(struct making *making, int64_t at_ms)
         (void)json_object_set_new(fault, "on", json_string(on));
     }
     if ((strcmp(kind, "slow") == 0 || strcmp(kind, "leak") == 0) && chance(making) < 0.6) {
-        (void)json_object_set_new(fault, "times", json_integer((json_int_t)(2 + pick(making, 19))));
+        (void)json_object_set_new(fault, "times", json_integer(2 + (json_int_t)pick(making, 19)));
     }
     if (strcmp(kind, "errors") == 0 && chance(making) < 0.6) {
         (void)json_object_set_new(fault, "ratio", json_real((double)(1 + pick(making, 9)) / 10.0));
@@ -229,7 +229,7 @@ static json_t *choose_crash(struct making *making)
         (void)snprintf(after, sizeof after, "%s %s", what, state);
         return json_pack("{s:s}", "after", after);
     }
-    return json_pack("{s:I}", "record", (json_int_t)(5 + pick(making, 80)));
+    return json_pack("{s:I}", "record", 5 + (json_int_t)pick(making, 80));
 }
 
 static void choose_crashes(struct making *making)
