@@ -1,12 +1,16 @@
 """`tend simulate`: rules over the past, from CSV files and from real servers, and over one scenario."""
+import http.server
 import json
 import os
 import pathlib
+import pty
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import urllib.parse
@@ -265,6 +269,27 @@ class Csv(Simulated):
         report = self.report("--csv", self.put("f.csv", slow_between(60, 90)), status=1)
         self.assertEqual({r["rule"] for r in report["rules_off"]}, {"errors"})
 
+    def test_a_terminal_gets_a_bar_that_is_gone_at_the_end(self):
+        (self.rules / "rules.lua").write_text(ONE)
+        path = self.put("f.csv", "\n".join(["time,queue:depth"] + [f"{BEGUN + i},10" for i in range(150000)]))
+        terminal, end = pty.openpty()
+        with subprocess.Popen([TEND, "simulate", str(self.rules), "--csv", str(path)], stdout=subprocess.DEVNULL,
+                              stderr=end) as process:
+            os.close(end)
+            shown = b""
+            while True:
+                try:
+                    piece = os.read(terminal, 65536)
+                except OSError:  # the other end is closed
+                    break
+                if not piece:
+                    break
+                shown += piece
+            os.close(terminal)
+            self.assertEqual(process.wait(60), 0, shown)
+        self.assertRegex(shown, rb"\r\[#*\.*\] +\d+ %  2026-03-0\d \d\d:\d\d:\d\dZ")
+        self.assertTrue(shown.endswith(b"\r\x1b[K"), shown[-80:])
+
     def test_people_get_a_text_and_a_page(self):
         page = self.path / "report.html"
         done = self.simulate("--csv", self.put("f.csv", slow_between(60, 90)), "--html", page)
@@ -394,6 +419,114 @@ class Server:
             self.process.wait()
 
 
+class Api:
+    """A server that speaks Prometheus' query API over one queue: deep from minute 10 to minute 20, scraped once a minute."""
+
+    def __init__(self, longest_ms=None, token=None, body=None):
+        self.ranges_ms, self.refused = [], 0
+        self.longest_ms, self.token, self.body = longest_ms, token, body
+        api = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                status, body = api.answer(form, self.headers.get("Authorization"))
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def answer(self, form, authorization):
+        if self.token is not None and authorization != f"Bearer {self.token}":
+            return 401, b"who are you?"
+        if self.body is not None:
+            return 200, self.body
+        query = re.fullmatch(r'\{__name__="(\w+)",job=~"queue"\}\[(\d+)ms\]', form["query"][0])
+        if query is None:
+            return 400, json.dumps({"status": "error", "errorType": "bad_data", "error": form["query"][0]}).encode()
+        range_ms, end_ms = int(query[2]), round(float(form["time"][0]) * 1000)
+        if self.longest_ms is not None and range_ms > self.longest_ms:
+            self.refused += 1
+            return 422, json.dumps({"status": "error", "errorType": "execution", "error":
+                                    "query processing would load too many samples into memory in query execution"}).encode()
+        self.ranges_ms.append(range_ms)
+        value = {"up": lambda m: 1, "queue_depth": lambda m: 300 if 10 <= m < 20 else 10,
+                 "scrape_duration_seconds": lambda m: 0.005}.get(query[1])
+        samples = [] if value is None else [[BEGUN + 60 * m, str(value(m))] for m in range(30)
+                                            if end_ms - range_ms < (BEGUN + 60 * m) * 1000 <= end_ms]
+        metric = {"__name__": query[1], "job": "queue", "instance": "a:1"}
+        result = [{"metric": metric, "values": samples}] if samples else []
+        return 200, json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}}).encode()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class ServerAnswers(Simulated):
+    def setUp(self):
+        super().setUp()
+        (self.rules / "rules.lua").write_text(ONE)
+
+    def over(self, *options, **api):
+        server = Api(**api)
+        self.addCleanup(server.close)
+        return server, ["--prometheus", server.url, "--from", BEGUN - 30, "--to", BEGUN + 1800, *options]
+
+    def check(self, report):
+        self.assertEqual([(seconds(a["fired_ms"]), seconds(a["resolved_ms"])) for a in report["alerts"]],
+                         [(12 * 60, 21 * 60)])  # two minutes after minute 10, one after minute 20
+        self.assertEqual(report["sums"]["samples"], 30)
+
+    def test_raw_samples_are_the_scrapes(self):
+        server, options = self.over()
+        self.check(self.report(*options))
+        self.assertEqual(server.refused, 0)
+
+    def test_what_a_server_finds_too_large_is_asked_for_in_halves(self):
+        server, options = self.over(longest_ms=100000)
+        self.check(self.report(*options))
+        self.assertGreater(server.refused, 0)
+        self.assertLessEqual(max(server.ranges_ms), 100000)
+
+    def test_a_server_that_never_finds_it_small_enough_is_quoted(self):
+        _server, options = self.over(longest_ms=10)
+        self.refused("query processing would load too many samples into memory", *options)
+
+    def test_a_token_is_shown_and_its_refusal_is_quoted(self):
+        token = self.put("token", "let-me-in\n")
+        token.chmod(0o600)
+        _server, options = self.over("--token-file", token, token="let-me-in")
+        self.check(self.report(*options))
+        _server, options = self.over(token="let-me-in")
+        self.refused("HTTP status 401: who are you?", *options)
+        token.chmod(0o644)
+        _server, options = self.over("--token-file", token, token="let-me-in")
+        self.refused("token", *options)
+
+    def test_an_answer_that_is_none_is_refused(self):
+        for body, message in ((b"<html>", "its answer is no JSON"), (b"{}", "HTTP status 200"),
+                              (b'{"status":"success","data":{"resultType":"vector","result":[]}}', "is no matrix"),
+                              (b'{"status":"success"}', "has no data"),
+                              (b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"job":"queue"},'
+                               b'"values":[["x","y"]]}]}}', "is no [time, \"value\"]")):
+            _server, options = self.over(body=body)
+            self.refused(message, *options)
+
+    def test_a_window_that_is_shorter_than_two_scrapes_is_told(self):
+        (self.rules / "rules.lua").write_text(ONE.replace('every = "60s"', 'every = "5s", window = "15s"'))
+        _server, options = self.over()
+        self.assertIn("queue: it was scraped every 1m, and the rules look back 15s: a rate needs two scrapes",
+                      self.report(*options)["missing"])
+
+
 @unittest.skipUnless(pathlib.Path(shop.SHOP).exists(), "the demo shop is not built")
 class Servers(unittest.TestCase):
     """A shop whose ledger is slow for a while, scraped by a real server; then the same rules over what that kept."""
@@ -415,13 +548,14 @@ class Servers(unittest.TestCase):
         return Server(["prometheus", f"--config.file={directory / 'prometheus.yml'}",
                        f"--storage.tsdb.path={directory / 'data'}", f"--web.listen-address=127.0.0.1:{port}"], port, "/-/ready")
 
-    def victoria_metrics(self, directory, run):
+    def victoria_metrics(self, directory, run, *options):
         if shutil.which("victoria-metrics") is None:
             self.skipTest("the package victoria-metrics is not installed")
         port = free_port()
         self.scrape_config(directory / "prometheus.yml", run)
         return Server(["victoria-metrics", f"-promscrape.config={directory / 'prometheus.yml'}",
-                       f"-storageDataPath={directory / 'data'}", f"-httpListenAddr=127.0.0.1:{port}"], port, "/health")
+                       f"-storageDataPath={directory / 'data'}", f"-httpListenAddr=127.0.0.1:{port}", *options],
+                      port, "/health")
 
     def fill(self, start):
         """Scrapes a shop, breaks its ledger while that goes on, and calls look(server, run, from_s, until_s)."""
@@ -478,12 +612,17 @@ class Servers(unittest.TestCase):
         self.assertLess(len(kept - told), 0.1 * len(kept))
         return report
 
+    def check_steps(self, run, server, hurt_s, until_s):
+        """The same over query_range: one scrape a step."""
+        report = self.simulate(run, server, "--from", f"{hurt_s - 60:.0f}", "--to", f"{until_s:.3f}", "--step", "1s")
+        self.assertIn(("slow", "ledger"), {(a["rule"], a["service"]) for a in report["alerts"]})
+        times = {p[0] for m in report["metrics"] if m["metric"] == "up" and m["instance"] for p in m["points"]}
+        self.assertEqual({at_ms % 1000 for at_ms in times}, {0})
+
     def test_the_alert_is_found_in_what_a_real_prometheus_kept(self):
         run, server, hurt_s, until_s = self.fill(self.prometheus)
         self.check(run, server, hurt_s, until_s)
-        # The same over query_range: one scrape a step.
-        report = self.simulate(run, server, "--from", f"{hurt_s - 60:.0f}", "--to", f"{until_s:.3f}", "--step", "1s")
-        self.assertIn(("slow", "ledger"), {(a["rule"], a["service"]) for a in report["alerts"]})
+        self.check_steps(run, server, hurt_s, until_s)
         # Another label for the service: nothing has it, and that is said.
         done = subprocess.run([TEND, "simulate", str(run.directory / "simulated"), "--env", "demo", "--prometheus",
                                server.url, "--service-label", "app"], capture_output=True, text=True, check=False)
@@ -493,6 +632,12 @@ class Servers(unittest.TestCase):
     def test_the_alert_is_found_in_what_a_real_victoria_metrics_kept(self):
         run, server, hurt_s, until_s = self.fill(self.victoria_metrics)
         self.check(run, server, hurt_s, until_s)
+        # Its query_range hides the last half minute, but not when it is told so at its start.
+        server.stop()
+        again = self.victoria_metrics(run.directory / "server", run, "-search.latencyOffset=1ms")
+        self.addCleanup(again.stop)
+        again.wait_ready()
+        self.check_steps(run, again, hurt_s, until_s)
 
     def test_a_server_that_is_not_there_is_told_in_words(self):
         with tempfile.TemporaryDirectory() as directory:

@@ -5,10 +5,11 @@
 /// samples, and each series that was in that scrape has a sample of just that time. So raw samples are asked for
 /// (`selector[range]` as an instant query), never values filled in by look-back: a series without a sample at the time
 /// of a scrape was not in it, and a scrape whose `up` is 0 failed. `--step` asks for `last_over_time(selector[step])`
-/// over query_range instead, for servers that hold no raw samples any more; then each step is a scrape.
-/// What is asked for: the series that the rules' metrics select, of the services that the rules watch, in pages of at
-/// most 11,000 points a series; a page that a server finds too large is asked for in halves.
-/// Units: `_ms` since 1970. Threads: one; calls wait for the server (30 s a request at most).
+/// over query_range instead, for servers that hold no raw samples any more; then each step is a scrape (and what
+/// VictoriaMetrics hides of its last half minute is not there). What is asked for: the series that the rules' metrics
+/// select, of the services that the rules watch, in pages of at most 11,000 points a series; a page that a server finds
+/// too large is asked for in halves. Units: `_ms` since 1970. Threads: one; calls wait for the server (30 s a request
+/// at most).
 
 #include "driver/sim/history.h"
 

@@ -7,6 +7,7 @@
 #include "base/hash_map.h"
 #include "driver/sim/rehearsal_document.h"
 #include "driver/sim/scenario_document.h"
+#include "parse/duration.h"
 #include "series/missing.h"
 
 #include <math.h>
@@ -140,6 +141,22 @@ static void place_metrics(struct rehearsal *rehearsal, struct place *place,
     }
 }
 
+// Rates want two scrapes in the window; where the past was scraped less often than the rules would, they have none.
+static void note_short_window(struct rehearsal *rehearsal, const struct tend_history_instance *instance,
+                              const struct tend_service_def *def)
+{
+    if (instance->metrics == NULL && instance->every_ms > 0 && def->window_ms < 2 * instance->every_ms) {
+        char every[TEND_DURATION_TEXT_BYTES];
+        char window[TEND_DURATION_TEXT_BYTES];
+        char text[400];
+        (void)snprintf(text, sizeof text,
+                       "%s: it was scraped every %s, and the rules look back %s: a rate needs two scrapes",
+                       instance->service, tend_duration_format(instance->every_ms, every),
+                       tend_duration_format(def->window_ms, window));
+        note_missing(rehearsal, text);
+    }
+}
+
 // Finds each instance among the engine's targets.
 static void find_places(struct rehearsal *rehearsal, const struct tend_history_instance *instances, size_t count)
 {
@@ -161,6 +178,7 @@ static void find_places(struct rehearsal *rehearsal, const struct tend_history_i
         if (place != NULL) {
             place->target = t;
             place_metrics(rehearsal, place, &instances[place - rehearsal->places], view.def);
+            note_short_window(rehearsal, &instances[place - rehearsal->places], view.def);
         }
     }
     tend_hash_map_destroy(by_name);
