@@ -117,6 +117,7 @@ static enum tend_status write_bundle(struct export_command *command, struct tend
 static void put_note(const struct export_command *command, struct tend_buffer *out)
 {
     const json_t *note = command->note;
+    const int64_t generations = tend_json_integer(note, "generations", 0);
     tend_terminal_put(out, command->path);
     tend_buffer_printf(out, ": %" PRId64 " bytes: incident ", tend_json_integer(note, "bytes", 0));
     tend_terminal_put_member(out, note, "incident", "?");
@@ -129,10 +130,12 @@ static void put_note(const struct export_command *command, struct tend_buffer *o
     tend_buffer_printf(out,
                        " before the first sample out of line)\n"
                        "  %" PRId64 " events, %" PRId64 " rows of the journal, %" PRId64
-                       " generations of rules, and the versions; no secrets\n",
-                       tend_json_integer(note, "events", 0), tend_json_integer(note, "journal_rows", 0),
-                       tend_json_integer(note, "generations", 0));
-    if (!tend_json_bool(note, "whole", true)) {
+                       " %s of rules, and the versions; no secrets\n",
+                       tend_json_integer(note, "events", 0), tend_json_integer(note, "journal_rows", 0), generations,
+                       generations == 1 ? "generation" : "generations");
+    if (tend_json_bool(note, "open", false)) {
+        tend_buffer_put_text(out, "  note: the incident is still open: this is what there was of it until now\n");
+    } else if (!tend_json_bool(note, "whole", true)) {
         tend_buffer_put_text(out, "  note: the recording does not have the whole incident\n");
     }
 }

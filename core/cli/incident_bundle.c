@@ -249,9 +249,10 @@ static enum tend_status write_file(struct cut *cut, json_t *note, struct tend_er
     }
     const struct tend_incident_span *span = &cut->options->span;
     json_t *more =
-        json_pack("{s:I, s:I, s:I, s:I, s:f, s:b, s:I, s:I, s:I, s:I, s:I}", "from_ms", (json_int_t)cut->first_ms,
+        json_pack("{s:I, s:I, s:I, s:I, s:b, s:f, s:b, s:I, s:I, s:I, s:I, s:I}", "from_ms", (json_int_t)cut->first_ms,
                   "from_wall_ms", (json_int_t)cut->first_wall_ms, "until_ms", (json_int_t)cut->last_ms, "until_wall_ms",
-                  (json_int_t)cut->last_wall_ms, "before_s", (double)(span->first_ms - cut->first_ms) / 1000.0, "whole",
+                  (json_int_t)cut->last_wall_ms, "open", span->ended_ms == INT64_MAX, "before_s",
+                  (double)(span->first_ms - cut->first_ms) / 1000.0, "whole",
                   cut->first_ms <= span->first_ms && span->ended_ms <= cut->last_ms, "segments", cut->segments,
                   "events", cut->events, "journal_rows", (json_int_t)json_array_size(cut->rows), "generations",
                   (json_int_t)json_object_size(cut->generations), "bytes", (json_int_t)bytes);

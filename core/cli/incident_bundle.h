@@ -20,9 +20,9 @@ struct tend_incident_bundle_options {
 
 /// Writes the bundle: whole under its name, or not at all.
 /// @param[out] note  {"incident", "tend", "exported_wall_ms", "from_ms", "from_wall_ms", "until_ms", "until_wall_ms",
-/// "before_s": from its beginning to the first sample out of line, "whole": whether the recording has the incident from
-/// its beginning to its end, "segments", "events", "journal_rows", "generations", "bytes"}; the caller's reference. The
-/// bundle's own note has the first three.
+/// "open": whether it was still open, "before_s": from its beginning to the first sample out of line, "whole": whether
+/// the recording has the incident from its beginning to its end, "segments", "events", "journal_rows", "generations",
+/// "bytes"}; the caller's reference. The bundle's own note has the first three.
 /// @return TEND_OK, TEND_E_INVALID: nothing of the incident is recorded; else as the reader and the writer say
 TEND_MUST_CHECK enum tend_status tend_incident_bundle_write(const struct tend_incident_bundle_options *options,
                                                             json_t **note, struct tend_error *error);

@@ -82,7 +82,7 @@ static void a_storm_replays_to_the_byte(void **state)
     assert_string_equal(text_of_difference(report), "");
     assert_true(tend_json_bool(report, "exact", false));
     assert_int_equal(tend_json_integer(report, "events", 0), recorded.events);
-    assert_true(tend_json_integer(report, "segments", 0) > 3);
+    assert_true(tend_json_integer(report, "segments", 0) >= 3); // one at least every two minutes
     assert_int_equal(tend_json_integer(report, "restarts", -1), 0);
     assert_true(tend_json_integer(report, "decisions", 0) > 20);
     assert_true(tend_json_integer(report, "evaluated", 0) > 300); // a tick a second for six minutes
@@ -337,7 +337,7 @@ static void a_replay_that_begins_at_a_later_segment_agrees(void **state)
     struct recorded recorded = record_scenario("", storm);
     json_t *report = replay_changed(&recorded, &plain, skip_first_segment, NULL);
     assert_string_equal(text_of_difference(report), "");
-    assert_true(tend_json_integer(report, "segments", 0) > 2);
+    assert_true(tend_json_integer(report, "segments", 0) >= 2);
     json_decref(report);
     forget(&recorded);
 }
