@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,6 +234,23 @@ static bool has_left(const struct tend_charter *charter, const char *service, in
     return false;
 }
 
+// Whether more comes to a service because more comes to one that calls it: it is busy, and nobody broke it.
+static bool is_flooded(const struct tend_charter *charter, const char *service, int64_t at_ms)
+{
+    const json_t *faults = json_object_get(charter->options.scenario, "faults");
+    for (size_t i = 0; i < json_array_size(faults); i++) {
+        const json_t *fault = json_array_get(faults, i);
+        char above[256];
+        (void)snprintf(above, sizeof above, "%s", tend_json_text(fault, "on", ""));
+        above[strcspn(above, "/")] = '\0';
+        if (has_text(fault, "kind", "surge") && depends_on(charter, above, service, 0) &&
+            charter->options.begun_ms + tend_json_integer(fault, "at_ms", 0) <= at_ms) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void judge_victim(struct judging *judging, const struct joined_act *joined)
 {
     const struct tend_charter *charter = judging->charter;
@@ -243,7 +261,7 @@ static void judge_victim(struct judging *judging, const struct joined_act *joine
         return; // by hand, or busy without a fault: what is wrong with whom is not known here
     }
     const char *below = broken_dependency(charter, act->service, act->at_ms, 0);
-    if (has_left(charter, below, act->at_ms)) {
+    if (has_left(charter, below, act->at_ms) || is_flooded(charter, act->service, act->at_ms)) {
         return;
     }
     if (below != NULL) {

@@ -14,8 +14,9 @@ struct making {
     size_t playbook;
     uint64_t seed, index; // of the next number that is drawn
     json_t *scenario;
-    json_t *names; // of the services in this world, the one that it is about first
-    json_t *verbs; // of that one
+    json_t *names;                // of the services in this world, the one that it is about first
+    json_t *verbs;                // of that one
+    int64_t cured_ms, relapse_ms; // what was broken at the first of these is again at the second; 0: nothing is
 };
 
 // ---- chance ----
@@ -89,10 +90,13 @@ static bool has_name(const json_t *names, const char *name)
 static void add_service(struct making *making, const json_t *definition)
 {
     const char *name = tend_json_text(definition, "name", "");
-    if (has_name(making->names, name) || !is_watched(definition)) {
+    if (has_name(making->names, name)) {
         return;
     }
     (void)json_array_append_new(making->names, json_string(name));
+    if (!is_watched(definition)) {
+        return; // it comes with whatever depends on it, and can break like all else
+    }
     const size_t targets = json_array_size(json_object_get(definition, "targets"));
     const size_t count = targets > 0 && chance(making) < 0.5 ? targets : 1 + pick(making, 3);
     (void)json_object_set_new(json_object_get(making->scenario, "world"), name, json_integer((json_int_t)count));
@@ -121,7 +125,8 @@ static bool choose_services(struct making *making)
         json_array_foreach(all, i, definition)
         {
             const bool below = depends_on(about, tend_json_text(definition, "name", ""));
-            if (below || everybody || (depends_on(definition, name) && chance(making) < 0.7)) {
+            const bool above = depends_on(definition, name);
+            if (below || (is_watched(definition) && (everybody || (above && chance(making) < 0.7)))) {
                 add_service(making, definition);
             }
         }
@@ -144,7 +149,8 @@ static json_t *choose_victim(struct making *making)
         return json_string(json_string_value(name));
     }
     char on[300];
-    (void)snprintf(on, sizeof on, "%s/%zu", json_string_value(name), 1 + pick(making, (size_t)instances));
+    const size_t count_of_it = instances < 1 ? 1 : (size_t)instances;
+    (void)snprintf(on, sizeof on, "%s/%zu", json_string_value(name), 1 + pick(making, count_of_it));
     return json_string(on);
 }
 
@@ -177,8 +183,22 @@ static void add_relapse(struct making *making, int64_t at_ms)
 {
     json_t *faults = json_object_get(making->scenario, "faults");
     json_t *fault = json_deep_copy(json_array_get(faults, json_array_size(faults) - 1));
+    making->cured_ms = tend_json_integer(fault, "at_ms", 0);
+    making->relapse_ms = at_ms;
     (void)json_object_set_new(fault, "at_ms", json_integer(at_ms));
     (void)json_array_append_new(faults, fault);
+}
+
+// What is wrong with the watching, not with what is watched.
+static void add_own_fault(struct making *making, int64_t at_ms)
+{
+    json_t *fault = chance(making) < 0.5
+                        ? json_pack("{s:I, s:s, s:s, s:f, s:I}", "at_ms", (json_int_t)at_ms, "on", "*", "kind",
+                                    "monitoring blind", "ratio", (double)(3 + pick(making, 8)) / 10.0, "lasts_ms",
+                                    (json_int_t)time_between(making, 5000, 120000))
+                        : json_pack("{s:I, s:s, s:s, s:I}", "at_ms", (json_int_t)at_ms, "on", "*", "kind", "clock jump",
+                                    "by_ms", (json_int_t)time_between(making, 1000, 7200000));
+    (void)json_array_append_new(json_object_get(making->scenario, "faults"), fault);
 }
 
 static void choose_faults(struct making *making)
@@ -194,11 +214,16 @@ static void choose_faults(struct making *making)
         }
         at_ms += storm ? time_between(making, 0, 3000) : time_between(making, 0, FAULTS_WITHIN_MS);
     }
+    if (chance(making) < 0.1) {
+        add_own_fault(making, time_between(making, FIRST_FAULT_MS, at_ms));
+    }
 }
 
 static void choose_acts(struct making *making)
 {
-    static const char *const ways[] = { "fails", "times out", "works late", "half works", "works, but says it failed" };
+    static const char *const ways[] = {
+        "fails", "times out", "works late", "half works", "works, but says it failed", "works, but times out"
+    };
     json_t *acts = json_object();
     for (size_t i = 0; i < json_array_size(making->verbs); i++) {
         if (chance(making) < 0.35) {
@@ -216,6 +241,9 @@ static void choose_acts(struct making *making)
 static json_t *choose_crash(struct making *making)
 {
     const double how = chance(making);
+    if (how < 0.4 && making->relapse_ms - making->cured_ms > STEP_MS) { // what was learned of the first is forgotten
+        return json_pack("{s:I}", "at_ms", (json_int_t)time_between(making, making->cured_ms, making->relapse_ms));
+    }
     if (how < 0.4) {
         return json_pack("{s:I}", "at_ms",
                          (json_int_t)time_between(making, FIRST_FAULT_MS, FIRST_FAULT_MS + FAULTS_WITHIN_MS));
