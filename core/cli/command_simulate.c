@@ -8,6 +8,7 @@
 #include "cli/simulate_progress.h"
 #include "cli/simulate_text.h"
 #include "cli/simulation_page.h"
+#include "cli/terminal.h"
 #include "driver/live/rules_dir.h"
 #include "driver/sim/history_csv.h"
 #include "driver/sim/history_prometheus.h"
@@ -43,9 +44,14 @@ struct simulate_command {
     json_t *report;
 };
 
+// What a file or a server says is shown escaped.
 static bool say(const struct tend_error *error)
 {
-    (void)fprintf(stderr, "tend simulate: %s\n", error->text);
+    struct tend_buffer text;
+    tend_buffer_init(&text);
+    tend_terminal_put(&text, error->text);
+    (void)fprintf(stderr, "tend simulate: %s\n", tend_buffer_text(&text));
+    tend_buffer_clear(&text);
     return false;
 }
 

@@ -69,7 +69,7 @@ class Simulated(unittest.TestCase):
 
     def simulate(self, *options, rules=None):
         return subprocess.run([TEND, "simulate", str(rules or self.rules), *map(str, options)], capture_output=True,
-                              text=True, timeout=120, check=False)
+                              text=True, errors="replace", timeout=120, check=False)
 
     def report(self, *options, rules=None, status=0):
         done = self.simulate(*options, "--json", rules=rules)
@@ -231,6 +231,7 @@ class Csv(Simulated):
             (good.replace(str(BEGUN + 10), "yesterday"), ':4: "yesterday" is no time'),
             (good.replace("0.9,0\n", "\"0.9,0\n", 1), ": field 4: its quote is not closed"),
             (b"\x7fELF\x02\x01\x01\x00\x00\x00", ":1: a NUL byte"),
+            (b"time,back/\xff:response_time\n1,2\n", ": it is no valid UTF-8"),
             (b"time,back:response_time\n1772445600,0.1\n17724\x00\x00\x00", ":3: "),
             ((ROOT / "README.md").read_text(), ":1: "),
         ):
@@ -559,10 +560,9 @@ class Servers(unittest.TestCase):
 
     def fill(self, start):
         """Scrapes a shop, breaks its ledger while that goes on, and calls look(server, run, from_s, until_s)."""
-        run = self.enterContext(shop.Shop()) if hasattr(self, "enterContext") else shop.Shop()
-        if not hasattr(self, "enterContext"):
-            run.__enter__()
-            self.addCleanup(run.__exit__)
+        run = shop.Shop()
+        self.addCleanup(run.__exit__)
+        run.__enter__()
         directory = run.directory / "server"
         directory.mkdir()
         server = start(directory, run)
@@ -582,7 +582,7 @@ class Servers(unittest.TestCase):
     def simulate(self, run, server, *options):
         rules = run.directory / "simulated"
         if not rules.exists():
-            run.rules("simulated", lambda text: text)
+            run.rules("simulated")
         done = subprocess.run([TEND, "simulate", str(rules), "--env", "demo", "--prometheus", server.url, "--json",
                                *map(str, options)], capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr)

@@ -3,8 +3,8 @@
 ///
 /// A history is read once, from its beginning to its end, and holds in memory no more than a page of it. It knows
 /// nothing of rules but the series that they select: where its instances are the rules' services, `rehearsal.h` says.
-/// Units: `_ms` wall time, milliseconds since 1970. Ownership: who opens a history destroys it; what an item points to
-/// is borrowed until the next item. Threads: one.
+/// Units: `_ms` milliseconds since 1970; of a recording its engine time, which began with the wall's. Ownership: who
+/// opens a history destroys it; what an item points to is borrowed until the next item. Threads: one.
 
 #include "base/json.h"
 #include "base/status.h"

@@ -6,6 +6,7 @@
 #include "parse/csv.h"
 #include "parse/moment.h"
 #include "parse/number.h"
+#include "parse/utf8.h"
 #include "series/missing.h"
 
 #include <errno.h>
@@ -212,6 +213,9 @@ static size_t instance_of(struct csv_history *csv, const char *service, const ch
 static const char *add_column(struct csv_history *csv, struct tend_csv_field name)
 {
     const char *colon = memrchr(name.text, ':', name.bytes);
+    if (!tend_utf8_valid(name.text, name.bytes)) {
+        return "it is no valid UTF-8";
+    }
     if (colon == NULL || colon == name.text || colon + 1 == name.text + name.bytes) {
         return "it is no service:metric or service/instance:metric";
     }
