@@ -29,6 +29,7 @@ struct tend_rehearsal_options {
 /// @param[out] report  the document of simulation_report.h, with "missing", without labels, expectations and what_if
 /// (empty lists); a new reference
 /// @param[out] records  NULL, or the engine's records: [{"number", "at_ms", "kind", "key", "body"}]; a new reference
-/// @return TEND_OK, or as tend_history_reader.next says
+/// @return TEND_OK; TEND_E_INVALID when there is no sample of a watched service in that time; or as
+/// tend_history_reader.next says
 TEND_MUST_CHECK enum tend_status tend_rehearsal_play(const struct tend_rehearsal_options *options, json_t **report,
                                                      json_t **records, struct tend_error *error);
