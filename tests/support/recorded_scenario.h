@@ -31,6 +31,7 @@ struct recorded {
     json_t *document;
     struct tend_awaited_evaluator *evaluator;
     json_t *result;
+    bool cuts_runs; // a segment begins at every event at which a run is under way
     int open_questions;
     size_t events;
 };
@@ -61,7 +62,9 @@ static inline void record_event(void *context, const struct tend_engine *engine,
         recorded->writer = open_writer(recorded->directory);
         recorded->open_questions = 0;
     }
-    if (recorded->open_questions == 0 && tend_recording_writer_wants_segment(recorded->writer, event->at_ms)) {
+    const bool cuts = recorded->cuts_runs && tend_engine_counts(engine).runs_open > 0;
+    if (recorded->open_questions == 0 &&
+        (cuts || tend_recording_writer_wants_segment(recorded->writer, event->at_ms))) {
         const json_t *sources = tend_engine_ruleset(engine) == NULL ? NULL : recorded->sources;
         tend_recording_writer_begin_segment(recorded->writer, engine, sources, event->at_ms, event->wall_ms);
     }

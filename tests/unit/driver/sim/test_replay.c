@@ -57,7 +57,7 @@ static const char storm[] = "test.scenario 'storm' { " WORLD ",\n"
                             "  " CHECK " }\n";
 
 // Plays the one scenario that the test's text declares, and records it.
-static struct recorded record_scenario(const char *more_rules, const char *scenario)
+static struct recorded record_cut_scenario(const char *more_rules, const char *scenario, bool cuts_runs)
 {
     char *text = NULL;
     char *test = NULL;
@@ -67,8 +67,14 @@ static struct recorded record_scenario(const char *more_rules, const char *scena
                                                       "text", text, "name", "shop_test.lua", "text", test, "env"));
     free(text);
     free(test);
+    recorded.cuts_runs = cuts_runs;
     assert_true(play(&recorded, 0));
     return recorded;
+}
+
+static struct recorded record_scenario(const char *more_rules, const char *scenario)
+{
+    return record_cut_scenario(more_rules, scenario, false);
 }
 
 static const struct tend_replay_options plain = { .trusts_document = true };
@@ -342,6 +348,36 @@ static void a_replay_that_begins_at_a_later_segment_agrees(void **state)
     forget(&recorded);
 }
 
+// The segments before the one that the context says are passed over.
+static bool skip_segments(void *context, struct tend_recorded *part)
+{
+    const uint64_t *first = context;
+    if (part->segment < *first) {
+        part->kind = TEND_RECORDED_NOTE;
+    }
+    return true;
+}
+
+static void a_replay_may_begin_in_the_middle_of_a_run(void **state)
+{
+    (void)state;
+    struct recorded recorded = record_cut_scenario("", storm, true);
+    json_t *report = replay_changed(&recorded, &plain, NULL, NULL);
+    const int64_t segments = tend_json_integer(report, "segments", 0);
+    assert_string_equal(text_of_difference(report), "");
+    assert_true(segments > 20); // three runs of five seconds, with some scrapes a second
+    json_decref(report);
+    for (uint64_t first = 1; first < (uint64_t)segments; first += 3) {
+        report = replay_changed(&recorded, &plain, skip_segments, &first);
+        if (text_of_difference(report)[0] != '\0') {
+            fail_msg("from segment %llu: %s", (unsigned long long)first, text_of_difference(report));
+        }
+        assert_int_equal(tend_json_integer(report, "believed", -1), 0);
+        json_decref(report);
+    }
+    forget(&recorded);
+}
+
 static void a_rule_that_remembers_is_found_out(void **state)
 {
     (void)state;
@@ -485,6 +521,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(numbers_of_another_build_may_differ_in_their_tenth_digit),
         cmocka_unit_test(what_came_of_the_last_event_may_be_torn_off),
         cmocka_unit_test(a_replay_that_begins_at_a_later_segment_agrees),
+        cmocka_unit_test(a_replay_may_begin_in_the_middle_of_a_run),
         cmocka_unit_test(a_rule_that_remembers_is_found_out),
         cmocka_unit_test(parts_without_a_beginning_are_refused),
         cmocka_unit_test(a_forged_event_harms_nobody),
