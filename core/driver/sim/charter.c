@@ -462,6 +462,8 @@ static bool is_outcome(const char *outcome)
     return false;
 }
 
+enum { RUN_TAKES_MS = 5 * 60 * 1000 }; // and what its verifies wait: one that is younger at the end may still end
+
 static void judge_runs(struct judging *judging)
 {
     const struct tend_charter *charter = judging->charter;
@@ -474,7 +476,10 @@ static void judge_runs(struct judging *judging)
             note(judging, record->at_ms, "every run ends", "the run of \"%s\" ended as \"%s\"",
                  tend_json_text(record->body, "playbook", ""), tend_json_text(record->body, "outcome", ""));
         }
-        if (has_text(record->body, "state", "begun") && is_open_at(charter, record, charter->record_count)) {
+        const int64_t age_ms = tend_simulation_now_ms(charter->options.simulation) - record->at_ms;
+        if (has_text(record->body, "state", "begun") &&
+            age_ms > RUN_TAKES_MS + 2 * tend_json_integer(record->body, "within_ms", 0) &&
+            is_open_at(charter, record, charter->record_count)) {
             note(judging, record->at_ms, "every run ends", "the run of \"%s\" on %s began, and never ended",
                  tend_json_text(record->body, "playbook", ""), tend_json_text(record->body, "service", ""));
         }
