@@ -151,7 +151,7 @@ function check.value(kind, value)
 end
 
 -- Walks over `fields`: an error for each unknown, missing or wrong one; returns the good ones, as they are used.
-local function walk(what, fields, spec, place, own_at)
+local function walk(what, fields, spec, place, own_place)
   local used = {}
   local known = check.names(spec)
   for key, value in pairs(fields) do
@@ -161,7 +161,7 @@ local function walk(what, fields, spec, place, own_at)
         local text = ('unknown field "%s"'):format(key)
         registry.error(place(key), text .. check.suggest(key, known, what .. " has"))
       else
-        registry.error(own_at, ("%s has fields with names, not %s"):format(what, check.show(value)))
+        registry.error(own_place(), ("%s has fields with names, not %s"):format(what, check.show(value)))
       end
     elseif value == false and spec.__removable then
       used[key] = false
@@ -179,7 +179,7 @@ local function walk(what, fields, spec, place, own_at)
   for _, key in ipairs(known) do
     local kind = spec[key]
     if type(kind) == "string" and fields[key] == nil and not spec.__removable and not kind:find("%?$") then
-      registry.error(own_at, ("%s needs %s"):format(what, key))
+      registry.error(own_place(), ("%s needs %s"):format(what, key))
     end
   end
   return used
@@ -196,7 +196,8 @@ function check.fields(what, fields, spec)
     registry.error(at, ("%s wants a table of options, not %s"):format(what, check.show(fields)))
     return {}
   end
-  return walk(what, fields, spec, function(key) return source.option(at, tostring(key)) end, at)
+  return walk(what, fields, spec, function(key) return source.option(at, tostring(key)) end,
+    function() return at end)
 end
 
 --- Checks fields of a declaration, or of a table within it.
@@ -218,7 +219,7 @@ function check.declared(declaration, path, fields, spec, what)
     full[#full + 1] = key
     return source.field(declaration, full)
   end
-  local own = #path > 0 and source.field(declaration, path) or declaration.at
+  local function own() return #path > 0 and source.field(declaration, path) or declaration.at end
   return walk(what, fields, setmetatable(plain, { __index = { __removable = removable } }), place, own)
 end
 

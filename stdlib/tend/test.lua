@@ -217,31 +217,31 @@ end
 
 -- A fault as C has it. What its kind does not know is told.
 local function fault_of(given, number)
-  local place = source.field(reading, { "faults", number })
+  local function wrong(text) registry.error(source.field(reading, { "faults", number }), text) end
   if type(given) ~= "table" then
     local text = '%s is no fault; write { at = "2m", on = "redis", kind = "crash" }'
-    registry.error(place, text:format(check.show(given)))
+    wrong(text:format(check.show(given)))
     return {}
   end
   local used = check.declared(reading, { "faults", number }, given, FAULT, "a fault")
-  if given.at == nil then registry.error(place, 'a fault needs at: "2m"') end
-  if not given.kind then registry.error(place, "a fault needs a kind: " .. table.concat(KINDS, ", ")) end
+  if given.at == nil then wrong('a fault needs at: "2m"') end
+  if not given.kind then wrong("a fault needs a kind: " .. table.concat(KINDS, ", ")) end
   local own = FAULTS[used.kind]
   if not own then return used end
   local known = { at = true, on = true, kind = true, lasts = true }
   for _, field in ipairs(own) do known[field] = true end
   for _, field in ipairs(check.names(given)) do
     if FAULT[field] and not known[field] then
-      registry.error(place, ('a fault of the kind "%s" has no %s'):format(used.kind, field)
+      wrong(('a fault of the kind "%s" has no %s'):format(used.kind, field)
         .. (own[1] and "; it has " .. table.concat(own, ", ") or ""))
     end
   end
   local everywhere = used.kind == "clock jump" or used.kind == "monitoring blind"
   if not given.on and not everywhere then
-    registry.error(place, 'a fault needs on: a service, an instance like "redis/1", or "*"')
+    wrong('a fault needs on: a service, an instance like "redis/1", or "*"')
   end
   if used.kind == "clock jump" and not given.by then
-    registry.error(place, 'a clock jump needs by: "1h", or "-30s"')
+    wrong('a clock jump needs by: "1h", or "-30s"')
   end
   return { at_ms = used.at, on = used.on or "*", kind = used.kind, times = used.times, ratio = used.ratio,
     per_minute = used.per_minute, by_ms = used.by, lasts_ms = used.lasts }
