@@ -4,8 +4,8 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/progress_bar.h"
 #include "cli/simulate_options.h"
-#include "cli/simulate_progress.h"
 #include "cli/simulate_text.h"
 #include "cli/simulation_page.h"
 #include "cli/terminal.h"
@@ -240,6 +240,11 @@ static enum tend_status open_history(struct simulate_command *command, struct te
     return status;
 }
 
+static void show_progress(void *context, double done, int64_t at_ms)
+{
+    tend_progress_bar_show(context, done, at_ms);
+}
+
 static bool play_past(struct simulate_command *command)
 {
     struct tend_error error;
@@ -248,6 +253,7 @@ static bool play_past(struct simulate_command *command)
     if (open_history(command, &history, &kind, &error) != TEND_OK) {
         return say(&error);
     }
+    struct tend_progress_bar bar = tend_progress_bar_begin("simulating");
     char title[300];
     (void)snprintf(title, sizeof title, "the rules of %s over the past", command->options.dir);
     const struct tend_rehearsal_options rehearsal = {
@@ -261,10 +267,11 @@ static bool play_past(struct simulate_command *command)
         .title = title,
         .source_kind = kind,
         .source_text = command->options.source_text,
-        .on_progress = tend_simulate_progress,
+        .on_progress = show_progress,
+        .progress_context = &bar,
     };
     const enum tend_status status = tend_rehearsal_play(&rehearsal, &command->report, NULL, &error);
-    tend_simulate_progress_end();
+    tend_progress_bar_end(&bar);
     history.destroy(history.context);
     return status == TEND_OK || say(&error);
 }

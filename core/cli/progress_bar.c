@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CELLS = 30, QUIET_MS = 500, PERIOD_MS = 100 };
+enum { CELLS = 30, PERIOD_MS = 100 };
 
 static int64_t now_ms(void)
 {
@@ -18,7 +18,7 @@ static int64_t now_ms(void)
 
 struct tend_progress_bar tend_progress_bar_begin(const char *what)
 {
-    return (struct tend_progress_bar){ .what = what, .is_terminal = isatty(STDERR_FILENO) == 1, .begun_ms = now_ms() };
+    return (struct tend_progress_bar){ .what = what, .is_terminal = isatty(STDERR_FILENO) == 1 };
 }
 
 void tend_progress_bar_show(struct tend_progress_bar *bar, double share, int64_t at_wall_ms)
@@ -27,7 +27,7 @@ void tend_progress_bar_show(struct tend_progress_bar *bar, double share, int64_t
         return;
     }
     const int64_t at_ms = now_ms();
-    if (at_ms - bar->begun_ms < QUIET_MS || at_ms - bar->drawn_ms < PERIOD_MS) {
+    if (at_ms - bar->drawn_ms < PERIOD_MS) {
         return;
     }
     bar->drawn_ms = at_ms;

@@ -1,8 +1,8 @@
 #pragma once
 /// Progress bar: one line on a terminal's stderr that says how far a long command is; on anything else nothing.
 ///
-/// Drawn from the second half second on, ten times a second at most, and wiped at the end, so that what is printed
-/// after it stands alone. Ownership: plain values. Threads: one.
+/// Drawn ten times a second at most, and wiped at the end, so that what is printed after it stands alone. Ownership:
+/// plain values. Threads: one.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
 struct tend_progress_bar {
     const char *what; ///< "replaying"; borrowed
     bool is_terminal, is_drawn;
-    int64_t begun_ms, drawn_ms; ///< on CLOCK_MONOTONIC
+    int64_t drawn_ms; ///< on CLOCK_MONOTONIC
 };
 
 struct tend_progress_bar tend_progress_bar_begin(const char *what);

@@ -288,7 +288,7 @@ class Csv(Simulated):
                 shown += piece
             os.close(terminal)
             self.assertEqual(process.wait(60), 0, shown)
-        self.assertRegex(shown, rb"\r\[#*\.*\] +\d+ %  2026-03-0\d \d\d:\d\d:\d\dZ")
+        self.assertRegex(shown, rb"simulating \[[^\]]*\] +\d+ %  2026-03-0\d \d\d:\d\d:\d\dZ")
         self.assertTrue(shown.endswith(b"\r\x1b[K"), shown[-80:])
 
     def test_people_get_a_text_and_a_page(self):
