@@ -12,6 +12,7 @@ struct tend_command {
 
 int tend_command_run(int argc, char **argv);       ///< the daemon
 int tend_command_detect(int argc, char **argv);    ///< how unusual each sample of a series is
+int tend_command_locate(int argc, char **argv);    ///< who was at fault, from exported data
 int tend_command_parse(int argc, char **argv);     ///< what the scraper sees in a body
 int tend_command_check(int argc, char **argv);     ///< loads rules and says what is wrong with them
 int tend_command_test(int argc, char **argv);      ///< plays scenarios in virtual time

@@ -14,6 +14,7 @@ static const struct tend_command commands[] = {
     { "replay", "run recorded events again and compare every decision", tend_command_replay },
     { "export", "cut an incident out of the recording, as one file", tend_command_export },
     { "detect", "say how unusual each sample of one series is", tend_command_detect },
+    { "locate", "say who was at fault in an incident, from exported data", tend_command_locate },
     { "evaluator", NULL, tend_command_evaluator },
     { "status", "show how the services do", tend_command_status },
     { "incidents", "list the open and the lately ended incidents", tend_command_incidents },

@@ -87,6 +87,7 @@ end
 ---@return table
 function entry.ask(request)
   if request.kind == "locate" then return told(require("tend.locate").answer(request, resolved)) end
+  if request.kind == "post_mortem" then return told(require("tend.locate.post_mortem").answer(request)) end
   if request.kind == "notice" then return told(require("tend.notice").answer(request)) end
   if request.kind == "check" then return told(require("tend.test").check(request)) end
   return { error = ('unknown question "%s"'):format(tostring(request.kind)) }

@@ -1,0 +1,248 @@
+// Reads whole files: a case is a few megabytes, and all of it is wanted. Nothing but the named files is opened; above
+// all not meta.json, which has the answer.
+
+#include "cli/post_mortem_case.h"
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "locate/log_book.h"
+#include "locate/post_mortem.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { FILE_BYTES_MAX = 1 << 30 };
+
+// Reads a file, gzipped or not. @return TEND_OK or what went wrong, with a text
+static enum tend_status read_file(const char *path, struct tend_buffer *text, struct tend_error *error)
+{
+    enum { CHUNK = 1 << 18 };
+    errno = 0;
+    gzFile file = gzopen(path, "rbe");
+    if (file == NULL) {
+        tend_error_set(error, "%s: %s", path, strerror(errno)); // NOLINT(concurrency-mt-unsafe): one thread
+        return TEND_E_IO;
+    }
+    enum tend_status status = TEND_OK;
+    for (;;) {
+        char *room = tend_buffer_reserve(text, CHUNK);
+        if (room == NULL) {
+            tend_error_set(error, "%s: out of memory", path);
+            status = TEND_E_NOMEM;
+            break;
+        }
+        const int got = gzread(file, room, CHUNK);
+        if (got < 0) {
+            int code = 0;
+            const char *what = gzerror(file, &code);
+            // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
+            tend_error_set(error, "%s: %s", path, code == Z_ERRNO ? strerror(errno) : what);
+            status = TEND_E_IO;
+            break;
+        }
+        text->size += (size_t)got;
+        if (got == 0) {
+            break;
+        }
+        if (text->size > FILE_BYTES_MAX) {
+            tend_error_set(error, "%s: more than 1 GiB", path);
+            status = TEND_E_LIMIT;
+            break;
+        }
+    }
+    if (gzclose(file) != Z_OK && status == TEND_OK) {
+        tend_error_set(error, "%s: ends in the middle of its gzip data", path);
+        status = TEND_E_IO;
+    }
+    return status;
+}
+
+static enum tend_status read_json(const char *path, json_t **out, struct tend_error *error)
+{
+    struct tend_buffer text;
+    tend_buffer_init(&text);
+    enum tend_status status = read_file(path, &text, error);
+    if (status == TEND_OK) {
+        json_error_t fault;
+        *out = json_loadb(tend_buffer_text(&text), text.size, 0, &fault);
+        if (*out == NULL) {
+            tend_error_set(error, "%s:%d: %s", path, fault.line, fault.text);
+            status = TEND_E_INVALID;
+        }
+    }
+    tend_buffer_clear(&text);
+    return status;
+}
+
+static bool join_path(char out[PATH_MAX], const char *dir, const char *name)
+{
+    return snprintf(out, PATH_MAX, "%s/%s", dir, name) < PATH_MAX;
+}
+
+struct reading {
+    const struct tend_post_mortem_files *files;
+    struct tend_post_mortem_options options;
+    json_t *alarm;
+    json_t *topology;
+    struct tend_log_book *book;
+    struct tend_error *error;
+};
+
+static enum tend_status read_alarm(struct reading *reading)
+{
+    const struct tend_post_mortem_files *files = reading->files;
+    char path[PATH_MAX];
+    if (files->dir == NULL || !join_path(path, files->dir, "alarm.json") || access(path, F_OK) != 0) {
+        return TEND_OK;
+    }
+    const enum tend_status status = read_json(path, &reading->alarm, reading->error);
+    if (status != TEND_OK) {
+        return status;
+    }
+    const json_t *time = json_object_get(reading->alarm, "inject_time");
+    if (time != NULL && !json_is_number(time)) {
+        tend_error_set(reading->error, "%s:1: inject_time has to be a number of seconds since 1970", path);
+        return TEND_E_INVALID;
+    }
+    if (time != NULL && isnan(files->at_s) && !files->is_unknown) {
+        reading->options.alarm_s = json_number_value(time);
+    }
+    return TEND_OK;
+}
+
+// A list of pairs of strings, or a document with such a list as "edges".
+static enum tend_status check_topology(struct reading *reading, const char *path)
+{
+    const json_t *edges =
+        json_is_array(reading->topology) ? reading->topology : json_object_get(reading->topology, "edges");
+    if (!json_is_array(edges)) {
+        tend_error_set(reading->error, "%s:1: has no \"edges\": [[caller, callee], …]", path);
+        return TEND_E_INVALID;
+    }
+    for (size_t i = 0; i < json_array_size(edges); i++) {
+        const json_t *pair = json_array_get(edges, i);
+        if (json_array_size(pair) != 2 || !json_is_string(json_array_get(pair, 0)) ||
+            !json_is_string(json_array_get(pair, 1))) {
+            tend_error_set(reading->error, "%s: edge %zu is no [caller, callee]", path, i + 1);
+            return TEND_E_INVALID;
+        }
+    }
+    reading->options.edges = edges;
+    return TEND_OK;
+}
+
+static enum tend_status read_topology(struct reading *reading)
+{
+    const struct tend_post_mortem_files *files = reading->files;
+    char path[PATH_MAX];
+    if (files->topology != NULL) {
+        if (snprintf(path, sizeof path, "%s", files->topology) >= (int)sizeof path) {
+            return TEND_E_LIMIT;
+        }
+    } else {
+        const char *system = tend_json_text(reading->alarm, "system", NULL);
+        if (files->dir == NULL || system == NULL || system[0] == '.' || strchr(system, '/') != NULL ||
+            snprintf(path, sizeof path, "%s/../../system/%s/topology.json", files->dir, system) >= (int)sizeof path ||
+            access(path, F_OK) != 0) {
+            return TEND_OK; // a case without one is normal
+        }
+    }
+    const enum tend_status status = read_json(path, &reading->topology, reading->error);
+    return status != TEND_OK ? status : check_topology(reading, path);
+}
+
+static enum tend_status read_logs(struct reading *reading)
+{
+    const struct tend_post_mortem_files *files = reading->files;
+    char path[PATH_MAX];
+    const char *from = files->logs;
+    for (int i = 0; from == NULL && files->dir != NULL && i < 2; i++) {
+        from =
+            join_path(path, files->dir, i == 0 ? "logs.csv.gz" : "logs.csv") && access(path, F_OK) == 0 ? path : NULL;
+    }
+    if (from == NULL) {
+        return TEND_OK;
+    }
+    struct tend_buffer text;
+    tend_buffer_init(&text);
+    enum tend_status status = read_file(from, &text, reading->error);
+    if (status == TEND_OK) {
+        status = tend_log_book_create(&reading->book);
+    }
+    if (status == TEND_OK) {
+        size_t line;
+        struct tend_error what = { "out of memory" };
+        status = tend_log_book_read(reading->book, tend_buffer_text(&text), text.size, &line, &what);
+        if (status != TEND_OK) {
+            tend_error_set(reading->error, "%s:%zu: %s", from, line, what.text);
+        }
+    }
+    tend_buffer_clear(&text);
+    return status;
+}
+
+static enum tend_status read_metrics(struct reading *reading, json_t **evidence)
+{
+    const struct tend_post_mortem_files *files = reading->files;
+    char path[PATH_MAX];
+    const bool fits = files->dir != NULL ? join_path(path, files->dir, "metrics.csv")
+                                         : snprintf(path, sizeof path, "%s", files->metrics) < (int)sizeof path;
+    if (!fits) {
+        tend_error_set(reading->error, "a path is too long");
+        return TEND_E_LIMIT;
+    }
+    struct tend_buffer text;
+    tend_buffer_init(&text);
+    enum tend_status status = read_file(path, &text, reading->error);
+    if (status == TEND_OK) {
+        struct tend_metric_frame frame;
+        struct tend_error what;
+        size_t line;
+        status = tend_metric_frame_read(tend_buffer_text(&text), text.size, &frame, &line, &what);
+        if (status != TEND_OK) {
+            tend_error_set(reading->error, "%s:%zu: %s", path, line, what.text);
+        } else {
+            status = tend_post_mortem_evidence(&frame, &reading->options, evidence, &what);
+            if (status != TEND_OK) {
+                tend_error_set(reading->error, "%s: %s", path, what.text);
+            }
+            tend_metric_frame_clear(&frame);
+        }
+    }
+    tend_buffer_clear(&text);
+    return status;
+}
+
+static enum tend_status read_all(struct reading *reading, json_t **evidence)
+{
+    enum tend_status status = read_alarm(reading);
+    status = status == TEND_OK ? read_topology(reading) : status;
+    status = status == TEND_OK ? read_logs(reading) : status;
+    status = status == TEND_OK ? read_metrics(reading, evidence) : status;
+    if (status == TEND_OK && reading->book != NULL) {
+        const double onset_s = tend_json_number(*evidence, "onset_s", (double)NAN);
+        if (json_object_set_new(*evidence, "logs", tend_log_book_evidence(reading->book, onset_s)) != 0) {
+            json_decref(*evidence);
+            *evidence = NULL;
+            tend_error_set(reading->error, "out of memory");
+            status = TEND_E_NOMEM;
+        }
+    }
+    return status;
+}
+
+enum tend_status tend_post_mortem_case_read(const struct tend_post_mortem_files *files, json_t **evidence,
+                                            struct tend_error *error)
+{
+    struct reading reading = { .files = files, .error = error };
+    reading.options = (struct tend_post_mortem_options){ .alarm_s = files->at_s, .uncertainty_s = files->around_s };
+    const enum tend_status status = read_all(&reading, evidence);
+    json_decref(reading.alarm);
+    json_decref(reading.topology);
+    tend_log_book_destroy(reading.book);
+    return status;
+}

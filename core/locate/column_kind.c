@@ -1,0 +1,124 @@
+// One pass over the words of a name; each word may set marks, and the marks decide in a fixed order. Order matters
+// where words meet: "success_rate" is no traffic, "node_cpu" is the machine's, "client_p90" is a latency of somebody
+// else.
+
+#include "locate/column_kind.h"
+
+#include <ctype.h>
+#include <stdint.h>
+#include <string.h>
+
+enum mark {
+    MACHINE = 1,
+    CLIENT = 2,
+    SERVER = 4,
+    SUCCESS = 8,
+    ERROR = 16,
+    LATENCY = 32,
+    RESOURCE = 64,
+    NETWORK = 128,
+    CALLS = 256,
+    QUANTILE = 512,
+    OWN = 1024
+};
+
+struct word {
+    const char *text;
+    unsigned marks;
+    bool is_prefix; // of a word: "mem" is in "memory"
+};
+
+static const struct word words[] = {
+    { "self", OWN | LATENCY, false }, { "node", MACHINE, false },       { "host", MACHINE, false },
+    { "machine", MACHINE, true },     { "client", CLIENT, false },      { "outbound", CLIENT, false },
+    { "upstream", CLIENT, false },    { "server", SERVER, false },      { "dst", SERVER, false },
+    { "des", SERVER, false },         { "destination", SERVER, false }, { "inbound", SERVER, false },
+    { "success", SUCCESS, true },     { "avail", SUCCESS, true },       { "uptime", SUCCESS, false },
+    { "ok", SUCCESS, false },         { "unavail", ERROR, true },       { "unsuccess", ERROR, true },
+    { "err", ERROR, true },           { "fail", ERROR, true },          { "fault", ERROR, false },
+    { "faults", ERROR, false },       { "exception", ERROR, true },     { "timeout", ERROR, true },
+    { "abort", ERROR, true },         { "reject", ERROR, true },        { "retries", ERROR, false },
+    { "retry", ERROR, false },        { "5xx", ERROR, false },          { "4xx", ERROR, false },
+    { "latenc", LATENCY, true },      { "duration", LATENCY, true },    { "elapsed", LATENCY, false },
+    { "rt", LATENCY, false },         { "rtt", LATENCY, false },        { "mrt", LATENCY, false },
+    { "response", LATENCY, false },   { "time", LATENCY, false },       { "delay", LATENCY, true },
+    { "quantile", QUANTILE, true },   { "percentile", QUANTILE, true }, { "cpu", RESOURCE, true },
+    { "mem", RESOURCE, true },        { "rss", RESOURCE, false },       { "heap", RESOURCE, true },
+    { "gc", RESOURCE, false },        { "disk", RESOURCE, true },       { "diskio", RESOURCE, false },
+    { "fs", RESOURCE, false },        { "io", RESOURCE, false },        { "iops", RESOURCE, false },
+    { "syscall", NETWORK, true },     { "fd", RESOURCE, false },        { "fds", RESOURCE, false },
+    { "file", RESOURCE, true },       { "thread", RESOURCE, true },     { "queue", RESOURCE, true },
+    { "backlog", RESOURCE, false },   { "pool", RESOURCE, true },       { "socket", RESOURCE, true },
+    { "sockets", RESOURCE, false },   { "connection", RESOURCE, true }, { "restart", RESOURCE, true },
+    { "throttl", RESOURCE, true },    { "cfs", RESOURCE, false },       { "load1", RESOURCE, false },
+    { "swap", RESOURCE, true },       { "net", NETWORK, false },        { "network", NETWORK, false },
+    { "rx", NETWORK, false },         { "tx", NETWORK, false },         { "packet", NETWORK, true },
+    { "receive", NETWORK, true },     { "transmit", NETWORK, true },    { "bytes", NETWORK, false },
+    { "request", CALLS, true },       { "ops", CALLS, false },          { "call", CALLS, true },
+    { "qps", CALLS, false },          { "rps", CALLS, false },          { "tps", CALLS, false },
+    { "traffic", CALLS, false },      { "throughput", CALLS, false },   { "workload", CALLS, false },
+    { "hits", CALLS, false },         { "invocation", CALLS, true },    { "count", CALLS, false },
+};
+
+static unsigned marks_of(const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        const size_t length = strlen(words[i].text);
+        if (bytes >= length && (words[i].is_prefix || bytes == length) && memcmp(text, words[i].text, length) == 0) {
+            return words[i].marks;
+        }
+    }
+    // p50, p999: a quantile
+    if (bytes >= 2 && bytes <= 5 && text[0] == 'p' && isdigit((unsigned char)text[1])) {
+        return QUANTILE;
+    }
+    return 0;
+}
+
+static unsigned marks_of_name(const char *metric, size_t bytes)
+{
+    unsigned marks = 0;
+    char word[32];
+    size_t length = 0;
+    for (size_t i = 0; i <= bytes; i++) {
+        const unsigned char c = i < bytes ? (unsigned char)metric[i] : 0;
+        if (isalnum(c)) {
+            word[length < sizeof word - 1 ? length : sizeof word - 1] = (char)tolower(c);
+            length += length < sizeof word - 1 ? 1 : 0;
+            continue;
+        }
+        marks |= length > 0 ? marks_of(word, length) : 0;
+        length = 0;
+    }
+    return marks;
+}
+
+struct tend_column_class tend_column_classify(const char *metric, size_t bytes)
+{
+    const unsigned marks = marks_of_name(metric, bytes);
+    struct tend_column_class class = { .kind = TEND_COLUMN_OTHER,
+                                       .is_server_side = (marks & SERVER) != 0,
+                                       .is_own = (marks & OWN) != 0 };
+    if ((marks & MACHINE) != 0) {
+        class.kind = TEND_COLUMN_MACHINE;
+    } else if ((marks & (SUCCESS | ERROR)) != 0) {
+        class.kind = TEND_COLUMN_ERROR;
+        class.is_success = (marks & ERROR) == 0;
+    } else if ((marks & RESOURCE) != 0) {
+        class.kind = TEND_COLUMN_RESOURCE; // before latency: "cpu_time", "gc_duration"
+    } else if ((marks & (LATENCY | QUANTILE)) != 0) {
+        class.kind = (marks & CLIENT) != 0 ? TEND_COLUMN_CLIENT_LATENCY : TEND_COLUMN_LATENCY;
+    } else if ((marks & CALLS) != 0) {
+        class.kind = TEND_COLUMN_CALLS; // before the network: "request_bytes" follows the traffic too
+    } else if ((marks & NETWORK) != 0) {
+        class.kind = TEND_COLUMN_NETWORK;
+    }
+    return class;
+}
+
+const char *tend_column_kind_text(enum tend_column_kind kind)
+{
+    static const char *const texts[TEND_COLUMN_KIND_COUNT] = { "resource",       "network", "error",   "latency",
+                                                               "client_latency", "calls",   "machine", "other" };
+    return texts[kind];
+}

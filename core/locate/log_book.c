@@ -1,0 +1,310 @@
+// Templates in an array in order of their first line, found by a hash map; lines as (time, template).
+//
+// The count model: a template that came n times in d seconds before is expected (n + 1/2) · d' / d times in the d'
+// after, times what the whole service's logging grew by; the true rate is not known well, so the count is taken as
+// negative binomial with shape n + 1/2 (a Poisson count whose rate has the gamma distribution that n events leave).
+
+#include "locate/log_book.h"
+
+#include "base/arena.h"
+#include "base/hash_map.h"
+#include "base/json.h"
+#include "locate/log_template.h"
+#include "parse/csv.h"
+#include "parse/number.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum level { LEVEL_INFO, LEVEL_WARNING, LEVEL_ERROR };
+
+struct template
+{
+    const char *service;
+    const char *text;
+    enum level level;
+    size_t group;         // of its service
+    size_t before, after; // work space of an evidence
+};
+
+struct entry {
+    double at_s;
+    uint32_t template;
+};
+
+struct tend_log_book {
+    struct tend_hash_map *found;
+    struct tend_hash_map *services;
+    struct tend_arena arena;
+    struct template *templates;
+    size_t template_count, template_capacity, service_count;
+    struct entry *entries;
+    size_t entry_count, entry_capacity;
+    size_t dropped;
+};
+
+enum tend_status tend_log_book_create(struct tend_log_book **out)
+{
+    struct tend_log_book *book = calloc(1, sizeof *book);
+    if (book == NULL) {
+        return TEND_E_NOMEM;
+    }
+    tend_arena_init(&book->arena);
+    if (tend_hash_map_create(&book->found) != TEND_OK || tend_hash_map_create(&book->services) != TEND_OK) {
+        tend_log_book_destroy(book);
+        return TEND_E_NOMEM;
+    }
+    *out = book;
+    return TEND_OK;
+}
+
+void tend_log_book_destroy(struct tend_log_book *book)
+{
+    if (book == NULL) {
+        return;
+    }
+    tend_hash_map_destroy(book->found);
+    tend_hash_map_destroy(book->services);
+    tend_arena_clear(&book->arena);
+    free(book->templates);
+    free(book->entries);
+    free(book);
+}
+
+size_t tend_log_book_dropped(const struct tend_log_book *book)
+{
+    return book->dropped;
+}
+
+static enum level level_of(const char *text, size_t bytes)
+{
+    const int first = bytes == 0 ? 0 : tolower((unsigned char)text[0]);
+    if (first == 'e' || first == 'f' || first == 'c' || first == 'p' || first == 's') {
+        return LEVEL_ERROR; // error, fatal, critical, panic, severe
+    }
+    return first == 'w' ? LEVEL_WARNING : LEVEL_INFO;
+}
+
+// The number of a service, from 0. @return SIZE_MAX when out of memory
+static size_t group_of(struct tend_log_book *book, const char *service, size_t bytes)
+{
+    const void *held = tend_hash_map_find(book->services, service, bytes);
+    if (held != NULL) {
+        return (size_t)(uintptr_t)held - 1;
+    }
+    void *number = (void *)(uintptr_t)(book->service_count + 1); // NOLINT(performance-no-int-to-ptr): a number as value
+    if (tend_hash_map_set(book->services, service, bytes, number) != TEND_OK) {
+        return SIZE_MAX;
+    }
+    return book->service_count++;
+}
+
+static enum tend_status add_template(struct tend_log_book *book, const struct tend_log_line *line, const char *text,
+                                     size_t text_bytes)
+{
+    if (book->template_count == book->template_capacity) {
+        const size_t capacity = book->template_capacity == 0 ? 64 : 2 * book->template_capacity;
+        struct template *moved = realloc(book->templates, capacity * sizeof *moved);
+        if (moved == NULL) {
+            return TEND_E_NOMEM;
+        }
+        book->templates = moved;
+        book->template_capacity = capacity;
+    }
+    struct template *added = &book->templates[book->template_count];
+    *added = (struct template){ .service = tend_arena_copy(&book->arena, line->service, line->service_bytes),
+                                .text = tend_arena_copy(&book->arena, text, text_bytes),
+                                .level = level_of(line->level, line->level_bytes),
+                                .group = group_of(book, line->service, line->service_bytes) };
+    if (added->service == NULL || added->text == NULL || added->group == SIZE_MAX) {
+        return TEND_E_NOMEM;
+    }
+    book->template_count++;
+    return TEND_OK;
+}
+
+static enum tend_status add_entry(struct tend_log_book *book, double at_s, size_t template)
+{
+    if (book->entry_count == book->entry_capacity) {
+        const size_t capacity = book->entry_capacity == 0 ? 1024 : 2 * book->entry_capacity;
+        struct entry *moved = realloc(book->entries, capacity * sizeof *moved);
+        if (moved == NULL) {
+            return TEND_E_NOMEM;
+        }
+        book->entries = moved;
+        book->entry_capacity = capacity;
+    }
+    book->entries[book->entry_count++] = (struct entry){ at_s, (uint32_t) template };
+    return TEND_OK;
+}
+
+enum tend_status tend_log_book_add(struct tend_log_book *book, const struct tend_log_line *line)
+{
+    char key[TEND_LOG_TEMPLATE_BYTES + 300];
+    char text[TEND_LOG_TEMPLATE_BYTES + 1];
+    const size_t text_bytes = tend_log_template(line->message, line->message_bytes, text);
+    if (book->entry_count >= TEND_LOG_BOOK_LINES_MAX || line->service_bytes > 256 || !isfinite(line->at_s)) {
+        book->dropped++;
+        return TEND_OK;
+    }
+    key[0] = (char)('0' + level_of(line->level, line->level_bytes));
+    memcpy(key + 1, line->service, line->service_bytes);
+    key[1 + line->service_bytes] = '\0';
+    memcpy(key + 2 + line->service_bytes, text, text_bytes);
+    const size_t key_bytes = 2 + line->service_bytes + text_bytes;
+    const void *held = tend_hash_map_find(book->found, key, key_bytes);
+    if (held != NULL) {
+        return add_entry(book, line->at_s, (size_t)(uintptr_t)held - 1);
+    }
+    if (book->template_count >= TEND_LOG_BOOK_TEMPLATES_MAX) {
+        book->dropped++;
+        return TEND_OK;
+    }
+    enum tend_status status = add_template(book, line, text, text_bytes);
+    if (status == TEND_OK) {
+        void *number = (void *)(uintptr_t)book->template_count; // NOLINT(performance-no-int-to-ptr): a number as value
+        status = tend_hash_map_set(book->found, key, key_bytes, number);
+    }
+    return status == TEND_OK ? add_entry(book, line->at_s, book->template_count - 1) : status;
+}
+
+static enum tend_status take_record(struct tend_log_book *book, const struct tend_csv_record *record, size_t number,
+                                    struct tend_error *error)
+{
+    const struct tend_csv_field *fields = record->fields;
+    if (record->count != 4) {
+        tend_error_set(error, "%zu fields; a line of a log is time,service,level,message", record->count);
+        return TEND_E_INVALID;
+    }
+    double at_s;
+    if (!tend_number_parse(fields[0].text, fields[0].bytes, &at_s)) {
+        if (number == 0) {
+            return TEND_OK; // the header
+        }
+        tend_error_set(error, "\"%.*s\" is no time in seconds", fields[0].bytes > 40 ? 40 : (int)fields[0].bytes,
+                       fields[0].text);
+        return TEND_E_INVALID;
+    }
+    const struct tend_log_line line = { .at_s = at_s,
+                                        .service = fields[1].text,
+                                        .service_bytes = fields[1].bytes,
+                                        .level = fields[2].text,
+                                        .level_bytes = fields[2].bytes,
+                                        .message = fields[3].text,
+                                        .message_bytes = fields[3].bytes };
+    return tend_log_book_add(book, &line);
+}
+
+enum tend_status tend_log_book_read(struct tend_log_book *book, const char *text, size_t bytes, size_t *line,
+                                    struct tend_error *error)
+{
+    struct tend_csv_record record;
+    tend_csv_record_init(&record);
+    enum tend_status status = TEND_OK;
+    *line = 1;
+    for (size_t at = 0, number = 0, used = 0; status == TEND_OK && at < bytes; at += used, number++) {
+        status = tend_csv_read(text + at, bytes - at, true, &record, &used, error);
+        if (status == TEND_OK && used == 0) {
+            break;
+        }
+        const bool is_empty = status == TEND_OK && record.count == 1 && record.fields[0].bytes == 0;
+        if (status == TEND_OK && !is_empty) {
+            status = take_record(book, &record, number, error);
+            *line += status == TEND_OK ? record.lines : 0;
+        } else {
+            *line += record.lines;
+        }
+    }
+    tend_csv_record_clear(&record);
+    return status;
+}
+
+// ---- evidence ----
+
+// -ln of the probability of at least `count` (or at most, when `at_least` is false) of a negative binomial with this
+// mean and shape, bounded to what can be told apart.
+static double surprise(size_t count, double mean, double shape, bool at_least)
+{
+    const double success = shape / (shape + mean);
+    double log_mass = shape * log(success), below = 0, mass = 0;
+    const size_t last = count < 5000 ? count : 5000;
+    for (size_t i = 0; i <= last; i++) {
+        mass = exp(log_mass);
+        if (i < count) {
+            below += mass;
+        }
+        log_mass += log(((double)i + shape) / ((double)i + 1)) + log1p(-success);
+    }
+    const double tail = at_least ? 1 - below : below + mass;
+    return -log(fmax(tail, 1e-12));
+}
+
+struct spans {
+    double before_s, after_s;
+    size_t *before, *after; // lines by service
+};
+
+static json_t *document_of(const struct template *template, const struct spans *spans)
+{
+    static const char *const levels[] = { "info", "warning", "error" };
+    const double ratio = spans->after_s / spans->before_s;
+    const double before = (double)spans->before[template->group], after = (double)spans->after[template->group];
+    const double grown = fmin(fmax((after + 5) / (before * ratio + 5), 0.2), 5);
+    const double shape = (double)template->before + 0.5;
+    const double mean = shape * ratio * grown;
+    const double up = surprise(template->after, mean, shape, true);
+    const double down = surprise(template->after, mean, shape, false);
+    if (up < 1.5 && down < 1.5 && (template->level != LEVEL_ERROR || template->after == 0)) {
+        return NULL;
+    }
+    return json_pack("{s:o, s:s, s:o, s:I, s:I, s:f, s:f}", "service",
+                     tend_json_string(template->service, strlen(template->service)), "level", levels[template->level],
+                     "template", tend_json_string(template->text, strlen(template->text)), "before",
+                     (json_int_t) template->before, "after", (json_int_t) template->after, "up", up, "down", down);
+}
+
+static void count_lines(const struct tend_log_book *book, double onset_s, struct spans *spans)
+{
+    double first = (double)INFINITY, last = -(double)INFINITY;
+    for (size_t i = 0; i < book->template_count; i++) {
+        book->templates[i].before = book->templates[i].after = 0;
+    }
+    for (size_t i = 0; i < book->entry_count; i++) {
+        const struct entry *entry = &book->entries[i];
+        if (fabs(entry->at_s - onset_s) > 3600) {
+            continue; // a clock that was wrong
+        }
+        struct template *template = &book->templates[entry->template];
+        const bool is_after = entry->at_s > onset_s;
+        template->before += is_after ? 0 : 1;
+        template->after += is_after ? 1 : 0;
+        spans->before[template->group] += is_after ? 0 : 1;
+        spans->after[template->group] += is_after ? 1 : 0;
+        first = fmin(first, entry->at_s);
+        last = fmax(last, entry->at_s);
+    }
+    spans->before_s = fmax(onset_s - first, 1);
+    spans->after_s = fmax(last - onset_s, 1);
+}
+
+json_t *tend_log_book_evidence(const struct tend_log_book *book, double onset_s)
+{
+    struct spans spans = { .before = calloc(book->service_count + 1, sizeof(size_t)),
+                           .after = calloc(book->service_count + 1, sizeof(size_t)) };
+    json_t *out = spans.before == NULL || spans.after == NULL ? NULL : json_array();
+    if (out != NULL) {
+        count_lines(book, onset_s, &spans);
+        for (size_t i = 0; i < book->template_count; i++) {
+            json_t *one = document_of(&book->templates[i], &spans);
+            if (one != NULL) {
+                (void)json_array_append_new(out, one);
+            }
+        }
+    }
+    free(spans.before);
+    free(spans.after);
+    return out;
+}

@@ -1,0 +1,280 @@
+// Prepares the columns (success becomes failure, errors become a share of calls, time on the way is latency less what
+// the callee sees), says which rows are before and after, and asks for the evidence of each.
+
+#include "locate/post_mortem.h"
+
+#include "base/json.h"
+#include "locate/onset.h"
+#include "locate/study.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIVE_ROWS_USUAL = 30 }; // more are joined: noise falls, and a case costs no more than it must
+
+static const double live_s_max = 1200;   // later rows say more of the recovery than of the fault
+static const double recent_s = 300;      // of the recent past, at least
+static const double silence_nats = 2.5;  // of a silence that may be chance
+static double error_least = 0.003;       // of calls that fail
+static const double points_least = 0.02; // below: left out
+
+static int compare_metric(const void *a, const void *b)
+{
+    const struct tend_study_column *const *x = a, *const *y = b;
+    const int order = strcmp((*x)->from->metric, (*y)->from->metric);
+    return order != 0 ? order : strcmp((*x)->from->owner, (*y)->from->owner);
+}
+
+// A column that has values in health and none now, in rows in which others of the same metric have some. The nats of
+// that many gaps among so few rows become points as units of deviation do.
+static double silence_of(const struct tend_study *study, const struct tend_study_column *column, const bool *present)
+{
+    const struct tend_evidence_rows *rows = &study->rows;
+    double healthy = 0, gaps = 0, live = 0, live_gaps = 0;
+    for (size_t row = 0; row < rows->rows; row++) {
+        const double is_gap = present[row] && isnan(column->from->values[row]) ? 1 : 0;
+        if (row < rows->healthy) {
+            healthy += present[row] ? 1 : 0;
+            gaps += is_gap;
+        } else if (row >= rows->live) {
+            live += present[row] ? 1 : 0;
+            live_gaps += is_gap;
+        }
+    }
+    if (live_gaps == 0 || 2 * live_gaps < live || healthy < 8) {
+        return 0;
+    }
+    const double chance = (gaps + 1) / (healthy + 2);
+    const double nats =
+        live_gaps * -log(chance) - (lgamma(live + 1) - lgamma(live_gaps + 1) - lgamma(live - live_gaps + 1));
+    return fmax(0, log(nats / silence_nats));
+}
+
+static void find_silence(struct tend_study *study, size_t first, size_t end, bool *present)
+{
+    memset(present, 0, study->rows.rows * sizeof *present);
+    for (size_t i = first; i < end; i++) {
+        const double *values = study->by_metric[i]->from->values;
+        for (size_t row = 0; row < study->rows.rows; row++) {
+            present[row] = present[row] || !isnan(values[row]);
+        }
+    }
+    for (size_t i = first; i < end; i++) {
+        study->by_metric[i]->silence = silence_of(study, study->by_metric[i], present);
+    }
+}
+
+static void level_columns(struct tend_study *study, double *work)
+{
+    for (size_t i = 0; i < study->count; i++) {
+        struct tend_study_column *column = &study->columns[i];
+        column->level = tend_evidence_median(column->from->values, study->rows.healthy, work);
+        study->by_metric[i] = column;
+    }
+    qsort((void *)study->by_metric, study->count, sizeof *study->by_metric, compare_metric);
+}
+
+static enum tend_status compare_with_peers(struct tend_study *study)
+{
+    double *levels = calloc(2 * study->count + 1, sizeof *levels);
+    double *work = calloc(study->frame->rows + 1, sizeof *work);
+    bool *present = calloc(study->frame->rows + 1, sizeof *present);
+    if (levels == NULL || work == NULL || present == NULL) {
+        free(levels);
+        free(work);
+        free(present);
+        return TEND_E_NOMEM;
+    }
+    level_columns(study, work);
+    for (size_t first = 0, end; first < study->count; first = end) {
+        end = first + 1;
+        while (end < study->count &&
+               strcmp(study->by_metric[end]->from->metric, study->by_metric[first]->from->metric) == 0) {
+            end++;
+        }
+        for (size_t i = first; i < end; i++) {
+            levels[i - first] = fabs(study->by_metric[i]->level);
+        }
+        const double peers = tend_evidence_median(levels, end - first, levels + study->count);
+        for (size_t i = first; i < end; i++) {
+            study->by_metric[i]->peers = isnan(peers) ? 0 : peers;
+        }
+        find_silence(study, first, end, present);
+    }
+    free(levels);
+    free(work);
+    free(present);
+    return TEND_OK;
+}
+
+static struct tend_evidence_floor floor_of(const struct tend_study_column *column)
+{
+    static const struct {
+        double share, of_peers;
+    } floors[TEND_COLUMN_KIND_COUNT] = {
+        [TEND_COLUMN_RESOURCE] = { 0.05, 0.05 },
+        [TEND_COLUMN_NETWORK] = { 0.1, 0.05 },
+        [TEND_COLUMN_ERROR] = { 0.1, 0.1 },
+        [TEND_COLUMN_LATENCY] = { 0.05, 0.05 },
+        [TEND_COLUMN_CLIENT_LATENCY] = { 0.05, 0.05 },
+        [TEND_COLUMN_CALLS] = { 0.1, 0.02 },
+        [TEND_COLUMN_MACHINE] = { 0.1, 0.1 },
+        [TEND_COLUMN_OTHER] = { 0.1, 0.05 },
+    };
+    struct tend_evidence_floor floor = { .share = floors[column->class.kind].share,
+                                         .absolute = floors[column->class.kind].of_peers * column->peers };
+    if (column->class.kind == TEND_COLUMN_ERROR) {
+        floor.absolute = fmax(floor.absolute, error_least);
+    }
+    return floor;
+}
+
+// ---- rows ----
+
+static size_t rows_until(const struct tend_metric_frame *frame, double at_s)
+{
+    size_t row = 0;
+    while (row < frame->rows && frame->at_s[row] <= at_s) {
+        row++;
+    }
+    return row;
+}
+
+static enum tend_status place_rows(struct tend_study *study, double onset_s, struct tend_error *error)
+{
+    struct tend_metric_frame *frame = study->frame;
+    size_t live = rows_until(frame, onset_s);
+    frame->rows = rows_until(frame, onset_s + fmax(live_s_max, 3.2 * frame->step_s));
+    if (live < frame->rows) {
+        live = tend_metric_frame_join(frame, (frame->rows - live + LIVE_ROWS_USUAL - 1) / LIVE_ROWS_USUAL, live);
+    }
+    if (live < 4 || live >= frame->rows) {
+        tend_error_set(error, "%zu rows before and %zu after the onset; at least 4 and 1 are needed", live,
+                       frame->rows - live);
+        return TEND_E_INVALID;
+    }
+    // A row may speak of the time behind its stamp or before it: the one just before the onset is neither.
+    const size_t healthy = live - 1;
+    size_t recent = (size_t)ceil(recent_s / fmax(frame->step_s, 1e-3));
+    recent = recent < 2 ? 2 : recent > healthy / 2 ? healthy / 2 : recent;
+    study->rows = (struct tend_evidence_rows){ healthy, recent < 1 ? 1 : recent, live, frame->rows };
+    return TEND_OK;
+}
+
+// ---- the document ----
+
+static json_t *document_of_column(struct tend_study *study, const struct tend_study_column *column)
+{
+    const struct tend_evidence_floor floor = floor_of(column);
+    const struct tend_evidence evidence = tend_evidence_of(column->from->values, &study->rows, &floor, &study->scratch);
+    if (evidence.up_points < points_least && evidence.down_points < points_least && column->silence < points_least) {
+        return NULL;
+    }
+    const char *owner = column->from->owner;
+    const char *arrow = strchr(owner, '>');
+    json_t *out = json_pack("{s:s, s:s, s:f, s:f, s:o, s:o, s:f, s:f}", "metric", column->from->metric, "kind",
+                            tend_column_kind_text(column->class.kind), "up", evidence.up_points, "down",
+                            evidence.down_points, "before", tend_json_real(evidence.before), "after",
+                            tend_json_real(evidence.after), "coverage", evidence.coverage, "live", evidence.live_share);
+    if (column->is_made) {
+        (void)json_object_set_new(out, "caller", tend_json_string(column->caller, strlen(column->caller)));
+        (void)json_object_set_new(out, "callee", tend_json_string(column->callee, strlen(column->callee)));
+        (void)json_object_set_new(out, "made", json_integer((json_int_t)column->sharers));
+    } else if (arrow != NULL) {
+        (void)json_object_set_new(out, "caller", tend_json_string(owner, (size_t)(arrow - owner)));
+        (void)json_object_set_new(out, "callee", tend_json_string(arrow + 1, strlen(arrow + 1)));
+    } else {
+        (void)json_object_set_new(out, "service", tend_json_string(owner, strlen(owner)));
+    }
+    if (evidence.onset < study->rows.rows) {
+        (void)json_object_set_new(out, "onset_s", json_real(study->frame->at_s[evidence.onset]));
+    }
+    if (column->class.is_own) {
+        (void)json_object_set_new(out, "own", json_true());
+    }
+    if (column->class.is_success) {
+        (void)json_object_set_new(out, "turned", json_true());
+    }
+    if (column->class.is_server_side) {
+        (void)json_object_set_new(out, "server", json_true());
+    }
+    if (column->silence >= points_least) {
+        (void)json_object_set_new(out, "silence", json_real(column->silence));
+    }
+    if (column->is_way) {
+        (void)json_object_set_new(out, "way", json_true());
+    }
+    return out;
+}
+
+static json_t *services_of(const struct tend_study *study)
+{
+    json_t *services = json_array();
+    const char *last = "";
+    for (size_t i = 0; i < study->plain; i++) {
+        const char *owner = study->by_owner[i]->from->owner;
+        if (owner[0] != '_' && strchr(owner, '>') == NULL && strcmp(owner, last) != 0) {
+            (void)json_array_append_new(services, tend_json_string(owner, strlen(owner)));
+            last = owner;
+        }
+    }
+    return services;
+}
+
+static json_t *document_of(struct tend_study *study, double onset_s)
+{
+    json_t *columns = json_array();
+    for (size_t i = 0; i < study->count; i++) {
+        json_t *column = document_of_column(study, &study->columns[i]);
+        if (column != NULL) {
+            (void)json_array_append_new(columns, column);
+        }
+    }
+    json_t *document =
+        json_pack("{s:f, s:f, s:I, s:I, s:o, s:o}", "onset_s", onset_s, "step_s", study->frame->step_s, "rows",
+                  (json_int_t)study->rows.rows, "live_rows", (json_int_t)(study->rows.rows - study->rows.live),
+                  "services", services_of(study), "columns", columns);
+    if (json_is_array(study->edges)) {
+        (void)json_object_set(document, "edges", (json_t *)(uintptr_t)study->edges);
+    }
+    return document;
+}
+
+static enum tend_status study_frame(struct tend_study *study, const struct tend_post_mortem_options *options,
+                                    json_t **out, struct tend_error *error)
+{
+    enum tend_status status = tend_study_prepare(study);
+    double onset_s = options->alarm_s;
+    if (status == TEND_OK && (isnan(onset_s) || options->uncertainty_s > 0)) {
+        status = tend_onset_find(study->frame, options->alarm_s, options->uncertainty_s, &onset_s);
+    }
+    if (status == TEND_OK) {
+        status = place_rows(study, onset_s, error);
+    }
+    if (status == TEND_OK) {
+        status = tend_evidence_scratch_init(&study->scratch, study->frame->rows);
+    }
+    if (status == TEND_OK) {
+        status = compare_with_peers(study);
+    }
+    if (status == TEND_OK) {
+        *out = document_of(study, onset_s);
+        status = *out == NULL ? TEND_E_NOMEM : TEND_OK;
+    }
+    return status;
+}
+
+enum tend_status tend_post_mortem_evidence(struct tend_metric_frame *frame,
+                                           const struct tend_post_mortem_options *options, json_t **out,
+                                           struct tend_error *error)
+{
+    struct tend_study study = { .frame = frame, .edges = options->edges };
+    const enum tend_status status = study_frame(&study, options, out, error);
+    tend_study_clear(&study);
+    if (status == TEND_E_NOMEM) {
+        tend_error_set(error, "out of memory");
+    }
+    return status;
+}

@@ -1,0 +1,24 @@
+#pragma once
+/// Post-mortem: what exported data says of an incident, column by column, as a document that a ranking can be made of.
+///
+/// The document: {"onset_s", "step_s", "rows", "live_rows", "services": [name], "columns": [{"service" or "caller" and
+/// "callee", "metric", "kind", "up", "down" (points), "before", "after", "coverage", "live", "onset_s", "server": true,
+/// "way": true}], "edges": [[caller, callee]]}. Columns without any points are left out. What is judged by a symptom
+/// alone (an entry point) has "entry": true. Units: seconds since 1970.
+/// Ownership: the document is the caller's. Threads: none shared.
+
+#include "locate/metric_frame.h"
+
+#include <jansson.h>
+
+struct tend_post_mortem_options {
+    double alarm_s;       ///< when trouble began, as far as is known; NaN: it is looked for
+    double uncertainty_s; ///< the onset is looked for that far around the alarm
+    const json_t *edges;  ///< [[caller, callee], …] or NULL; what is no such pair is passed over
+};
+
+/// @param frame  is changed: rows are joined, success becomes failure
+/// @return TEND_OK, TEND_E_INVALID (too few rows before or after the alarm) or TEND_E_NOMEM
+TEND_MUST_CHECK enum tend_status tend_post_mortem_evidence(struct tend_metric_frame *frame,
+                                                           const struct tend_post_mortem_options *options, json_t **out,
+                                                           struct tend_error *error);

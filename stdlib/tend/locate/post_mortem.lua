@@ -1,0 +1,232 @@
+--- Post-mortem: ranks the services of an incident by the evidence that exported data gives (core/locate/post_mortem.h).
+--
+-- Most services look bad when a dependency of many fails, and the worst-looking one is mostly a victim. So what callers
+-- feel of a service (latencies, errors, unusual logs) counts only as far as it exceeds what the services below it show,
+-- while what only the service itself feels (CPU, memory, time of its own) counts as it is. The strongest part makes the
+-- points, the others add a share; who explains anomalous callers gets credit for them.
+--
+-- Points are logs: 0.7 more is twice as far beyond what health shows. All weights are on flat plateaus: none of them
+-- decides much by itself, and none knows any system.
+local reasons = require "tend.locate.post_mortem_reasons"
+
+local post_mortem = {}
+
+post_mortem.settings = {
+  resource = 1, error = 1, latency = 1, self = 1, way = 1, logs = 1, -- parts that accuse
+  other = 0.5, made = 0.4, network = 0.3, silence = 0.3, machine = 0.15, client_latency = 0.15, calls = 0.15,
+  fall = 0.2, -- of a resource that fell, against one that rose
+  info_up = 0.3, info_down = 1, -- lines that are no errors: new ones, and ones that ceased
+  nats = 3, -- of surprise that a log template may always have
+  explained = 0.8, -- of a part below that is subtracted
+  credit = 0.3, credit_each = 1.5, credit_most = 2,
+  rest = 1 / 3,
+  view = 0.4, -- of a service that is a mere view of another: a proxy, or a caller's side of its calls
+}
+
+local PARTS = { "resource", "error", "latency", "way", "logs", "other", "made", "network", "silence", "machine",
+  "client_latency", "calls" }
+
+-- Words in the name of what stands between services, not for one.
+local VIEWS = { remote = true, client = true, proxy = true, elb = true, lb = true, balancer = true, sidecar = true }
+
+local function is_view(name)
+  for word in name:lower():gmatch "%a+" do
+    if VIEWS[word] then return true end
+  end
+  return false
+end
+
+-- ---- the graph, and what there is on each service ----
+
+local function graph_of(evidence)
+  local services = {}
+  for _, name in ipairs(evidence.services) do
+    services[name] = { name = name, found = {}, ways = {}, callers = {}, callees = {}, part = {}, own = {} }
+  end
+  local function join(a, b)
+    if services[a] and services[b] and a ~= b then
+      services[a].callees[b], services[b].callers[a] = true, true
+    end
+  end
+  for _, pair in ipairs(evidence.edges or {}) do
+    if type(pair) == "table" then join(pair[1], pair[2]) end
+  end
+  for _, column in ipairs(evidence.columns) do
+    if column.caller then join(column.caller, column.callee) end
+  end
+  return services
+end
+
+-- Keeps the strongest of each part, and all of them for the reasons.
+local function add(service, part, points, source)
+  if not service or points <= 0 then return end
+  service.part[part] = math.max(service.part[part] or 0, points)
+  service.found[#service.found + 1] = { part = part, points = points, source = source }
+end
+
+-- A column that seldom has values in health, or has none now, says less.
+local function weight_of(column)
+  local known = math.min(1, column.coverage / 0.5)
+  local live = math.min(1, column.live / math.max(0.1, column.coverage) / 0.5)
+  return math.sqrt(known) * live
+end
+
+local function add_edge(services, column, up, down)
+  local caller, callee = services[column.caller], services[column.callee]
+  if column.made then
+    add(caller, "made", math.max(up, down) / math.sqrt(column.made), column)
+  elseif column.way then
+    for _, one in pairs { caller, callee } do one.ways[#one.ways + 1] = { points = up, column = column } end
+  elseif column.kind == "error" then
+    add(callee, "error", up, column)
+  elseif column.kind == "latency" or column.kind == "client_latency" then
+    add(callee, "latency", up, column)
+  end
+  if column.silence and not column.way then add(caller, "made", column.silence, column) end
+end
+
+local FELT = { latency = true, client_latency = true, error = true } -- have no values when nobody calls
+
+local function add_column(service, column, up, down, settings)
+  if column.silence and not FELT[column.kind] then add(service, "silence", column.silence, column) end
+  if column.kind == "calls" then
+    add(service, "calls", math.max(up, down), column)
+  elseif column.own then
+    add(service, "self", up, column)
+  elseif FELT[column.kind] then
+    add(service, column.kind, up, column)
+  else
+    add(service, column.kind, math.max(up, settings.fall * down), column)
+  end
+end
+
+local function add_logs(services, lines, settings)
+  local tested = {} -- the more templates, the more of them surprise by chance
+  for _, line in ipairs(lines) do tested[line.service] = (tested[line.service] or 0) + 1 end
+  for _, line in ipairs(lines) do
+    local function points(nats)
+      return math.max(0, math.log(math.max(1e-9, nats - math.log(tested[line.service])) / settings.nats))
+    end
+    local up, down = points(line.up), points(line.down)
+    if line.level == "error" then
+      add(services[line.service], "logs", up, line)
+    else
+      add(services[line.service], "logs", math.max(settings.info_up * up, settings.info_down * down), line)
+    end
+  end
+end
+
+-- Time on the way: a slow network of a service shows on most of its edges.
+local function add_way(service)
+  if #service.ways == 0 then return end
+  table.sort(service.ways, function(a, b) return a.points > b.points end)
+  local middle = service.ways[math.ceil(#service.ways / 2)]
+  add(service, "way", middle.points, middle.column)
+end
+
+-- ---- whose it is ----
+
+-- The most that any service below shows of a part.
+local function below(services, service, part)
+  local worst, seen, queue, next_one = 0, { [service.name] = true }, { service }, 1
+  while queue[next_one] do
+    for name in pairs(queue[next_one].callees) do
+      if not seen[name] then
+        seen[name] = true
+        worst = math.max(worst, services[name].part[part] or 0)
+        queue[#queue + 1] = services[name]
+      end
+    end
+    next_one = next_one + 1
+  end
+  return worst
+end
+
+local function credit_of(services, service, settings)
+  local names, credit = {}, 0
+  for name in pairs(service.callers) do names[#names + 1] = name end
+  table.sort(names) -- sums depend on their order
+  for _, name in ipairs(names) do
+    local part = services[name].part
+    credit = credit + math.min(settings.credit_each, math.max(part.latency or 0, part.error or 0))
+  end
+  return math.min(settings.credit_most, credit)
+end
+
+local function judge(services, service, settings)
+  local own = service.own
+  for part, points in pairs(service.part) do own[part] = points end
+  for _, part in ipairs { "latency", "error", "logs" } do
+    if own[part] then
+      own[part] = math.max(0, own[part] - settings.explained * below(services, service, part))
+    end
+  end
+  local front = math.min(1, math.max(own.error or 0, own.latency or 0))
+  own.latency = math.max((own.latency or 0) * settings.latency, (own.self or 0) * settings.self)
+  local best, sum = 0, 0
+  for _, part in ipairs(PARTS) do
+    local points = (own[part] or 0) * (part == "latency" and 1 or settings[part])
+    own[part] = points
+    best, sum = math.max(best, points), sum + points
+  end
+  service.points = best + settings.rest * (sum - best) + settings.credit * credit_of(services, service, settings) * front
+  if is_view(service.name) then service.points = service.points * settings.view end
+end
+
+--- Ranks the services, the likeliest culprit first.
+---@param evidence table  as core/locate/post_mortem.h has it, and perhaps "logs"
+---@return table[] services  { name, points, own = points by part, found = { { part, points, source } } }
+function post_mortem.rank(evidence)
+  local settings, services, ranking = post_mortem.settings, graph_of(evidence), {}
+  for _, column in ipairs(evidence.columns) do
+    local weight = weight_of(column)
+    if column.caller then
+      add_edge(services, column, column.up * weight, column.down * weight)
+    else
+      add_column(services[column.service], column, column.up * weight, column.down * weight, settings)
+    end
+  end
+  add_logs(services, evidence.logs or {}, settings)
+  for _, name in ipairs(evidence.services) do add_way(services[name]) end
+  for i, name in ipairs(evidence.services) do
+    judge(services, services[name], settings)
+    ranking[i] = services[name]
+  end
+  table.sort(ranking, function(a, b)
+    if a.points ~= b.points then return a.points > b.points end
+    return a.name < b.name
+  end)
+  return ranking
+end
+
+--- How likely it is that the first of a ranking is the culprit.
+---@param ranking table[]
+---@return number 0 … 1
+function post_mortem.confidence(ranking)
+  local first, second = ranking[1] and ranking[1].points or 0, ranking[2] and ranking[2].points or 0
+  if first <= 0 then return 0 end
+  local lead = math.log((first + 0.1) / (second + 0.1))
+  return 1 / (1 + math.exp(-(-0.5 + 2 * lead + 0.5 * math.log(first + 0.05))))
+end
+
+--- Answers {"kind":"post_mortem"}.
+---@param request { evidence: table }
+---@return table
+function post_mortem.answer(request)
+  local ranking = post_mortem.rank(request.evidence)
+  local answer = { ranking = {}, metrics = {}, evidence = {}, confidence = post_mortem.confidence(ranking),
+    onset_s = request.evidence.onset_s }
+  for i, service in ipairs(ranking) do
+    answer.ranking[i] = service.name
+    for _, metric in ipairs(reasons.metrics(service, i == 1 and 3 or 1)) do
+      answer.metrics[#answer.metrics + 1] = metric
+    end
+    if i <= 5 and service.points > 0 then
+      answer.evidence[i] = { service = service.name, points = service.points,
+        reasons = reasons.of(service, request.evidence) }
+    end
+  end
+  return answer
+end
+
+return post_mortem
