@@ -5,6 +5,7 @@
 #include "driver/sim/rehearsal.h"
 #include "driver/sim/report_change.h"
 #include "driver/sim/selected_series.h"
+#include "recording/event_check.h"
 #include "recording/recording_reader.h"
 
 #include <stdio.h>
@@ -68,17 +69,22 @@ static enum tend_status load_others(const struct tend_replay_rules_options *opti
     return load(rules, options->dir, error);
 }
 
+// @return false: it is none that can be loaded
 static bool take_generation(struct rules *rules, const struct tend_recorded *part)
 {
     const bool is_event = part->kind == TEND_RECORDED_EVENT && part->event.kind == TEND_EVENT_GENERATION;
-    if (part->kind != TEND_RECORDED_GENERATION && !is_event) {
+    if ((part->kind != TEND_RECORDED_GENERATION && !is_event) || (is_event && tend_event_check(part) != NULL)) {
         return false;
     }
-    rules->sources = json_incref(is_event ? part->event.generation.sources : part->generation.sources);
+    json_t *sources = is_event ? part->event.generation.sources : part->generation.sources;
+    if (!json_is_object(sources)) {
+        return false;
+    }
+    rules->sources = json_incref(sources);
     rules->document = json_incref(is_event ? part->next_generation.document : part->generation.document);
     (void)snprintf(rules->hash, sizeof rules->hash, "%s",
                    is_event ? part->next_generation.hash : part->generation.hash);
-    return rules->sources != NULL;
+    return true;
 }
 
 // The first generation that was in force.

@@ -3,11 +3,33 @@
 #include "alert/verdict.h"
 #include "base/buffer.h"
 #include "base/json.h"
+#include "parse/utf8.h"
 #include "series/layout.h"
 
 #include <string.h>
 
 enum { HASH_DIGITS = 64 };
+#define MOST_MS (INT64_C(1) << 60) // as in checkpoints: sums and differences of a few of them still fit
+
+// It is there, and it can be part of JSON as it is: the engine mends what a program or a peer may have said, and no
+// more.
+static bool is_text(const char *text)
+{
+    return text != NULL && tend_utf8_valid(text, strlen(text));
+}
+
+static bool is_time(int64_t ms)
+{
+    return ms >= -MOST_MS && ms <= MOST_MS;
+}
+
+static bool has_times(const struct tend_event *event)
+{
+    return is_time(event->at_ms) && is_time(event->wall_ms) &&
+           (event->kind != TEND_EVENT_SCRAPED || is_time(event->scraped.begun_ms)) &&
+           (event->kind != TEND_EVENT_DELIVERED || is_time(event->delivered.retry_after_ms)) &&
+           (event->kind != TEND_EVENT_WALL_MOVED || is_time(event->wall_moved_ms));
+}
 
 static const char *check_scraped(const struct tend_event_scraped *scraped)
 {
@@ -20,11 +42,24 @@ static const char *check_scraped(const struct tend_event_scraped *scraped)
                : "a scrape has other values than columns";
 }
 
+static bool are_labels(json_t *labels)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(labels, name, value)
+    {
+        if (!json_is_string(value)) {
+            return false;
+        }
+    }
+    return json_is_object(labels);
+}
+
 static const char *check_targets(const struct tend_event_targets *targets)
 {
     for (size_t i = 0; i < targets->count; i++) {
         const struct tend_discovered *target = &targets->targets[i];
-        if (target->url == NULL || target->address == NULL || !json_is_object(target->labels)) {
+        if (!is_text(target->url) || !is_text(target->address) || !are_labels(target->labels)) {
             return "a discovered target has no address or no labels";
         }
     }
@@ -78,6 +113,9 @@ static const char *check_generation(const struct tend_recorded *part)
 const char *tend_event_check(const struct tend_recorded *part)
 {
     const struct tend_event *event = &part->event;
+    if (!has_times(event)) {
+        return "an event at no time";
+    }
     switch (event->kind) {
     case TEND_EVENT_SCRAPED:
         return check_scraped(&event->scraped);
@@ -92,15 +130,15 @@ const char *tend_event_check(const struct tend_recorded *part)
     case TEND_EVENT_RUN_REPLY:
         return check_run_reply(event);
     case TEND_EVENT_STEP_RESULT:
-        return event->step.outcome == NULL || event->step.error == NULL ? "a step ended without an outcome" : NULL;
+        return is_text(event->step.outcome) && event->step.error != NULL ? NULL : "a step ended without an outcome";
     case TEND_EVENT_DELIVERED:
         return event->delivered.key == NULL || event->delivered.error == NULL ? "a notice without a key" : NULL;
     case TEND_EVENT_JOURNAL_FAILED:
         return event->journal_failed == NULL ? "a journal failed without a reason" : NULL;
     case TEND_EVENT_OPERATOR:
-        return event->operator.command == NULL || event->operator.argument == NULL || event->operator.who == NULL
-                   ? "a command of nobody"
-                   : NULL;
+        return is_text(event->operator.command) && is_text(event->operator.argument) && is_text(event->operator.who)
+                   ? NULL
+                   : "a command of nobody";
     case TEND_EVENT_GENERATION:
         return check_generation(part);
     case TEND_EVENT_TIMER:

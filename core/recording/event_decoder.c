@@ -4,6 +4,7 @@
 #include "recording/event_decoder.h"
 
 #include "base/arena.h"
+#include "parse/utf8.h"
 #include "recording/format.h"
 #include "recording/wire.h"
 #include "series/layout.h"
@@ -102,7 +103,8 @@ static bool get_labels(struct tend_reader *in, struct tend_label *labels, size_t
         struct tend_label *label = &labels[i];
         label->name = tend_wire_get_bytes(in, &label->name_bytes);
         label->value = tend_wire_get_bytes(in, &label->value_bytes);
-        if (in->failed || label->value_bytes == 0) {
+        if (in->failed || label->value_bytes == 0 || !tend_utf8_valid(label->name, label->name_bytes) ||
+            !tend_utf8_valid(label->value, label->value_bytes)) {
             return false;
         }
         if (i > 0) {
@@ -139,7 +141,7 @@ enum tend_status tend_event_decoder_labels(struct tend_event_decoder *decoder, c
     size_t name_bytes;
     const char *name = tend_wire_get_bytes(&in, &name_bytes);
     const size_t label_count = tend_wire_get_count(&in, 2);
-    if (in.failed || label_count > LABELS_MAX) {
+    if (in.failed || label_count > LABELS_MAX || !tend_utf8_valid(name, name_bytes)) {
         return corrupt(why, "a series is malformed");
     }
     struct tend_label *labels = calloc(label_count + 1, sizeof *labels);

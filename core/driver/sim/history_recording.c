@@ -7,6 +7,7 @@
 #include "base/hash_map.h"
 #include "driver/sim/selected_series.h"
 #include "engine/checkpoint.h"
+#include "recording/event_check.h"
 #include "recording/recording_reader.h"
 
 #include <stdlib.h>
@@ -188,6 +189,11 @@ static enum tend_status take_event(struct recording_history *history, const stru
     *is_item = false;
     if (history->engine == NULL) {
         return TEND_OK;
+    }
+    const char *fault = tend_event_check(part);
+    if (fault != NULL) {
+        tend_error_set(error, "byte %llu: %s", (unsigned long long)part->at_byte, fault);
+        return TEND_E_CORRUPT;
     }
     history->newest_ms = event->at_ms > history->newest_ms ? event->at_ms : history->newest_ms;
     if (event->kind == TEND_EVENT_GENERATION) {

@@ -49,6 +49,53 @@ static void a_text_that_is_missing_is_refused(void **state)
     assert_refused(&part, "an evaluator died of nothing");
 }
 
+static void a_text_that_json_cannot_hold_is_refused_where_the_engine_takes_it_as_it_is(void **state)
+{
+    (void)state;
+    struct tend_recorded part = event_of(TEND_EVENT_OPERATOR);
+    part.event.operator.command = "pause";
+    part.event.operator.argument = "";
+    part.event.operator.who = "uid 0 (J\xf6rg)"; // Latin-1
+    assert_refused(&part, "a command of nobody");
+    part.event.operator.who = "uid 0 (J\xc3\xb6rg)";
+    assert_null(tend_event_check(&part));
+    part.event.operator.argument = "\xff";
+    assert_refused(&part, "a command of nobody");
+    part = event_of(TEND_EVENT_STEP_RESULT);
+    part.event.step.error = "\xff"; // what a program says is mended by the engine
+    part.event.step.outcome = "failed";
+    assert_null(tend_event_check(&part));
+    part.event.step.outcome = "\xff";
+    assert_refused(&part, "a step ended without an outcome");
+}
+
+static void a_time_that_arithmetic_cannot_take_is_refused(void **state)
+{
+    (void)state;
+    const int64_t most_ms = INT64_C(1) << 60;
+    struct tend_recorded part = event_of(TEND_EVENT_TIMER);
+    part.event.at_ms = most_ms;
+    part.event.wall_ms = -most_ms;
+    assert_null(tend_event_check(&part));
+    part.event.at_ms = most_ms + 1;
+    assert_refused(&part, "an event at no time");
+    part.event.at_ms = 0;
+    part.event.wall_ms = -most_ms - 1;
+    assert_refused(&part, "an event at no time");
+    part = event_of(TEND_EVENT_SCRAPED);
+    part.event.scraped.kind = TEND_SCRAPE_REFUSED;
+    part.event.scraped.reason = "refused";
+    part.event.scraped.begun_ms = INT64_MIN;
+    assert_refused(&part, "an event at no time");
+    part = event_of(TEND_EVENT_WALL_MOVED);
+    part.event.wall_moved_ms = INT64_MAX;
+    assert_refused(&part, "an event at no time");
+    part = event_of(TEND_EVENT_DELIVERED);
+    part.event.delivered.key = part.event.delivered.error = "";
+    part.event.delivered.retry_after_ms = INT64_MAX;
+    assert_refused(&part, "an event at no time");
+}
+
 static void a_scrape_has_values_when_it_was_good_and_only_then(void **state)
 {
     (void)state;
@@ -125,6 +172,13 @@ static void a_discovered_target_has_an_address_and_labels(void **state)
     assert_null(tend_event_check(&part));
     part.event.targets.count = 2;
     assert_refused(&part, "a discovered target has no address or no labels");
+    const struct tend_discovered garbled = { .url = "http://a/", .address = "\xff", .labels = labels };
+    part.event.targets.targets = &garbled;
+    part.event.targets.count = 1;
+    assert_refused(&part, "a discovered target has no address or no labels");
+    part.event.targets.targets = &good;
+    assert_int_equal(json_object_set_new(labels, "zone", json_integer(1)), 0);
+    assert_refused(&part, "a discovered target has no address or no labels");
     json_decref(labels);
 }
 
@@ -149,6 +203,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_that_is_missing_is_refused),
+        cmocka_unit_test(a_text_that_json_cannot_hold_is_refused_where_the_engine_takes_it_as_it_is),
+        cmocka_unit_test(a_time_that_arithmetic_cannot_take_is_refused),
         cmocka_unit_test(a_scrape_has_values_when_it_was_good_and_only_then),
         cmocka_unit_test(verdicts_are_whole_and_of_their_tick),
         cmocka_unit_test(a_run_answers_with_an_effect_or_its_end),

@@ -181,6 +181,20 @@ static void a_target_beyond_the_limit_is_refused(void **state)
     assert_int_equal(tend_event_encoder_put(codec->encoder, &event, NULL, NULL, &codec->items), TEND_E_LIMIT);
 }
 
+static void a_series_whose_labels_are_no_utf8_is_refused(void **state)
+{
+    struct codec *codec = *state;
+    static const char good[] = "\2up\1\4zone\2\xc3\xb6"; // up{zone="ö"}
+    static const char bad_value[] = "\2up\1\4zone\2\xc3\x28";
+    static const char bad_label[] = "\2up\1\4zon\xff\1x";
+    static const char bad_name[] = "\2u\xff\0";
+    const char *why = "";
+    assert_int_equal(tend_event_decoder_labels(codec->decoder, good, sizeof good - 1, &why), TEND_OK);
+    assert_int_equal(tend_event_decoder_labels(codec->decoder, bad_value, sizeof bad_value - 1, &why), TEND_E_CORRUPT);
+    assert_int_equal(tend_event_decoder_labels(codec->decoder, bad_label, sizeof bad_label - 1, &why), TEND_E_CORRUPT);
+    assert_int_equal(tend_event_decoder_labels(codec->decoder, bad_name, sizeof bad_name - 1, &why), TEND_E_CORRUPT);
+}
+
 // Whatever the bytes, the decoder says so or gives an event; the sanitizers see to the rest.
 static void changed_bytes_are_refused_or_are_other_events(void **state)
 {
@@ -246,6 +260,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_value_that_stands_takes_one_byte, make_codec, end_codec),
         cmocka_unit_test_setup_teardown(after_a_reset_nothing_before_is_needed, make_codec, end_codec),
         cmocka_unit_test_setup_teardown(a_target_beyond_the_limit_is_refused, make_codec, end_codec),
+        cmocka_unit_test_setup_teardown(a_series_whose_labels_are_no_utf8_is_refused, make_codec, end_codec),
         cmocka_unit_test_setup_teardown(changed_bytes_are_refused_or_are_other_events, make_codec, end_codec),
         cmocka_unit_test_setup_teardown(a_cut_event_is_refused, make_codec, end_codec),
     };
