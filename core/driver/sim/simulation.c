@@ -5,9 +5,9 @@
 #include "driver/sim/simulation.h"
 
 #include "base/hash_map.h"
+#include "driver/sim/blame.h"
 #include "driver/sim/kept_records.h"
 #include "driver/sim/run_processes.h"
-#include "driver/sim/what_if.h"
 #include "series/series_window.h"
 
 #include <stdlib.h>
@@ -186,7 +186,7 @@ static void ask(struct tend_simulation *simulation, const struct tend_effect *ef
     happening->event.reply.id = effect->id;
     put_died(happening, &reply, &happening->event.reply.died);
     const bool blames = simulation->options.blamed != NULL && json_object_get(reply.json, "ranking") != NULL;
-    happening->json = blames ? tend_what_if_blame(reply.json, simulation->options.blamed) : json_incref(reply.json);
+    happening->json = blames ? tend_blame(reply.json, simulation->options.blamed) : json_incref(reply.json);
     happening->event.reply.json = happening->json;
     tend_awaited_reply_clear(&reply);
 }

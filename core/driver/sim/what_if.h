@@ -23,7 +23,3 @@ enum { TEND_WHAT_IF_COURSES_MAX = 16 };
 /// @return TEND_OK, TEND_E_INVALID: one cannot be played, error says why; or TEND_E_NOMEM
 TEND_MUST_CHECK enum tend_status tend_what_if(const struct tend_scenario_options *options, const json_t *played,
                                               json_t **courses, struct tend_error *error);
-
-/// A locator's answer in which this service is the one culprit, when it is in the ranking; else there is none yet, and
-/// nothing is done. A new reference.
-json_t *tend_what_if_blame(const json_t *answer, const char *service);

@@ -1,5 +1,6 @@
 // Whom the locator is taken to blame, and which remedies are left; the courses themselves are played in tests/e2e.
 
+#include "driver/sim/blame.h"
 #include "driver/sim/what_if.h"
 
 #include "driver/sim/scenario_document.h"
@@ -22,7 +23,7 @@ static void who_is_blamed_is_the_one_culprit_and_the_locator_is_sure(void **stat
 {
     (void)state;
     json_t *answer = an_answer();
-    json_t *blaming = tend_what_if_blame(answer, "payments");
+    json_t *blaming = tend_blame(answer, "payments");
     const json_t *culprits = json_object_get(blaming, "culprits");
     assert_int_equal(json_array_size(culprits), 1);
     assert_string_equal(json_string_value(json_array_get(culprits, 0)), "payments");
@@ -39,7 +40,7 @@ static void who_is_not_in_the_ranking_yet_is_waited_for(void **state)
 {
     (void)state;
     json_t *answer = an_answer();
-    json_t *blaming = tend_what_if_blame(answer, "gateway");
+    json_t *blaming = tend_blame(answer, "gateway");
     assert_int_equal(json_array_size(json_object_get(blaming, "culprits")), 0);
     assert_string_equal(tend_json_text(blaming, "wait", ""), "whom to blame has not been weighed yet");
     json_decref(blaming);
@@ -51,7 +52,7 @@ static void the_locators_own_answer_is_left_as_it_was(void **state)
     (void)state;
     json_t *answer = an_answer();
     json_t *same = an_answer();
-    json_decref(tend_what_if_blame(answer, "payments"));
+    json_decref(tend_blame(answer, "payments"));
     assert_true(json_equal(answer, same));
     json_decref(answer);
     json_decref(same);
