@@ -3,7 +3,7 @@
 # its own header first. Prints each fault as FILE:LINE and a closing line.
 set -eu
 cd "$(dirname "$0")/.."
-order=(base parse series deviation journal alert locate playbook engine recording script driver/live driver/sim api cli)
+order=(base parse series deviation journal alert locate playbook engine recording script driver/live driver/sim driver/world driver/past api cli)
 declare -A rank
 for i in "${!order[@]}"; do rank[${order[$i]}]=$i; done
 

@@ -8,7 +8,7 @@
 #include "cli/replay_text.h"
 #include "cli/terminal.h"
 #include "driver/live/state_dir.h"
-#include "driver/sim/replay.h"
+#include "driver/past/replay.h"
 #include "recording/recording_reader.h"
 
 #include <getopt.h>

@@ -9,10 +9,10 @@
 #include "cli/test_report.h"
 #include "cli/test_watch.h"
 #include "driver/live/rules_dir.h"
-#include "driver/sim/coverage.h"
-#include "driver/sim/scenario.h"
 #include "driver/sim/simulation_lock.h"
 #include "driver/sim/zygote.h"
+#include "driver/world/coverage.h"
+#include "driver/world/scenario.h"
 
 #include <getopt.h>
 #include <stdbool.h>

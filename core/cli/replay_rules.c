@@ -1,10 +1,10 @@
 #include "cli/replay_rules.h"
 
 #include "driver/live/rules_dir.h"
-#include "driver/sim/history_recording.h"
-#include "driver/sim/rehearsal.h"
-#include "driver/sim/report_change.h"
-#include "driver/sim/selected_series.h"
+#include "driver/past/history_recording.h"
+#include "driver/past/rehearsal.h"
+#include "driver/past/report_change.h"
+#include "driver/past/selected_series.h"
 #include "recording/event_check.h"
 #include "recording/recording_reader.h"
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Test report: what `tend test` prints, from the results of its scenarios (driver/sim/scenario.h).
+/// Test report: what `tend test` prints, from the results of its scenarios (driver/world/scenario.h).
 
 #include "base/json.h"
 

@@ -22,7 +22,7 @@ local test = {}
 ---@field crashes? (string|integer)[]     when tend itself is killed: "4m", after "restart begun", after its 41st record
 ---@field check fun(run: tend.Played)    asserts
 
----@class tend.ScenarioService  core/driver/sim/MODEL.md has what they do; "*" in place of a service's name is for all
+---@class tend.ScenarioService  core/driver/world/MODEL.md has what they do; "*" in place of a service's name is for all
 ---@field [1]? integer       how many instances
 ---@field start_up? string   from its start until it serves; "3s"
 ---@field work? string       of the usual response time, what it works itself

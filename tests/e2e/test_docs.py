@@ -14,7 +14,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEND = pathlib.Path(os.environ.get("TEND_BINARY", ROOT / "build" / "tend"))
 DOCUMENTS = ("README.md", "stdlib/README.md", "rules/golden/README.md", "core/SAFETY.md", "core/ARCHITECTURE.md",
-             "core/driver/sim/MODEL.md")
+             "core/driver/world/MODEL.md")
 BLOCK = re.compile(r"^```lua\n(.*?)^```$", re.M | re.S)
 SECRETS = ("chat-url", "pagerduty", "prom", "ntfy", "kubernetes")
 

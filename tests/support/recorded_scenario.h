@@ -3,11 +3,11 @@
 ///
 /// The test's own program must be an evaluator when its first argument is "evaluator".
 
-#include "driver/sim/replay.h"
+#include "driver/past/replay.h"
 
 #include "driver/live/rules_dir.h"
-#include "driver/sim/scenario.h"
 #include "driver/sim/simulation.h"
+#include "driver/world/scenario.h"
 #include "recording/recording_reader.h"
 #include "recording/recording_writer.h"
 

@@ -1,0 +1,206 @@
+#include "driver/world/interruption.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOOK_AGAIN_MS = 500 }; // a person who finds tend down tries again
+
+enum kind { CRASHES, PAUSES, RESUMES, RELOADS, LEAVES, COMES_BACK };
+
+struct planned {
+    struct planned *next;
+    struct tend_interruptions *all;
+    enum kind kind;
+    const char *on;
+};
+
+struct tend_interruptions {
+    struct tend_interruption_options options;
+    struct planned *first;
+    json_t *crashes; // by a record; those that have been are taken out
+    json_t *left;    // instance → true
+    int64_t end_ms;
+};
+
+static bool is_down(const struct tend_interruptions *all)
+{
+    return tend_engine_ruleset(tend_simulation_engine(all->options.simulation)) == NULL;
+}
+
+static void list(struct tend_interruptions *all)
+{
+    if (!is_down(all)) { // else they are listed when it starts
+        all->options.list(all->options.context, all->left);
+    }
+}
+
+static void happen(void *context, int64_t at_ms)
+{
+    struct planned *planned = context;
+    struct tend_interruptions *all = planned->all;
+    struct tend_simulation *simulation = all->options.simulation;
+    const bool by_person = planned->kind == PAUSES || planned->kind == RESUMES || planned->kind == RELOADS;
+    if (by_person && is_down(all)) {
+        tend_simulation_at(simulation, at_ms + LOOK_AGAIN_MS, happen, planned);
+        return;
+    }
+    switch (planned->kind) {
+    case CRASHES:
+        tend_simulation_crash(simulation);
+        break;
+    case PAUSES:
+        tend_act_ledger_pause(all->options.ledger, true);
+        tend_simulation_operate(simulation, "pause", "");
+        break;
+    case RESUMES:
+        tend_act_ledger_pause(all->options.ledger, false);
+        tend_simulation_operate(simulation, "resume", "");
+        break;
+    case RELOADS:
+        tend_simulation_reload(simulation);
+        break;
+    case LEAVES:
+        (void)json_object_set_new(all->left, planned->on, json_true());
+        list(all);
+        break;
+    case COMES_BACK:
+        (void)json_object_del(all->left, planned->on);
+        list(all);
+        break;
+    }
+}
+
+static void plan(struct tend_interruptions *all, enum kind kind, int64_t after_ms, const char *on)
+{
+    struct planned *planned = calloc(1, sizeof *planned);
+    TEND_ASSERT(planned != NULL);
+    *planned = (struct planned){ .next = all->first, .all = all, .kind = kind, .on = on };
+    all->first = planned;
+    const int64_t at_ms = all->options.begun_ms + after_ms;
+    all->end_ms = at_ms > all->end_ms ? at_ms : all->end_ms;
+    tend_simulation_at(all->options.simulation, at_ms, happen, planned);
+}
+
+// Whether a record is "restart begun", "run ended", "alert firing": a verb or kind, and the state it tells.
+static bool is_called(const struct tend_record *record, const char *words)
+{
+    const char *state = strchr(words, ' ');
+    if (state == NULL || strcmp(tend_json_text(record->body, "state", ""), state + 1) != 0) {
+        return false;
+    }
+    const size_t bytes = (size_t)(state - words);
+    const char *const names[] = { tend_record_kind_text(record->kind),
+                                  record->kind == TEND_RECORD_STEP ? tend_json_text(record->body, "verb", "") : "",
+                                  record->kind == TEND_RECORD_STEP ? tend_json_text(record->body, "kind", "") : "" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strlen(names[i]) == bytes && strncmp(names[i], words, bytes) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool dies_after(void *context, const struct tend_record *record)
+{
+    struct tend_interruptions *all = context;
+    for (size_t i = 0; i < json_array_size(all->crashes); i++) {
+        const json_t *crash = json_array_get(all->crashes, i);
+        const char *after = tend_json_text(crash, "after", NULL);
+        if (after != NULL ? is_called(record, after)
+                          : tend_json_integer(crash, "record", 0) == (int64_t)record->number) {
+            (void)json_array_remove(all->crashes, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct tend_ruleset *ruleset(void *context)
+{
+    const struct tend_interruptions *all = context;
+    return all->options.ruleset(all->options.context);
+}
+
+static void started(void *context)
+{
+    list(context);
+}
+
+static void plan_all(struct tend_interruptions *all)
+{
+    const json_t *crashes = json_object_get(all->options.scenario, "crashes");
+    for (size_t i = 0; i < json_array_size(crashes); i++) {
+        const json_t *crash = json_array_get(crashes, i);
+        if (json_object_get(crash, "at_ms") != NULL) {
+            plan(all, CRASHES, tend_json_integer(crash, "at_ms", 0), NULL);
+        } else {
+            (void)json_array_append_new(all->crashes, json_deep_copy(crash));
+        }
+    }
+    const json_t *people = json_object_get(all->options.scenario, "people");
+    for (size_t i = 0; i < json_array_size(people); i++) {
+        const json_t *person = json_array_get(people, i);
+        const int64_t at_ms = tend_json_integer(person, "at_ms", 0);
+        if (json_object_get(person, "pause_ms") != NULL) {
+            plan(all, PAUSES, at_ms, NULL);
+            plan(all, RESUMES, at_ms + tend_json_integer(person, "pause_ms", 0), NULL);
+        } else if (tend_json_bool(person, "reload", false)) {
+            plan(all, RELOADS, at_ms, NULL);
+        }
+    }
+    const json_t *faults = json_object_get(all->options.scenario, "faults");
+    for (size_t i = 0; i < json_array_size(faults); i++) {
+        const json_t *fault = json_array_get(faults, i);
+        const int64_t at_ms = tend_json_integer(fault, "at_ms", 0);
+        const int64_t lasts_ms = tend_json_integer(fault, "lasts_ms", 0);
+        if (strcmp(tend_json_text(fault, "kind", ""), "leaves") == 0) {
+            plan(all, LEAVES, at_ms, tend_json_text(fault, "on", ""));
+            if (lasts_ms > 0) {
+                plan(all, COMES_BACK, at_ms + lasts_ms, tend_json_text(fault, "on", ""));
+            }
+        }
+    }
+}
+
+enum tend_status tend_interruptions_create(const struct tend_interruption_options *options,
+                                           struct tend_interruptions **out)
+{
+    struct tend_interruptions *all = calloc(1, sizeof *all);
+    if (all == NULL) {
+        return TEND_E_NOMEM;
+    }
+    all->options = *options;
+    all->crashes = json_array();
+    all->left = json_object();
+    all->end_ms = options->begun_ms;
+    const struct tend_simulation_restarts restarts = {
+        .context = all,
+        .dies_after = json_array_size(json_object_get(options->scenario, "crashes")) > 0 ? dies_after : NULL,
+        .ruleset = ruleset,
+        .started = started,
+    };
+    plan_all(all);
+    tend_simulation_set_restarts(options->simulation, &restarts);
+    *out = all;
+    return TEND_OK;
+}
+
+void tend_interruptions_destroy(struct tend_interruptions *interruptions)
+{
+    if (interruptions == NULL) {
+        return;
+    }
+    while (interruptions->first != NULL) {
+        struct planned *planned = interruptions->first;
+        interruptions->first = planned->next;
+        free(planned);
+    }
+    json_decref(interruptions->crashes);
+    json_decref(interruptions->left);
+    free(interruptions);
+}
+
+int64_t tend_interruptions_end_ms(const struct tend_interruptions *interruptions)
+{
+    return interruptions->end_ms;
+}
