@@ -9,7 +9,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEND = os.environ.get("TEND_BINARY", str(ROOT / "build" / "tend"))
 SHOP = ROOT / "examples" / "shop"
-HUNG = "a hung ledger is cured, and its victims are left alone"
+HUNG = "the demo: ledger hangs"
+VICTIMS = ("checkout", "gateway", "payments")
 
 # A bad deploy, which a restart does not cure and a roll back does; the rules try the restart first.
 RULES = """local tend = require "tend"
@@ -60,8 +61,8 @@ class AgainstTheShop(unittest.TestCase):
         cls.courses = courses(SHOP, "--env", "demo", "--scenario", HUNG)
 
     def test_every_course_is_told_side_by_side(self):
-        self.assertEqual(list(self.courses), ["do nothing", "what the playbooks say", "treat checkout instead",
-                                              "treat gateway instead", "treat payments instead"])
+        self.assertEqual(list(self.courses)[:2], ["do nothing", "what the playbooks say"])
+        self.assertEqual(sorted(self.courses)[2:], [f"treat {victim} instead" for victim in VICTIMS])
 
     def test_doing_nothing_never_recovers(self):
         nothing = self.courses["do nothing"]
@@ -72,12 +73,12 @@ class AgainstTheShop(unittest.TestCase):
         said, nothing = self.courses["what the playbooks say"], self.courses["do nothing"]
         self.assertLess(said["recovered_s"], 60)
         self.assertEqual((said["acts"], said["outcome"]), (1, "recovered"))
-        # Half of 100 requests a second, for some 5 s until it serves again, and for the half an hour that is looked at.
+        # 40 requests a second, most of them spoiled: for some 5 s until it serves again, or the half an hour looked at.
         self.assertLess(said["errors"], 1000)
-        self.assertGreater(nothing["errors"], 50 * 1800)
+        self.assertGreater(nothing["errors"], 20 * 1800)
 
     def test_to_restart_a_victim_does_not_help(self):
-        for victim in ("checkout", "gateway", "payments"):
+        for victim in VICTIMS:
             row = self.courses[f"treat {victim} instead"]
             self.assertIsNone(row["recovered_s"])
             self.assertGreater(row["acts"], 0)
