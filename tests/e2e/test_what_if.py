@@ -62,7 +62,7 @@ class AgainstTheShop(unittest.TestCase):
 
     def test_every_course_is_told_side_by_side(self):
         self.assertEqual(list(self.courses)[:2], ["do nothing", "what the playbooks say"])
-        self.assertEqual(sorted(self.courses)[2:], [f"treat {victim} instead" for victim in VICTIMS])
+        self.assertEqual(sorted(list(self.courses)[2:]), [f"treat {victim} instead" for victim in VICTIMS])
 
     def test_doing_nothing_never_recovers(self):
         nothing = self.courses["do nothing"]
