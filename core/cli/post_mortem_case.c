@@ -15,6 +15,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
+static const double log_around_s = 30;        // alarms come late, and clocks differ
+static const double log_around_found_s = 120; // of an onset that was looked for
+
 enum { FILE_BYTES_MAX = 1 << 30 };
 
 // Reads a file, gzipped or not. @return TEND_OK or what went wrong, with a text
@@ -103,6 +106,7 @@ static enum tend_status read_alarm(struct reading *reading)
     if (status != TEND_OK) {
         return status;
     }
+    reading->options.symptom_service = tend_json_text(json_object_get(reading->alarm, "symptom"), "service", NULL);
     const json_t *time = json_object_get(reading->alarm, "inject_time");
     if (time != NULL && !json_is_number(time)) {
         tend_error_set(reading->error, "%s:1: inject_time has to be a number of seconds since 1970", path);
@@ -224,8 +228,9 @@ static enum tend_status read_all(struct reading *reading, json_t **evidence)
     status = status == TEND_OK ? read_logs(reading) : status;
     status = status == TEND_OK ? read_metrics(reading, evidence) : status;
     if (status == TEND_OK && reading->book != NULL) {
+        const double around_s = isnan(reading->options.alarm_s) ? log_around_found_s : log_around_s;
         const double onset_s = tend_json_number(*evidence, "onset_s", (double)NAN);
-        if (json_object_set_new(*evidence, "logs", tend_log_book_evidence(reading->book, onset_s)) != 0) {
+        if (json_object_set_new(*evidence, "logs", tend_log_book_evidence(reading->book, onset_s, around_s)) != 0) {
             json_decref(*evidence);
             *evidence = NULL;
             tend_error_set(reading->error, "out of memory");

@@ -10,10 +10,10 @@
 
 enum { STRETCHES_MAX = 60 };
 
-static const double normal_mad = 1.4826;     // a normal distribution's standard deviation in median absolute deviations
-static const double usual_units = 2.5;       // what noise may always reach
-static const double reached_quantile = 0.95; // of stretches of health
-static const double inside_points = 0.2;     // at the edge of what health shows
+static const double normal_mad = 1.4826;    // a normal distribution's standard deviation in median absolute deviations
+static const double usual_units = 2.5;      // what noise may always reach
+static const double reached_quantile = 0.9; // of stretches of health
+static const double inside_points = 0.2;    // at the edge of what health shows
 
 enum tend_status tend_evidence_scratch_init(struct tend_evidence_scratch *scratch, size_t rows)
 {

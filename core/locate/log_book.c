@@ -19,6 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double plain_nats = 5; // of surprise that a template has in any split
+static const double split_step_s = 15;
+static const double split_scale_s = 300;
+
 enum level { LEVEL_INFO, LEVEL_WARNING, LEVEL_ERROR };
 
 struct template
@@ -247,16 +251,26 @@ struct spans {
     size_t *before, *after; // lines by service
 };
 
-static json_t *document_of(const struct template *template, const struct spans *spans)
+struct surprises {
+    double up, down; // nats
+};
+
+static struct surprises surprises_of(const struct template *template, const struct spans *spans)
 {
-    static const char *const levels[] = { "info", "warning", "error" };
     const double ratio = spans->after_s / spans->before_s;
     const double before = (double)spans->before[template->group], after = (double)spans->after[template->group];
     const double grown = fmin(fmax((after + 5) / (before * ratio + 5), 0.2), 5);
     const double shape = (double)template->before + 0.5;
     const double mean = shape * ratio * grown;
-    const double up = surprise(template->after, mean, shape, true);
-    const double down = surprise(template->after, mean, shape, false);
+    return (struct surprises){ surprise(template->after, mean, shape, true),
+                               surprise(template->after, mean, shape, false) };
+}
+
+static json_t *document_of(const struct template *template, const struct spans *spans)
+{
+    static const char *const levels[] = { "info", "warning", "error" };
+    const struct surprises found = surprises_of(template, spans);
+    const double up = found.up, down = found.down;
     if (up < 1.5 && down < 1.5 && (template->level != LEVEL_ERROR || template->after == 0)) {
         return NULL;
     }
@@ -272,6 +286,8 @@ static void count_lines(const struct tend_log_book *book, double onset_s, struct
     for (size_t i = 0; i < book->template_count; i++) {
         book->templates[i].before = book->templates[i].after = 0;
     }
+    memset(spans->before, 0, (book->service_count + 1) * sizeof *spans->before);
+    memset(spans->after, 0, (book->service_count + 1) * sizeof *spans->after);
     for (size_t i = 0; i < book->entry_count; i++) {
         const struct entry *entry = &book->entries[i];
         if (fabs(entry->at_s - onset_s) > 3600) {
@@ -290,13 +306,42 @@ static void count_lines(const struct tend_log_book *book, double onset_s, struct
     spans->after_s = fmax(last - onset_s, 1);
 }
 
-json_t *tend_log_book_evidence(const struct tend_log_book *book, double onset_s)
+// How much the counts of all templates surprise when the lines are parted there.
+static double surprise_of_split(const struct tend_log_book *book, double onset_s, struct spans *spans)
+{
+    double sum = 0;
+    count_lines(book, onset_s, spans);
+    for (size_t i = 0; i < book->template_count; i++) {
+        const struct surprises found = surprises_of(&book->templates[i], spans);
+        sum += fmax(0, fmax(found.up, found.down) - plain_nats);
+    }
+    return sum;
+}
+
+// The split near the onset that parts the lines best; a split farther off must part them better.
+static double best_split(const struct tend_log_book *book, double onset_s, double around_s, struct spans *spans)
+{
+    double best_s = onset_s, most = surprise_of_split(book, onset_s, spans);
+    for (double offset = split_step_s; offset <= around_s; offset += split_step_s) {
+        for (int sign = -1; sign <= 1; sign += 2) {
+            const double at_s = onset_s + sign * offset;
+            const double surprise = surprise_of_split(book, at_s, spans) * exp(-offset / split_scale_s);
+            if (surprise > most) {
+                most = surprise;
+                best_s = at_s;
+            }
+        }
+    }
+    return best_s;
+}
+
+json_t *tend_log_book_evidence(const struct tend_log_book *book, double onset_s, double around_s)
 {
     struct spans spans = { .before = calloc(book->service_count + 1, sizeof(size_t)),
                            .after = calloc(book->service_count + 1, sizeof(size_t)) };
     json_t *out = spans.before == NULL || spans.after == NULL ? NULL : json_array();
     if (out != NULL) {
-        count_lines(book, onset_s, &spans);
+        count_lines(book, best_split(book, onset_s, around_s, &spans), &spans);
         for (size_t i = 0; i < book->template_count; i++) {
             json_t *one = document_of(&book->templates[i], &spans);
             if (one != NULL) {

@@ -36,5 +36,6 @@ TEND_MUST_CHECK enum tend_status tend_log_book_read(struct tend_log_book *book, 
 /// What changed at the onset: [{"service", "level" ("error", "warning", "info"), "template", "before", "after" (lines),
 /// "up", "down" (points)}], in the order in which templates came first; those without points are left out. Points grow
 /// with how unlikely the count is, given what came before and how much the service's logging grew as a whole.
+/// @param around_s  the lines are parted where that surprises most, at most that far from the onset
 /// @return NULL: out of memory
-json_t *tend_log_book_evidence(const struct tend_log_book *book, double onset_s);
+json_t *tend_log_book_evidence(const struct tend_log_book *book, double onset_s, double around_s);

@@ -1,5 +1,6 @@
-// A column votes for a row with how much its next few rows differ from the few before, in units of its own spread and
-// capped: many columns that change a little are more than one that explodes.
+// A column votes for a row with how far its next few rows are above the few before, compared with what it does anyway
+// (a high quantile of the same over all rows), as a log and capped: many columns that change a little are more than one
+// that explodes. Only changes for the worse vote, else a recovery would look like an onset.
 
 #include "locate/onset.h"
 
@@ -7,60 +8,132 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { AFTER_ROWS = 4, BEFORE_ROWS = 4 };
+enum { WINDOW_ROWS = 4, SAMPLES_MAX = 120 };
 
-static const double vote_most = 3; // of one column, a log
+static const double window_s = 60;     // of what is compared, at least two rows and at most WINDOW_ROWS
+static const double usual_share = 0.9; // of rows: what a column does anyway
+static const double vote_most = 2.5;
+static const double symptom_votes = 3;
+static const double lateness = 5; // how much less a row at the beginning counts than one at the end, as a log
 
-static double vote(const double *values, size_t row, size_t rows, double scale, double *work)
+struct ballot {
+    size_t window, first, last;
+    double *votes;
+    double *usual;
+    size_t samples;
+};
+
+// The lower of the two later quartiles against the middle of what was: a step that stays.
+static double step_at(const double *values, size_t row, size_t window, size_t rows)
 {
-    const size_t before = row < BEFORE_ROWS ? row : BEFORE_ROWS;
-    const size_t after = rows - row < AFTER_ROWS ? rows - row : AFTER_ROWS;
-    const double was = tend_evidence_median(values + row - before, before, work);
-    const double is = tend_evidence_median(values + row, after, work);
-    if (isnan(was) || isnan(is)) {
-        return 0;
-    }
-    const double units = fabs(is - was) / scale;
-    return units < 3 ? 0 : fmin(log(units / 3), vote_most);
+    double work[WINDOW_ROWS];
+    const size_t before = row < window ? row : window;
+    const size_t after = rows - row < window ? rows - row : window;
+    return tend_evidence_median(values + row, after, work) - tend_evidence_median(values + row - before, before, work);
 }
 
-enum tend_status tend_onset_find(const struct tend_metric_frame *frame, double near_s, double around_s, double *onset_s)
+static int compare(const void *a, const void *b)
 {
-    double *votes = calloc(frame->rows + 1, sizeof *votes);
-    double *work = calloc(frame->rows + 1, sizeof *work);
-    double *spread = calloc(frame->rows + 1, sizeof *spread);
-    if (votes == NULL || work == NULL || spread == NULL) {
-        free(votes);
-        free(work);
-        free(spread);
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double weight_of(const struct tend_study_column *column, const char *symptom)
+{
+    if (column->from->owner[0] == '_' || (symptom != NULL && strcmp(column->from->owner, symptom) == 0)) {
+        return symptom_votes;
+    }
+    switch (column->class.kind) {
+    case TEND_COLUMN_RESOURCE:
+    case TEND_COLUMN_ERROR:
+    case TEND_COLUMN_LATENCY:
+        return 1;
+    case TEND_COLUMN_NETWORK:
+    case TEND_COLUMN_CLIENT_LATENCY:
+    case TEND_COLUMN_CALLS:
+    case TEND_COLUMN_MACHINE:
+    case TEND_COLUMN_OTHER:
+    case TEND_COLUMN_KIND_COUNT:
+        break;
+    }
+    return 0;
+}
+
+static void vote(const struct tend_study *study, const struct tend_study_column *column, struct ballot *ballot,
+                 double weight)
+{
+    const size_t rows = study->frame->rows;
+    const double *values = column->from->values;
+    const size_t stride = (rows + SAMPLES_MAX - 1) / SAMPLES_MAX;
+    size_t count = 0;
+    double level = 0;
+    for (size_t row = 1; row < rows; row += stride) {
+        const double step = fabs(step_at(values, row, ballot->window, rows));
+        if (!isnan(step)) {
+            ballot->usual[count++] = step;
+            level = fmax(level, isnan(values[row]) ? 0 : fabs(values[row]));
+        }
+    }
+    if (count < 8) {
+        return;
+    }
+    qsort(ballot->usual, count, sizeof *ballot->usual, compare);
+    const double least = column->class.kind == TEND_COLUMN_ERROR ? 0.003 : 0.03 * level;
+    const double usual = fmax(ballot->usual[(size_t)(usual_share * (double)(count - 1))], fmax(least, 1e-9));
+    for (size_t row = ballot->first; row < ballot->last; row++) {
+        const double ratio = step_at(values, row, ballot->window, rows) / usual;
+        if (ratio > 1) {
+            ballot->votes[row] += weight * fmin(log(ratio), vote_most);
+        }
+    }
+}
+
+static void limit(const struct tend_study *study, const struct tend_onset_search *search, struct ballot *ballot)
+{
+    const struct tend_metric_frame *frame = study->frame;
+    const double rows = window_s / fmax(frame->step_s, 1e-3);
+    ballot->window = rows < 2 ? 2 : rows > WINDOW_ROWS ? WINDOW_ROWS : (size_t)rows;
+    ballot->first = isnan(search->near_s) ? 4 : 1;
+    ballot->last = frame->rows;
+    for (size_t row = ballot->first; !isnan(search->near_s) && row < frame->rows; row++) {
+        // an onset half a step before the row
+        const double at_s = frame->at_s[row] - frame->step_s / 2;
+        ballot->first = at_s < search->near_s - search->around_s ? row + 1 : ballot->first;
+        ballot->last = at_s > search->near_s + search->around_s && row < ballot->last ? row : ballot->last;
+    }
+}
+
+enum tend_status tend_onset_find(const struct tend_study *study, const struct tend_onset_search *search,
+                                 double *onset_s)
+{
+    const struct tend_metric_frame *frame = study->frame;
+    struct ballot ballot = { .votes = calloc(frame->rows + 1, sizeof(double)),
+                             .usual = calloc(SAMPLES_MAX + 2, sizeof(double)) };
+    if (ballot.votes == NULL || ballot.usual == NULL) {
+        free(ballot.votes);
+        free(ballot.usual);
         return TEND_E_NOMEM;
     }
-    size_t first = frame->rows / 3, last = frame->rows;
-    for (size_t row = first; !isnan(near_s) && row < frame->rows; row++) {
-        first = frame->at_s[row] < near_s - around_s ? row + 1 : first;
-        last = frame->at_s[row] > near_s + around_s && row < last ? row : last;
-    }
-    first = first < 1 ? 1 : first;
-    for (size_t i = 0; i < frame->column_count; i++) {
-        const double *values = frame->columns[i].values;
-        const double median = tend_evidence_median(values, frame->rows, work);
-        for (size_t row = 0; row < frame->rows; row++) {
-            spread[row] = fabs(values[row] - median);
-        }
-        const double scale =
-            fmax(1.4826 * tend_evidence_median(spread, frame->rows, work), fmax(0.05 * fabs(median), 1e-9));
-        for (size_t row = first; row < last; row++) {
-            votes[row] += vote(values, row, frame->rows, scale, work);
+    limit(study, search, &ballot);
+    for (size_t i = 0; i < study->count; i++) {
+        const double weight = weight_of(&study->columns[i], search->service);
+        if (weight > 0) {
+            vote(study, &study->columns[i], &ballot, weight);
         }
     }
-    size_t best = last;
-    for (size_t row = first; row < last; row++) {
-        best = best == last || votes[row] > votes[best] ? row : best;
+    double most = 0;
+    *onset_s = search->near_s;
+    for (size_t row = ballot.first; row < ballot.last; row++) {
+        const double age = (double)(frame->rows - row) / (double)frame->rows;
+        const double votes = isnan(search->near_s) ? ballot.votes[row] * exp(-lateness * age) : ballot.votes[row];
+        if (votes > most || (row == ballot.first && isnan(search->near_s))) {
+            most = votes;
+            *onset_s = frame->at_s[row] - frame->step_s / 2;
+        }
     }
-    *onset_s = best < last ? frame->at_s[best] - frame->step_s / 2 : near_s;
-    free(votes);
-    free(work);
-    free(spread);
+    free(ballot.votes);
+    free(ballot.usual);
     return TEND_OK;
 }

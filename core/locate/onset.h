@@ -1,14 +1,19 @@
 #pragma once
-/// Onset: when a whole set of columns changed.
+/// Onset: when the columns of a study changed for the worse, all together.
 ///
 /// Units: seconds since 1970. Threads: none shared.
 
-#include "locate/metric_frame.h"
+#include "locate/study.h"
 
-/// Looks for the moment between two rows at which most columns changed most.
-/// @param near_s  where it is expected, or NaN: anywhere but the first third of the rows
-/// @param around_s  how far from there it may be
-/// @param[out] onset_s  set on success
+/// Where to look, and what for.
+struct tend_onset_search {
+    double near_s;       ///< where it is expected; NaN: anywhere, rather late than early
+    double around_s;     ///< how far from there it may be
+    const char *service; ///< whose symptom raised the alarm: it votes thrice; NULL: not known
+};
+
+/// Looks for the moment between two rows after which most columns are worse than before.
+/// @param[out] onset_s  set on success; near_s when nothing changed there
 /// @return TEND_OK or TEND_E_NOMEM
-TEND_MUST_CHECK enum tend_status tend_onset_find(const struct tend_metric_frame *frame, double near_s, double around_s,
+TEND_MUST_CHECK enum tend_status tend_onset_find(const struct tend_study *study, const struct tend_onset_search *search,
                                                  double *onset_s);

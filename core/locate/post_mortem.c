@@ -15,9 +15,10 @@
 enum { LIVE_ROWS_USUAL = 30 }; // more are joined: noise falls, and a case costs no more than it must
 
 static const double live_s_max = 1200;   // later rows say more of the recovery than of the fault
-static const double recent_s = 300;      // of the recent past, at least
-static const double silence_nats = 2.5;  // of a silence that may be chance
-static double error_least = 0.003;       // of calls that fail
+static const double between_s = 60;      // before the onset, that are no health
+static const double recent_s = 120;      // of the recent past, or two rows
+static const double silence_nats = 3;    // of a silence that may be chance
+static const double error_least = 0.002; // of calls that fail
 static const double points_least = 0.02; // below: left out
 
 static int compare_metric(const void *a, const void *b)
@@ -114,7 +115,7 @@ static struct tend_evidence_floor floor_of(const struct tend_study_column *colum
     static const struct {
         double share, of_peers;
     } floors[TEND_COLUMN_KIND_COUNT] = {
-        [TEND_COLUMN_RESOURCE] = { 0.05, 0.05 },
+        [TEND_COLUMN_RESOURCE] = { 0.1, 0.2 },
         [TEND_COLUMN_NETWORK] = { 0.1, 0.05 },
         [TEND_COLUMN_ERROR] = { 0.1, 0.1 },
         [TEND_COLUMN_LATENCY] = { 0.05, 0.05 },
@@ -155,8 +156,10 @@ static enum tend_status place_rows(struct tend_study *study, double onset_s, str
                        frame->rows - live);
         return TEND_E_INVALID;
     }
-    // A row may speak of the time behind its stamp or before it: the one just before the onset is neither.
-    const size_t healthy = live - 1;
+    // Alarms come late, and a row may speak of the time behind its stamp or before it: what came just before the onset
+    // is neither.
+    const size_t between = (size_t)(between_s / fmax(frame->step_s, 1e-3));
+    const size_t healthy = live - (between < 1 ? 1 : between > live / 2 ? live / 2 : between);
     size_t recent = (size_t)ceil(recent_s / fmax(frame->step_s, 1e-3));
     recent = recent < 2 ? 2 : recent > healthy / 2 ? healthy / 2 : recent;
     study->rows = (struct tend_evidence_rows){ healthy, recent < 1 ? 1 : recent, live, frame->rows };
@@ -248,7 +251,10 @@ static enum tend_status study_frame(struct tend_study *study, const struct tend_
     enum tend_status status = tend_study_prepare(study);
     double onset_s = options->alarm_s;
     if (status == TEND_OK && (isnan(onset_s) || options->uncertainty_s > 0)) {
-        status = tend_onset_find(study->frame, options->alarm_s, options->uncertainty_s, &onset_s);
+        const struct tend_onset_search search = { .near_s = options->alarm_s,
+                                                  .around_s = options->uncertainty_s,
+                                                  .service = options->symptom_service };
+        status = tend_onset_find(study, &search, &onset_s);
     }
     if (status == TEND_OK) {
         status = place_rows(study, onset_s, error);

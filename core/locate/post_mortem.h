@@ -12,9 +12,10 @@
 #include <jansson.h>
 
 struct tend_post_mortem_options {
-    double alarm_s;       ///< when trouble began, as far as is known; NaN: it is looked for
-    double uncertainty_s; ///< the onset is looked for that far around the alarm
-    const json_t *edges;  ///< [[caller, callee], …] or NULL; what is no such pair is passed over
+    double alarm_s;              ///< when trouble began, as far as is known; NaN: it is looked for
+    double uncertainty_s;        ///< the onset is looked for that far around the alarm
+    const char *symptom_service; ///< whose symptom raised the alarm; NULL: not known
+    const json_t *edges;         ///< [[caller, callee], …] or NULL; what is no such pair is passed over
 };
 
 /// @param frame  is changed: rows are joined, success becomes failure

@@ -169,7 +169,8 @@ local function judge(services, service, settings)
     own[part] = points
     best, sum = math.max(best, points), sum + points
   end
-  service.points = best + settings.rest * (sum - best) + settings.credit * credit_of(services, service, settings) * front
+  local credit = settings.credit * credit_of(services, service, settings) * front
+  service.points = best + settings.rest * (sum - best) + credit
   if is_view(service.name) then service.points = service.points * settings.view end
 end
 
