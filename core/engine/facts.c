@@ -113,9 +113,10 @@ char *tend_facts_summary(const struct tend_engine *engine, const struct tend_rul
             break;
         }
         tend_buffer_put(&out, template, (size_t)(open - template));
-        char name[128];
-        (void)snprintf(name, sizeof name, "%.*s", (int)(close - open - 1), open + 1);
+        char *name = strndup(open + 1, (size_t)(close - open - 1)); // not cut: a piece of a character is no text
+        TEND_ASSERT(name != NULL);
         put_named(engine, alert, name, &out);
+        free(name);
         template = close + 1;
     }
     if (out.size == 0) {
@@ -130,6 +131,15 @@ char *tend_facts_summary(const struct tend_engine *engine, const struct tend_rul
     char *summary = tend_copy_text(tend_buffer_text(&out));
     tend_buffer_clear(&out);
     return summary;
+}
+
+// An alert's key in the journal; free() it.
+static char *alert_key(const char *rule, const char *service, const char *instance)
+{
+    char *key = NULL;
+    const int bytes = asprintf(&key, "%s\n%s\n%s", rule, service, instance);
+    TEND_ASSERT(bytes >= 0);
+    return key;
 }
 
 void tend_facts_alert(struct tend_engine *engine, struct tend_rule_alert *alert, const char *state)
@@ -167,9 +177,9 @@ void tend_facts_alert(struct tend_engine *engine, struct tend_rule_alert *alert,
         (void)json_object_update(body, numbers);
         json_decref(numbers);
     }
-    char key[1024];
-    (void)snprintf(key, sizeof key, "%s\n%s\n%s", rule, alert->service->name, instance);
+    char *key = alert_key(rule, alert->service->name, instance);
     (void)tend_emit_record(engine, TEND_RECORD_ALERT, key, alert->incident, false, open, body);
+    free(key);
 }
 
 void tend_facts_incident(struct tend_engine *engine, const struct tend_incident *incident, bool open)
@@ -325,35 +335,38 @@ static const struct tend_incident *incident_with(const struct tend_engine *engin
     return NULL;
 }
 
+static void restore_alert(struct tend_engine *engine, struct tend_rule_alert *alert, const json_t *body)
+{
+    // Of an incident that is over it would fire where nobody looks; it may have gone over to another one.
+    const struct tend_incident *incident = incident_with(engine, alert);
+    const bool firing = incident != NULL && strcmp(tend_json_text(body, "state", ""), "firing") == 0;
+    alert->alert.state = firing ? TEND_ALERT_FIRING : TEND_ALERT_INACTIVE; // a gap restarts a pending count
+    alert->alert.since_ms = tend_json_integer(body, "since_ms", engine->now_ms);
+    alert->alert.began_ms = tend_json_integer(body, "began_ms", alert->alert.since_ms);
+    alert->alert.out_since_ms = TEND_ALERT_NEVER;
+    alert->alert.by_missing = tend_json_bool(body, "by_missing", false);
+    alert->fired_wall_ms = tend_json_integer(body, "fired_wall_ms", engine->wall_ms);
+    const int metric = tend_service_metric(alert->service->def, tend_json_text(body, "metric", ""));
+    if (metric >= 0) {
+        alert->latches[metric] = firing;
+    }
+    free(alert->incident);
+    alert->incident = firing ? tend_copy_text(incident->id) : NULL;
+}
+
 void tend_facts_restore_alerts(struct tend_engine *engine)
 {
     for (size_t i = 0; i < engine->fleet->service_count; i++) {
         struct tend_service *service = engine->fleet->services[i];
         for (size_t a = 0; a < service->alert_count; a++) {
             struct tend_rule_alert *alert = &service->alerts[a];
-            char key[1024];
-            (void)snprintf(key, sizeof key, "%s\n%s\n%s", tend_rule_name(engine, alert), service->name,
-                           tend_alert_instance(alert));
+            char *key = alert_key(tend_rule_name(engine, alert), service->name, tend_alert_instance(alert));
             const json_t *body = json_object_get(engine->restored_alerts, key);
-            if (body == NULL) {
-                continue;
+            if (body != NULL) {
+                restore_alert(engine, alert, body);
+                (void)json_object_del(engine->restored_alerts, key);
             }
-            // Of an incident that is over it would fire where nobody looks; it may have gone over to another one.
-            const struct tend_incident *incident = incident_with(engine, alert);
-            const bool firing = incident != NULL && strcmp(tend_json_text(body, "state", ""), "firing") == 0;
-            alert->alert.state = firing ? TEND_ALERT_FIRING : TEND_ALERT_INACTIVE; // a gap restarts a pending count
-            alert->alert.since_ms = tend_json_integer(body, "since_ms", engine->now_ms);
-            alert->alert.began_ms = tend_json_integer(body, "began_ms", alert->alert.since_ms);
-            alert->alert.out_since_ms = TEND_ALERT_NEVER;
-            alert->alert.by_missing = tend_json_bool(body, "by_missing", false);
-            alert->fired_wall_ms = tend_json_integer(body, "fired_wall_ms", engine->wall_ms);
-            const int metric = tend_service_metric(service->def, tend_json_text(body, "metric", ""));
-            if (metric >= 0) {
-                alert->latches[metric] = firing;
-            }
-            free(alert->incident);
-            alert->incident = firing ? tend_copy_text(incident->id) : NULL;
-            (void)json_object_del(engine->restored_alerts, key);
+            free(key);
         }
     }
 }

@@ -102,6 +102,47 @@ static void a_value_that_is_no_number_neither_fires_nor_resolves(void **state)
     world_end(&world);
 }
 
+#define TEN(x) x x x x x x x x x x
+#define LONG_NAME "a" TEN(TEN("\xc3\xb6")) // 201 bytes: a cut at an even one falls within a character
+
+static void a_summary_may_name_something_of_any_length(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world, DOCUMENT(SERVICE("ledger", "'http://h:1/metrics'", BOUND("")),
+                                 RULE("loaded", ",'metric':'load','summary':'{service} {" LONG_NAME "}'"), "", ""));
+    world_target(&world, LEDGER)->load = 10;
+    world_pass(&world, 1);
+    const json_t *firing = world_newest(&world, TEND_RECORD_ALERT, "state", "firing");
+    assert_string_equal(tend_json_text(firing, "summary", ""), "ledger {" LONG_NAME "}");
+    world_end(&world);
+}
+
+static void alerts_whose_long_names_begin_alike_have_keys_of_their_own(void **state)
+{
+    (void)state;
+    struct world world;
+#define LONGER_NAME TEN(TEN("ten bytes ")) "\xc3\xb6" TEN("ten bytes ")
+    world_begin(&world,
+                DOCUMENT(SERVICE("ledger", "'http://h:1/metrics'",
+                                 ",'rules':[{'rule':0,'severity':'page'},{'rule':1,'severity':'page'}]"),
+                         RULE(LONGER_NAME "one", ",'metric':'load'") "," RULE(LONGER_NAME "two", ",'metric':'load'"),
+                         "", ""));
+    world_target(&world, LEDGER)->load = 10;
+    world_pass(&world, 1);
+    static const char *const keys[] = { LONGER_NAME "one\nledger\n", LONGER_NAME "two\nledger\n" };
+    for (size_t k = 0; k < 2; k++) {
+        size_t found = 0;
+        for (size_t i = 0; i < world.record_count; i++) {
+            found += world.records[i].kind == TEND_RECORD_ALERT && strcmp(world.records[i].key, keys[k]) == 0;
+        }
+        assert_true(found > 0);
+    }
+    world_restart(&world);
+    assert_int_equal(counts(&world).alerts_firing, 2); // both came back, each as itself
+    world_end(&world);
+}
+
 static void under_warn_missing_data_raises_a_warning(void **state)
 {
     (void)state;
@@ -456,6 +497,8 @@ int main(void)
         cmocka_unit_test(a_failed_scrape_neither_fires_nor_resolves),
         cmocka_unit_test(a_series_that_is_gone_neither_fires_nor_resolves),
         cmocka_unit_test(a_value_that_is_no_number_neither_fires_nor_resolves),
+        cmocka_unit_test(a_summary_may_name_something_of_any_length),
+        cmocka_unit_test(alerts_whose_long_names_begin_alike_have_keys_of_their_own),
         cmocka_unit_test(under_warn_missing_data_raises_a_warning),
         cmocka_unit_test(a_warning_becomes_a_page_when_the_data_comes_and_is_out_of_line),
         cmocka_unit_test(a_gap_in_the_data_restarts_the_count),
