@@ -251,16 +251,12 @@ static void close_lost_alerts(struct tend_engine *engine)
     }
 }
 
-// Builds the fleet anew for a ruleset and puts both in place of the old ones.
-static void rebuild_fleet(struct tend_engine *engine, struct tend_ruleset *ruleset)
+// Builds the fleet anew for a ruleset and puts both in place of the old ones. @return false: out of memory
+static bool rebuild_fleet(struct tend_engine *engine, struct tend_ruleset *ruleset)
 {
     struct tend_fleet *fleet;
     if (tend_fleet_create(ruleset, engine->listings, engine->fleet, engine->ruleset, &fleet) != TEND_OK) {
-        tend_log(TEND_LOG_ERROR, "out of memory while services changed: the old ones stay");
-        if (ruleset != engine->ruleset) {
-            tend_ruleset_destroy(ruleset);
-        }
-        return;
+        return false;
     }
     engine->tick_in_flight = false; // its calls point into the old fleet; what was new to it stays new to the next tick
     engine->call_count = 0;
@@ -283,6 +279,7 @@ static void rebuild_fleet(struct tend_engine *engine, struct tend_ruleset *rules
     tend_incident_mark_stale(engine);
     engine->tick_due_ms = engine->now_ms + TICK_DELAY_MS;
     (void)tend_emit(engine, TEND_EFFECT_TARGETS);
+    return true;
 }
 
 static void take_generation(struct tend_engine *engine, const struct tend_event *event)
@@ -293,7 +290,9 @@ static void take_generation(struct tend_engine *engine, const struct tend_event 
     (void)tend_emit_record(engine, TEND_RECORD_START, "generation", NULL, true, true,
                            json_pack("{s:s, s:s}", "version", TEND_VERSION, "generation", ruleset->hash));
     carry_listings(engine, ruleset);
-    rebuild_fleet(engine, ruleset);
+    // The evaluators have the new rules already: with the old ones beside them it would be acted on a wrong state.
+    const bool taken = rebuild_fleet(engine, ruleset);
+    TEND_ASSERT(taken);
 }
 
 static void take_targets(struct tend_engine *engine, const struct tend_event_targets *event)
@@ -312,7 +311,9 @@ static void take_targets(struct tend_engine *engine, const struct tend_event_tar
     char *key = tend_copy_text(listing->key);
     clear_listing(listing);
     *listing = (struct tend_listing){ .key = key, .targets = targets, .count = event->count };
-    rebuild_fleet(engine, engine->ruleset);
+    if (!rebuild_fleet(engine, engine->ruleset)) { // the next list has this one's targets too
+        tend_log(TEND_LOG_ERROR, "out of memory while targets changed: the old ones stay");
+    }
 }
 
 static void reconsider_all(struct tend_engine *engine)

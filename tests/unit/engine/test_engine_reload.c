@@ -1,6 +1,12 @@
 // What a new generation and a changed discovery keep, and what they let go; and that all of it repeats to the byte.
 
 #include "engine_world.h"
+#include "failing_allocation.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define LEDGER "ledger/h:1"
 #define BOUND(more) ",'rules':[{'rule':0,'clear_below':1,'severity':'page'" more "}]"
@@ -227,6 +233,63 @@ static void a_scrape_of_a_target_that_is_gone_is_dropped(void **state)
     assert_int_equal(counts(&world).targets, 1);
     assert_int_equal(counts(&world).targets_up, 0);
     world_end(&world);
+}
+
+// In a child: one allocation fails while the new generation is taken. @return its wait status; 0: it has the new one
+static int take_without_memory(const char *document, long successes)
+{
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 });
+        (void)close(STDERR_FILENO); // where an assertion says why it stops
+        struct world world;
+        world_begin(&world, ONE("", ""));
+        world_pass(&world, 2);
+        json_t *json = world_json(document);
+        struct tend_ruleset *ruleset = NULL;
+        struct tend_error error;
+        char hash[65];
+        tend_sha256_hex(document, strlen(document), hash);
+        if (tend_ruleset_create(json, hash, &ruleset, &error) != TEND_OK) {
+            _exit(3);
+        }
+        struct tend_event event = { .kind = TEND_EVENT_GENERATION, .at_ms = world.now_ms };
+        event.generation.ruleset = ruleset;
+        event.generation.sources = json;
+        struct tend_effects effects;
+        tend_effects_init(&effects);
+        fail_allocation_after(successes);
+        tend_engine_step(world.engine, &event, &effects);
+        const bool had_all = was_an_allocation_failed() == 0;
+        fail_allocation_after(-1);
+        const bool is_new = strcmp(tend_engine_ruleset(world.engine)->hash, hash) == 0;
+        _exit(!is_new ? 1 : had_all ? 2 : 0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void without_memory_tend_stops_rather_than_run_old_rules_under_new_evaluators(void **state)
+{
+    (void)state;
+    if (!TEND_CAN_FAIL_ALLOCATIONS) {
+        skip();
+    }
+    static const char document[] = ONE(",'fire_after_ms':3000", "");
+    for (long i = 0; i < 2000; i++) {
+        const int status = take_without_memory(document, i);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+            assert_true(i > 100); // each of as many allocations was the one that failed
+            return;
+        }
+        const bool stopped = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+        if (!stopped && status != 0) {
+            fail_msg("allocation %ld fails: wait status %x", i, (unsigned)status);
+        }
+    }
+    fail_msg("it never got all of its memory");
 }
 
 #define FOUND                                                                                                          \
@@ -475,6 +538,7 @@ int main(void)
         cmocka_unit_test(a_tick_in_flight_at_a_reload_is_begun_anew),
         cmocka_unit_test(a_target_keeps_its_number_and_a_new_one_takes_a_free_one),
         cmocka_unit_test(a_scrape_of_a_target_that_is_gone_is_dropped),
+        cmocka_unit_test(without_memory_tend_stops_rather_than_run_old_rules_under_new_evaluators),
         cmocka_unit_test(what_discovery_finds_is_watched),
         cmocka_unit_test(a_target_that_discovery_no_longer_lists_ends_its_alert_and_the_incident),
         cmocka_unit_test(a_service_that_is_found_again_fires_in_a_new_incident),
