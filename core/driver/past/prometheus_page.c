@@ -190,6 +190,9 @@ static void learn_interval(struct target *target)
 // In order of time and no time twice: a target may come back under other labels in the middle of a page.
 static void order_scrapes(struct target *target)
 {
+    if (target->scrape_count == 0) {
+        return;
+    }
     qsort(target->scrapes, target->scrape_count, sizeof *target->scrapes, compare_scrapes);
     size_t kept = 0;
     for (size_t i = 0; i < target->scrape_count; i++) {

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/hash_map.h"
+#include "base/text.h"
 #include "driver/past/rehearsal_document.h"
 #include "driver/world/scenario_document.h"
 #include "parse/duration.h"
@@ -67,7 +68,8 @@ static void put_url(const struct tend_history_instance *instance, size_t index, 
 {
     static const char host[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:";
     const char *colon = strchr(instance->address, ':');
-    const bool has_port = colon != NULL && colon != instance->address && colon[1] != '\0' && strlen(colon + 1) <= 5 &&
+    const bool has_port = strlen(instance->address) < bytes / 2 && colon != NULL && colon != instance->address &&
+                          colon[1] != '\0' && strlen(colon + 1) <= 5 &&
                           strspn(colon + 1, "0123456789") == strlen(colon + 1) &&
                           strspn(instance->address, host) == strlen(instance->address);
     if (has_port && atoi(colon + 1) > 0 && atoi(colon + 1) < 65536) { // NOLINT(cert-err34-c): digits, five at most
@@ -129,8 +131,8 @@ static void place_metrics(struct rehearsal *rehearsal, struct place *place,
         place->metrics[i] = metric_of(def, instance->metrics[i]);
         if (place->metrics[i] == SIZE_MAX) {
             char text[600];
-            (void)snprintf(text, sizeof text, "%s:%s is in the source, but the rules have no such metric",
-                           instance->service, instance->metrics[i]);
+            tend_text_format(text, sizeof text, "%s:%s is in the source, but the rules have no such metric",
+                             instance->service, instance->metrics[i]);
             note_missing(rehearsal, text);
         }
     }
@@ -162,13 +164,16 @@ static void find_places(struct rehearsal *rehearsal, const struct tend_history_i
 {
     const struct tend_engine *engine = tend_simulation_engine(rehearsal->simulation);
     struct tend_hash_map *by_name = NULL;
+    struct tend_buffer name;
+    tend_buffer_init(&name);
     TEND_ASSERT(tend_hash_map_create(&by_name) == TEND_OK);
     for (size_t i = 0; i < count; i++) {
-        char name[1000];
-        const int bytes = snprintf(name, sizeof name, "%s/%s", instances[i].service, instances[i].address);
         rehearsal->places[i].target = SIZE_MAX;
         if (rehearsal->places[i].known && !instances[i].gone) {
-            TEND_ASSERT(tend_hash_map_set(by_name, name, (size_t)bytes, &rehearsal->places[i]) == TEND_OK);
+            tend_buffer_reset(&name);
+            tend_buffer_printf(&name, "%s/%s", instances[i].service, instances[i].address);
+            TEND_ASSERT(!name.failed &&
+                        tend_hash_map_set(by_name, name.data, name.size, &rehearsal->places[i]) == TEND_OK);
         }
     }
     for (size_t t = 0; t < tend_engine_target_count(engine); t++) {
@@ -182,6 +187,7 @@ static void find_places(struct rehearsal *rehearsal, const struct tend_history_i
         }
     }
     tend_hash_map_destroy(by_name);
+    tend_buffer_clear(&name);
 }
 
 static void take_instances(struct rehearsal *rehearsal)
@@ -199,8 +205,8 @@ static void take_instances(struct rehearsal *rehearsal)
         rehearsal->places[i].known = tend_rehearsal_knows(rehearsal->options->document, instances[i].service);
         if (!rehearsal->places[i].known) {
             char text[400];
-            (void)snprintf(text, sizeof text, "%s is in the source, but the rules watch no such service",
-                           instances[i].service);
+            tend_text_format(text, sizeof text, "%s is in the source, but the rules watch no such service",
+                             instances[i].service);
             note_missing(rehearsal, text);
         }
     }
@@ -440,7 +446,7 @@ static void note_absent(struct rehearsal *rehearsal, const json_t *definitions)
         }
         if (!any) {
             char text[400];
-            (void)snprintf(text, sizeof text, "%s: the source has no instance of it", name);
+            tend_text_format(text, sizeof text, "%s: the source has no instance of it", name);
             note_missing(rehearsal, text);
         }
     }

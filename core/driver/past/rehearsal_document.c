@@ -4,6 +4,8 @@
 
 const char tend_rehearsal_service_label[] = "rehearsed_service";
 
+#define EVERY_MAX_MS (INT64_C(365) * 24 * 3600 * 1000) // two samples a lifetime apart are no reason to refuse the rules
+
 static bool is_watched(const json_t *definition)
 {
     return tend_json_bool(definition, "watched", true);
@@ -14,7 +16,7 @@ static bool has_name(const json_t *definition, const char *name)
     return strcmp(tend_json_text(definition, "name", ""), name) == 0;
 }
 
-// The longest interval of a service's instances; 0: the history knows none.
+// The longest interval of a service's instances, as far as rules can have one; 0: the history knows none.
 static int64_t every_of(const char *service, const struct tend_history_instance *instances, size_t count)
 {
     int64_t every_ms = 0;
@@ -23,7 +25,7 @@ static int64_t every_of(const char *service, const struct tend_history_instance 
             every_ms = instances[i].every_ms;
         }
     }
-    return every_ms;
+    return every_ms < EVERY_MAX_MS ? every_ms : EVERY_MAX_MS;
 }
 
 // A definition without targets of its own, with the history's interval.
