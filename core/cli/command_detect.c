@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 #include "deviation/detector.h"
 #include "parse/csv.h"
 #include "parse/moment.h"
@@ -46,9 +47,8 @@ static void write_row(const struct detect_command *command, const struct tend_de
     const struct tend_csv_field *fields = command->record.fields;
     const char *why = a >= 1 ? tend_detector_feature_text(detection->strongest) : "";
     if (command->json) {
-        json_t *row =
-            json_pack("{s:s%, s:o, s:f, s:f, s:s}", "timestamp", fields[0].text, fields[0].bytes, "value",
-                      isnan(value) ? json_null() : json_real(value), "A", a, "anomaly_score", a / (1 + a), "why", why);
+        json_t *row = json_pack("{s:s%, s:o, s:f, s:f, s:s}", "timestamp", fields[0].text, fields[0].bytes, "value",
+                                tend_json_real(value), "A", a, "anomaly_score", a / (1 + a), "why", why);
         (void)json_dumpf(row, stdout, JSON_COMPACT | JSON_REAL_PRECISION(17));
         (void)putchar('\n');
         json_decref(row);
@@ -61,8 +61,14 @@ static void write_row(const struct detect_command *command, const struct tend_de
 
 static bool fail(const struct detect_command *command, const char *what)
 {
+    struct tend_buffer text; // names and fields may hold what a terminal would obey
+    tend_buffer_init(&text);
+    tend_terminal_put(&text, command->path);
+    tend_buffer_printf(&text, ":%zu: ", command->line);
+    tend_terminal_put(&text, what);
     (void)fflush(stdout);
-    (void)fprintf(stderr, "%s:%zu: %s\n", command->path, command->line, what);
+    (void)fprintf(stderr, "%s\n", tend_buffer_text(&text));
+    tend_buffer_clear(&text);
     return false;
 }
 
@@ -165,7 +171,11 @@ int tend_command_detect(int argc, char **argv)
     }
     tend_csv_record_init(&command.record);
     bool fine = tend_detector_create(&command.detector) == TEND_OK && take_rows(&command, file);
-    fine = fflush(stdout) == 0 && fine;
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
+        (void)fprintf(stderr, "tend detect: cannot write: %s\n", strerror(errno));
+        fine = false;
+    }
     tend_detector_destroy(command.detector);
     tend_csv_record_clear(&command.record);
     if (file != stdin) {

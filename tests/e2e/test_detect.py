@@ -2,6 +2,7 @@
 import csv
 import datetime
 import io
+import json
 import math
 import pathlib
 import random
@@ -69,6 +70,22 @@ class Detect(unittest.TestCase):
             done = self.run_tend("timestamp,value\n2026-03-02 00:00:00,1\n" + line + "\n")
             self.assertEqual(done.returncode, 1)
             self.assertIn(f"{self.path}:3: {fault}", done.stderr)
+
+    def test_json_has_a_line_a_row_also_for_a_value_that_json_lacks(self):
+        done = self.run_tend("1,1\n2,+Inf\n3,NaN\n", "--json")
+        self.assertEqual([1, None, None], [json.loads(line)["value"] for line in done.stdout.splitlines()])
+
+    def test_what_a_file_says_does_not_drive_the_terminal(self):
+        done = self.run_tend("1,\x1b]0;title\x07\n")
+        self.assertEqual(1, done.returncode)
+        self.assertNotIn("\x1b", done.stderr)
+
+    def test_rows_that_cannot_be_written_are_told(self):
+        self.path.write_text(rows_of(2))
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([TEND, "detect", self.path], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(1, done.returncode)
+        self.assertIn("cannot write", done.stderr)
 
     def test_a_file_that_is_not_there_is_wrong_usage(self):
         done = subprocess.run([TEND, "detect", self.path], capture_output=True, text=True, check=False)
