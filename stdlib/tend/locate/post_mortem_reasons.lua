@@ -63,6 +63,9 @@ function reasons.of(service, evidence)
   return texts
 end
 
+-- Which kinds are causes rather than traces of one.
+local TELLING = { resource = 2, self = 1, error = 1, latency = 1, silence = 1, other = 1, client_latency = 0.5 }
+
 --- The service's own columns that say most, as SERVICE:METRIC, at most `count`.
 ---@param service table
 ---@param count integer
@@ -72,7 +75,7 @@ function reasons.metrics(service, count)
   for i, one in ipairs(service.found) do
     if one.source.service and one.source.metric then
       found[#found + 1] = { name = one.source.service .. ":" .. one.source.metric, index = i,
-        points = one.points * (service.own[one.part] and service.own[one.part] > 0 and 1 or 0.5) }
+        points = one.points * (TELLING[one.part] or 0.1) }
     end
   end
   table.sort(found, function(a, b)

@@ -1,0 +1,93 @@
+// What names of columns tell.
+
+#include "locate/column_kind.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void is(const char *metric, enum tend_column_kind kind)
+{
+    const struct tend_column_class class = tend_column_classify(metric, strlen(metric));
+    if (class.kind != kind) {
+        fail_msg("%s is %s and not %s", metric, tend_column_kind_text(class.kind), tend_column_kind_text(kind));
+    }
+}
+
+static void names_tell_the_kind(void **state)
+{
+    (void)state;
+    is("cpu_pct", TEND_COLUMN_RESOURCE);
+    is("container_memory_working_set_bytes", TEND_COLUMN_RESOURCE);
+    is("diskio", TEND_COLUMN_RESOURCE);
+    is("gc_duration", TEND_COLUMN_RESOURCE);
+    is("error_rate", TEND_COLUMN_ERROR);
+    is("requests_failed", TEND_COLUMN_ERROR);
+    is("latency-90", TEND_COLUMN_LATENCY);
+    is("p99", TEND_COLUMN_LATENCY);
+    is("server_p95", TEND_COLUMN_LATENCY);
+    is("response.time", TEND_COLUMN_LATENCY);
+    is("client_p90", TEND_COLUMN_CLIENT_LATENCY);
+    is("requests", TEND_COLUMN_CALLS);
+    is("workload", TEND_COLUMN_CALLS);
+    is("net_rx", TEND_COLUMN_NETWORK);
+    is("syscall_read", TEND_COLUMN_NETWORK);
+    is("node_cpu_pct", TEND_COLUMN_MACHINE);
+    is("colour", TEND_COLUMN_OTHER);
+    is("", TEND_COLUMN_OTHER);
+}
+
+static void words_count_and_not_parts_of_words(void **state)
+{
+    (void)state;
+    is("ratio", TEND_COLUMN_OTHER); // no "io"
+    is("p", TEND_COLUMN_OTHER);     // no quantile
+    is("pods5", TEND_COLUMN_OTHER); // likewise
+    is("CPU_Usage", TEND_COLUMN_RESOURCE);
+}
+
+static void successes_are_errors_the_other_way_round(void **state)
+{
+    (void)state;
+    const struct tend_column_class availability = tend_column_classify("availability", 12);
+    assert_true(availability.kind == TEND_COLUMN_ERROR && availability.is_success);
+    const struct tend_column_class unavailable = tend_column_classify("unavailable", 11);
+    assert_true(unavailable.kind == TEND_COLUMN_ERROR && !unavailable.is_success);
+    assert_true(tend_column_classify("success_pct", 11).is_success);
+}
+
+static void a_side_of_an_edge_and_time_of_its_own_are_known(void **state)
+{
+    (void)state;
+    assert_true(tend_column_classify("server_latency_mean", 19).is_server_side);
+    assert_true(tend_column_classify("des_p50", 7).is_server_side);
+    assert_false(tend_column_classify("sou_p50", 7).is_server_side);
+    assert_true(tend_column_classify("span_self_time", 14).is_own);
+    assert_false(tend_column_classify("span_time", 9).is_own);
+}
+
+static void a_name_of_any_length_is_read(void **state)
+{
+    (void)state;
+    char name[3000];
+    memset(name, 'x', sizeof name);
+    assert_int_equal(tend_column_classify(name, sizeof name).kind, TEND_COLUMN_OTHER);
+    (void)memcpy(name + 2995, "_cpu", 4);
+    assert_int_equal(tend_column_classify(name, 2999).kind, TEND_COLUMN_RESOURCE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_tell_the_kind),
+        cmocka_unit_test(words_count_and_not_parts_of_words),
+        cmocka_unit_test(successes_are_errors_the_other_way_round),
+        cmocka_unit_test(a_side_of_an_edge_and_time_of_its_own_are_known),
+        cmocka_unit_test(a_name_of_any_length_is_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
