@@ -3,6 +3,8 @@
 
 #include "api/door.h"
 
+#include "base/text.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/util.h>
@@ -158,6 +160,7 @@ void tend_door_who(int fd, struct tend_buffer *out)
     char line[PASSWD_LINE_BYTES];
     while (fgetpwent_r(users, &entry, line, sizeof line, &found) == 0) {
         if (found->pw_uid == peer.uid) {
+            tend_text_mend(found->pw_name); // it goes into JSON, and no program checks what a name is made of
             tend_buffer_printf(out, " (%s)", found->pw_name);
             break;
         }
