@@ -69,7 +69,7 @@ start_all() {
   tend_pid=$!
   local try
   for ((try = 0; try < 300; try++)); do
-    tend status --json 2>/dev/null | jq -e '.generation != ""' >/dev/null && break # the rules are loaded
+    tend status --json 2>/dev/null | jq -se '(.[0].generation // "") != ""' >/dev/null && break # the rules are loaded
     [ -d "/proc/$tend_pid" ] || { cat "$run/tend.log" >&2; fail "tend did not start"; }
     sleep 0.1
   done

@@ -49,6 +49,7 @@ void tend_test_report_line(FILE *to, const json_t *result, bool verbose)
         break;
     }
     if (verdict == FAILED || verbose) {
+        (void)fprintf(to, "           | seed %lld\n", (long long)tend_json_integer(result, "seed", 0));
         print_list(to, "           | ", json_object_get(result, "story"));
     }
     if (json_object_get(result, "story_of_second") != NULL) {

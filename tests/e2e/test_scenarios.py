@@ -92,6 +92,7 @@ class Scenarios(unittest.TestCase):
         done = self.tend_test("--once")
         self.assertEqual(done.returncode, 1)
         self.assertIn("FAILED   wrong\n           rules_test.lua:6: not back\n", done.stdout)
+        self.assertIn("           | seed 0\n", done.stdout)
         self.assertIn("1m  fault: crash on back\n", done.stdout)
         self.assertIn("restart back/1: done", done.stdout)
         self.assertEqual(done.stdout.splitlines()[-1], "0 passed, 1 failed, 0 skipped")

@@ -357,7 +357,7 @@ static void tell_progress(const struct rehearsal *rehearsal, int64_t at_ms, int6
 static enum tend_status play(struct rehearsal *rehearsal, struct tend_error *error)
 {
     const struct tend_rehearsal_options *options = rehearsal->options;
-    int64_t told_ms = clock_ms();
+    int64_t told_ms = INT64_MIN / 2; // the first look is told at once
     for (size_t items = 0;; items++) {
         struct tend_history_item item;
         const enum tend_status status = options->history->next(options->history->context, &item, error);

@@ -403,9 +403,10 @@ static json_t *judge(const struct playing *playing)
     }
     (void)json_object_set_new(run, "broken", texts);
     (void)json_object_set_new(run, "spoiled", tend_json_real(tend_scenario_world_spoiled(playing->world)));
-    return json_pack("{s:O?, s:O?, s:n, s:o, s:o, s:o, s:o, s:f}", "name", json_object_get(playing->scenario, "name"),
-                     "at", json_object_get(playing->scenario, "at"), "skip", "failures", check(playing, run, moments),
-                     "run", run, "story",
+    return json_pack("{s:O?, s:O?, s:I, s:n, s:o, s:o, s:o, s:o, s:f}", "name",
+                     json_object_get(playing->scenario, "name"), "at", json_object_get(playing->scenario, "at"), "seed",
+                     (json_int_t)tend_json_integer(playing->scenario, "seed", 0), "skip", "failures",
+                     check(playing, run, moments), "run", run, "story",
                      tend_scenario_story(playing->simulation, playing->begun_ms, playing->scenario), "broken", broken,
                      "lasted_s", (double)(tend_simulation_now_ms(playing->simulation) - playing->begun_ms) / 1000.0);
 }

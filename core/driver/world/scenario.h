@@ -28,7 +28,7 @@ struct tend_scenario_options {
 };
 
 /// Plays a scenario and has its `check` and the invariants called.
-/// @param[out] result  {"name", "at", "skip": text|null, "failures": [text], "run": {…}, "story": [text],
+/// @param[out] result  {"name", "at", "seed", "skip": text|null, "failures": [text], "run": {…}, "story": [text],
 /// "broken": what the charter forbids and was done (charter.h)}; a new reference
 /// @return TEND_OK, also when it failed or was skipped; TEND_E_INVALID: it cannot be played, error says why;
 /// TEND_E_NOMEM
