@@ -61,6 +61,11 @@ class Csv(HostilePast):
         self.assertEqual(1, len(report["missing"]))
         self.assertRegex(report["missing"][0], "^shop:ä+$")
 
+    def test_a_pipe_that_nobody_writes_to_is_refused_at_once(self):
+        path = self.path / "pipe"
+        os.mkfifo(path)
+        self.assertIn(b"this is no regular file", self.simulate("--csv", path).stderr)
+
     def test_samples_a_lifetime_apart_are_samples(self):
         self.assertEqual([], self.over("time,shop:load", [(1, 1), (9999999999, 1)])["alerts"])
 

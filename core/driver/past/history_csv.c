@@ -552,7 +552,7 @@ static void csv_destroy(void *context)
 
 static enum tend_status open_file(struct csv_history *csv, struct tend_error *error)
 {
-    csv->fd = open(csv->path, O_RDONLY | O_CLOEXEC);
+    csv->fd = open(csv->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // of a FIFO that nobody writes to: no waiting
     struct stat about;
     if (csv->fd < 0 || fstat(csv->fd, &about) != 0) {
         return io_error(csv, error);
