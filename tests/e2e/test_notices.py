@@ -43,6 +43,7 @@ class Webhooks(ShopTest):
         wait_for("three tries", lambda: len(self.shop.webhook.bodies) >= 3, 30)
         first = self.shop.webhook.bodies[:3]
         self.assertEqual([first[0]["groupKey"]] * 3, [body["groupKey"] for body in first])
+        self.assertIn('why="HTTP status 503"', tend.log.read_text())
         self.shop.webhook.status = 200
         incident = tend.wait_ended(40)
 

@@ -227,8 +227,12 @@ static void on_notice_answer(void *context, uint64_t id, const struct tend_http_
         return;
     }
     char error[256];
-    (void)snprintf(error, sizeof error, result->status == 0 ? "%s" : "%s HTTP status %d", result->error,
-                   result->status);
+    if (result->status == 0) {
+        (void)snprintf(error, sizeof error, "%s", result->error);
+    } else {
+        (void)snprintf(error, sizeof error, "%s%sHTTP status %d", result->error, result->error[0] == '\0' ? "" : " ",
+                       result->status);
+    }
     struct tend_event event = { .kind = TEND_EVENT_DELIVERED };
     event.delivered.key = key;
     event.delivered.ok = result->status >= 200 && result->status < 300;
