@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+enum { WORD_BYTES = 32 };
+
 enum mark {
     MACHINE = 1,
     CLIENT = 2,
@@ -75,20 +77,26 @@ static unsigned marks_of(const char *text, size_t bytes)
     return 0;
 }
 
+// A word in lower case, cut to what the longest known one needs.
+static unsigned marks_of_cased(const char *text, size_t bytes)
+{
+    char word[WORD_BYTES];
+    const size_t length = bytes < WORD_BYTES ? bytes : WORD_BYTES;
+    for (size_t i = 0; i < length; i++) {
+        word[i] = (char)tolower((unsigned char)text[i]);
+    }
+    return length == 0 ? 0 : marks_of(word, length);
+}
+
 static unsigned marks_of_name(const char *metric, size_t bytes)
 {
     unsigned marks = 0;
-    char word[32];
-    size_t length = 0;
-    for (size_t i = 0; i <= bytes; i++) {
-        const unsigned char c = i < bytes ? (unsigned char)metric[i] : 0;
-        if (isalnum(c)) {
-            word[length < sizeof word - 1 ? length : sizeof word - 1] = (char)tolower(c);
-            length += length < sizeof word - 1 ? 1 : 0;
-            continue;
+    for (size_t at = 0; at < bytes; at++) {
+        const size_t begin = at;
+        while (at < bytes && isalnum((unsigned char)metric[at])) {
+            at++;
         }
-        marks |= length > 0 ? marks_of(word, length) : 0;
-        length = 0;
+        marks |= marks_of_cased(metric + begin, at - begin);
     }
     return marks;
 }

@@ -140,10 +140,12 @@ static struct change change_of(struct level level, double long_median, double re
 static struct change reached_in_health(const double *values, const struct tend_evidence_rows *rows, double median,
                                        double scale, struct tend_evidence_scratch *scratch)
 {
-    const size_t length = rows->rows - rows->live;
+    // A past that is short is compared in shorter stretches: they reach more, so this errs on the side of silence.
+    const size_t third = rows->healthy / 3;
+    const size_t length = rows->rows - rows->live < third ? rows->rows - rows->live : third;
     const size_t gap = rows->live - rows->healthy;
     const size_t first = rows->recent + gap;
-    if (first + length > rows->healthy) {
+    if (length == 0 || first + length > rows->healthy) {
         return (struct change){ 0, 0 };
     }
     const size_t starts = rows->healthy - length - first + 1;

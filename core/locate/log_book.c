@@ -322,7 +322,9 @@ static double surprise_of_split(const struct tend_log_book *book, double onset_s
 static double best_split(const struct tend_log_book *book, double onset_s, double around_s, struct spans *spans)
 {
     double best_s = onset_s, most = surprise_of_split(book, onset_s, spans);
-    for (double offset = split_step_s; offset <= around_s; offset += split_step_s) {
+    const int steps = (int)(around_s / split_step_s);
+    for (int step = 1; step <= steps; step++) {
+        const double offset = step * split_step_s;
         for (int sign = -1; sign <= 1; sign += 2) {
             const double at_s = onset_s + sign * offset;
             const double surprise = surprise_of_split(book, at_s, spans) * exp(-offset / split_scale_s);

@@ -59,31 +59,41 @@ static bool is_variable(const char *word, size_t bytes)
     return is_hex;
 }
 
+static void put_word(struct writer *writer, const char *word, size_t bytes)
+{
+    if (bytes > 0 && is_variable(word, bytes)) {
+        put_mask(writer);
+        return;
+    }
+    for (size_t i = 0; i < bytes; i++) {
+        const char c = word[i];
+        put(writer, isascii((unsigned char)c) ? c : '?');
+    }
+}
+
+static void put_mark(struct writer *writer, char c)
+{
+    const bool is_blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    if (!is_blank) {
+        const char shown = isprint((unsigned char)c) ? c : '?';
+        put(writer, shown);
+    } else if (writer->bytes > 0 && writer->out[writer->bytes - 1] != ' ') {
+        put(writer, ' ');
+    }
+}
+
 size_t tend_log_template(const char *message, size_t bytes, char out[TEND_LOG_TEMPLATE_BYTES + 1])
 {
     struct writer writer = { .out = out };
     const size_t end = bytes < TEND_LOG_MESSAGE_BYTES ? bytes : TEND_LOG_MESSAGE_BYTES;
-    size_t at = 0;
-    while (at < end && writer.bytes < TEND_LOG_TEMPLATE_BYTES) {
-        size_t stop = at;
-        while (stop < end && is_word((unsigned char)message[stop])) {
-            stop++;
+    for (size_t at = 0; at < end && writer.bytes < TEND_LOG_TEMPLATE_BYTES; at++) {
+        const size_t begin = at;
+        while (at < end && is_word((unsigned char)message[at])) {
+            at++;
         }
-        if (stop > at && is_variable(message + at, stop - at)) {
-            put_mask(&writer);
-        } else {
-            for (size_t i = at; i < stop; i++) {
-                const unsigned char c = (unsigned char)message[i];
-                put(&writer, isprint(c) && c < 0x80 ? (char)c : '?');
-            }
-        }
-        at = stop;
-        if (at < end && !is_word((unsigned char)message[at])) {
-            const unsigned char c = (unsigned char)message[at++];
-            const bool is_blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
-            if (!is_blank || (writer.bytes > 0 && out[writer.bytes - 1] != ' ')) {
-                put(&writer, is_blank ? ' ' : isprint(c) ? (char)c : '?');
-            }
+        put_word(&writer, message + begin, at - begin);
+        if (at < end) {
+            put_mark(&writer, message[at]);
         }
     }
     while (writer.bytes > 0 && out[writer.bytes - 1] == ' ') {

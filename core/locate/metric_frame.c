@@ -172,7 +172,8 @@ static enum tend_status read_all(struct reading *reading, const char *text, size
     return find_step(reading->frame);
 }
 
-enum tend_status tend_metric_frame_read(const char *text, size_t bytes, struct tend_metric_frame *frame, size_t *line,
+enum tend_status tend_metric_frame_read(const char *text, size_t bytes, struct tend_metric_frame *frame,
+                                        size_t *line, // NOLINT(readability-non-const-parameter): set while reading
                                         struct tend_error *error)
 {
     *frame = (struct tend_metric_frame){ 0 };

@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WINDOW_ROWS = 4, SAMPLES_MAX = 120 };
+enum { WINDOW_ROWS = 12, SAMPLES_MAX = 120 };
 
 static const double window_s = 60;     // of what is compared, at least two rows and at most WINDOW_ROWS
 static const double usual_share = 0.9; // of rows: what a column does anyway
 static const double vote_most = 2.5;
 static const double symptom_votes = 3;
-static const double lateness = 5; // how much less a row at the beginning counts than one at the end, as a log
+static const double lateness = 4; // how much less a row at the beginning counts than one at the end, as a log
 
 struct ballot {
     size_t window, first, last;
@@ -96,7 +96,7 @@ static void limit(const struct tend_study *study, const struct tend_onset_search
     const double rows = window_s / fmax(frame->step_s, 1e-3);
     ballot->window = rows < 2 ? 2 : rows > WINDOW_ROWS ? WINDOW_ROWS : (size_t)rows;
     ballot->first = isnan(search->near_s) ? 4 : 1;
-    ballot->last = frame->rows;
+    ballot->last = frame->rows < ballot->window ? 0 : frame->rows - ballot->window + 1; // all of the window behind it
     for (size_t row = ballot->first; !isnan(search->near_s) && row < frame->rows; row++) {
         // an onset half a step before the row
         const double at_s = frame->at_s[row] - frame->step_s / 2;

@@ -8,14 +8,14 @@
 #include "locate/study.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIVE_ROWS_USUAL = 30 }; // more are joined: noise falls, and a case costs no more than it must
+enum { LIVE_ROWS_USUAL = 30, SEARCH_ROWS_USUAL = 240 };
 
-static const double live_s_max = 1200;   // later rows say more of the recovery than of the fault
-static const double between_s = 60;      // before the onset, that are no health
+static const double live_s_max = 1200; // later rows say more of the recovery than of the fault
+static const double between_s = 60;    // before the onset, that are no health
+static const double search_step_s = 30;
 static const double recent_s = 120;      // of the recent past, or two rows
 static const double silence_nats = 3;    // of a silence that may be chance
 static const double error_least = 0.002; // of calls that fail
@@ -48,9 +48,12 @@ static double silence_of(const struct tend_study *study, const struct tend_study
         return 0;
     }
     const double chance = (gaps + 1) / (healthy + 2);
-    const double nats =
-        live_gaps * -log(chance) - (lgamma(live + 1) - lgamma(live_gaps + 1) - lgamma(live - live_gaps + 1));
-    return fmax(0, log(nats / silence_nats));
+    double nats = live_gaps * -log(chance);
+    for (size_t i = 1; i <= (size_t)live_gaps;
+         i++) { // less the log of in how many ways the gaps may lie among the rows
+        nats -= log((live - live_gaps + (double)i) / (double)i);
+    }
+    return nats <= silence_nats ? 0 : log(nats / silence_nats);
 }
 
 static void find_silence(struct tend_study *study, size_t first, size_t end, bool *present)
@@ -143,14 +146,30 @@ static size_t rows_until(const struct tend_metric_frame *frame, double at_s)
     return row;
 }
 
+// Cuts off what comes long after the onset, and joins rows when there are many after it: noise falls, and a case costs
+// no more than it must. Before the study is prepared, as made columns follow from the others row by row.
+static void cut_and_join(struct tend_metric_frame *frame, double onset_s)
+{
+    const size_t live = rows_until(frame, onset_s);
+    frame->rows = rows_until(frame, onset_s + fmax(live_s_max, 3.2 * frame->step_s));
+    if (live < frame->rows) {
+        (void)tend_metric_frame_join(frame, (frame->rows - live + LIVE_ROWS_USUAL - 1) / LIVE_ROWS_USUAL, live);
+    }
+}
+
+// The same when the onset is still to be looked for: rows of half a minute are fine enough for that.
+static void join_for_search(struct tend_metric_frame *frame)
+{
+    const size_t wanted = (frame->rows + SEARCH_ROWS_USUAL - 1) / SEARCH_ROWS_USUAL;
+    const double most = search_step_s / fmax(frame->step_s, 1e-3);
+    (void)tend_metric_frame_join(frame, (double)wanted < most ? wanted : (size_t)most, frame->rows);
+}
+
 static enum tend_status place_rows(struct tend_study *study, double onset_s, struct tend_error *error)
 {
     struct tend_metric_frame *frame = study->frame;
-    size_t live = rows_until(frame, onset_s);
     frame->rows = rows_until(frame, onset_s + fmax(live_s_max, 3.2 * frame->step_s));
-    if (live < frame->rows) {
-        live = tend_metric_frame_join(frame, (frame->rows - live + LIVE_ROWS_USUAL - 1) / LIVE_ROWS_USUAL, live);
-    }
+    const size_t live = rows_until(frame, onset_s);
     if (live < 4 || live >= frame->rows) {
         tend_error_set(error, "%zu rows before and %zu after the onset; at least 4 and 1 are needed", live,
                        frame->rows - live);
@@ -240,7 +259,7 @@ static json_t *document_of(struct tend_study *study, double onset_s)
                   (json_int_t)study->rows.rows, "live_rows", (json_int_t)(study->rows.rows - study->rows.live),
                   "services", services_of(study), "columns", columns);
     if (json_is_array(study->edges)) {
-        (void)json_object_set(document, "edges", (json_t *)(uintptr_t)study->edges);
+        (void)json_object_set_new(document, "edges", json_deep_copy(study->edges));
     }
     return document;
 }
@@ -248,9 +267,15 @@ static json_t *document_of(struct tend_study *study, double onset_s)
 static enum tend_status study_frame(struct tend_study *study, const struct tend_post_mortem_options *options,
                                     json_t **out, struct tend_error *error)
 {
-    enum tend_status status = tend_study_prepare(study);
     double onset_s = options->alarm_s;
-    if (status == TEND_OK && (isnan(onset_s) || options->uncertainty_s > 0)) {
+    const bool is_searched = isnan(onset_s) || options->uncertainty_s > 0;
+    if (is_searched) {
+        join_for_search(study->frame);
+    } else {
+        cut_and_join(study->frame, onset_s);
+    }
+    enum tend_status status = tend_study_prepare(study);
+    if (status == TEND_OK && is_searched) {
         const struct tend_onset_search search = { .near_s = options->alarm_s,
                                                   .around_s = options->uncertainty_s,
                                                   .service = options->symptom_service };

@@ -20,6 +20,7 @@ post_mortem.settings = {
   explained = 0.8, -- of a part below that is subtracted
   credit = 0.3, credit_each = 1.5, credit_most = 2,
   rest = 1 / 3,
+  most = 4.5, -- of any part
   view = 0.4, -- of a service that is a mere view of another: a proxy, or a caller's side of its calls
 }
 
@@ -153,19 +154,24 @@ local function credit_of(services, service, settings)
   return math.min(settings.credit_most, credit)
 end
 
+-- Which parts of the services below explain one of a service.
+local EXPLAINED_BY = { latency = { "latency" }, error = { "error", "logs" }, logs = { "logs" } }
+
 local function judge(services, service, settings)
   local own = service.own
   for part, points in pairs(service.part) do own[part] = points end
-  for _, part in ipairs { "latency", "error", "logs" } do
+  for part, by in pairs(EXPLAINED_BY) do
     if own[part] then
-      own[part] = math.max(0, own[part] - settings.explained * below(services, service, part))
+      local explained = 0
+      for _, other in ipairs(by) do explained = math.max(explained, below(services, service, other)) end
+      own[part] = math.max(0, own[part] - settings.explained * explained)
     end
   end
   local front = math.min(1, math.max(own.error or 0, own.latency or 0))
   own.latency = math.max((own.latency or 0) * settings.latency, (own.self or 0) * settings.self)
   local best, sum = 0, 0
   for _, part in ipairs(PARTS) do
-    local points = (own[part] or 0) * (part == "latency" and 1 or settings[part])
+    local points = math.min(settings.most, own[part] or 0) * (part == "latency" and 1 or settings[part])
     own[part] = points
     best, sum = math.max(best, points), sum + points
   end
