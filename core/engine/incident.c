@@ -475,8 +475,17 @@ static void set_confidence(struct tend_culprit *culprit, const json_t *reply)
     }
 }
 
+// Whether a culprit that was too doubtful to be acted on no longer is.
+static bool became_sure(const struct tend_engine *engine, const struct tend_culprit *culprit, double earlier)
+{
+    const struct tend_service *service = tend_fleet_find(engine->fleet, culprit->service);
+    const double least = service == NULL ? 1 : service->def->limits.confidence;
+    return earlier < least && culprit->confidence >= least;
+}
+
 // The culprits of a new ranking; what was tried on those of earlier ones is kept.
-static void set_culprits(struct tend_incident *incident, const json_t *reply)
+// @return whether one of them became sure
+static bool set_culprits(const struct tend_engine *engine, struct tend_incident *incident, const json_t *reply)
 {
     const json_t *names = json_object_get(reply, "culprits");
     const size_t count = json_array_size(names);
@@ -484,6 +493,7 @@ static void set_culprits(struct tend_incident *incident, const json_t *reply)
     struct tend_culprit *culprits = calloc(count + old_count + 1, sizeof *culprits);
     TEND_ASSERT(culprits != NULL);
     size_t set = 0;
+    bool surer = false;
     for (size_t i = 0; i < count; i++) {
         const char *name = json_string_value(json_array_get(names, i));
         if (name == NULL || find_culprit(culprits, set, name) != NULL) {
@@ -492,11 +502,13 @@ static void set_culprits(struct tend_incident *incident, const json_t *reply)
         struct tend_culprit *culprit = &culprits[set++];
         culprit->service = tend_copy_text(name);
         struct tend_culprit *old = find_culprit(incident->culprits, old_count, name);
+        const double earlier = old == NULL ? 1 : old->confidence;
         if (old != NULL) {
             take_tries(culprit, old);
         }
         culprit->fits = json_incref(json_object_get(json_object_get(reply, "fits"), name));
         set_confidence(culprit, reply);
+        surer = surer || became_sure(engine, culprit, earlier);
     }
     size_t kept = set;
     for (size_t i = 0; i < old_count; i++) {
@@ -511,6 +523,7 @@ static void set_culprits(struct tend_incident *incident, const json_t *reply)
     incident->culprits = culprits;
     incident->culprit_count = set;
     incident->past_count = kept - set;
+    return surer;
 }
 
 static char *key_of_culprits(const struct tend_incident *incident)
@@ -563,7 +576,7 @@ void tend_incident_located(struct tend_engine *engine, struct tend_incident *inc
     }
     incident->ranked = true;
     incident->weighed = false;
-    set_culprits(incident, reply);
+    const bool surer = set_culprits(engine, incident, reply);
     json_decref(incident->ranking);
     incident->ranking = json_incref(json_object_get(reply, "ranking"));
     const bool waited = incident->wait != NULL;
@@ -573,10 +586,10 @@ void tend_incident_located(struct tend_engine *engine, struct tend_incident *inc
     const bool changed = incident->culprit_key == NULL || strcmp(key, incident->culprit_key) != 0;
     free(incident->culprit_key);
     incident->culprit_key = key;
-    if (changed) {
+    if (changed || surer) { // what has only now become clear may be half of the truth: a dependency that hangs, say
         incident->stable_since_ms = engine->now_ms;
     }
-    if (changed || waited != (incident->wait != NULL)) {
+    if (changed || surer || waited != (incident->wait != NULL)) {
         tend_log(TEND_LOG_INFO, "located incident=%s culprits=\"%s\" wait=\"%s\"", incident->id, key,
                  incident->wait == NULL ? "" : incident->wait);
         json_t *request = tend_locate_request(engine, incident);

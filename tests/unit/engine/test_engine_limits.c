@@ -41,7 +41,9 @@ static void too_little_confidence_calls_a_person(void **state)
     assert_int_equal(runs(&world), 0);
     assert_int_equal(world_decided(&world, "confidence"), 2); // the refusal, and the call
     world.confidence = 0.8;
-    world_pass(&world, 3);
+    world_pass(&world, 1);
+    assert_int_equal(runs(&world), 0); // what has only now become clear must stand for an interval
+    world_pass(&world, 2);
     assert_int_equal(runs(&world), 1);
     world_end(&world);
 }
