@@ -100,6 +100,18 @@ static const char *check_run_reply(const struct tend_event *event)
     return effect != end ? NULL : "a run's reply is neither an effect nor an end";
 }
 
+static const char *check_step(const struct tend_event *event)
+{
+    return is_text(event->step.outcome) && event->step.error != NULL ? NULL : "a step ended without an outcome";
+}
+
+static const char *check_operator(const struct tend_event *event)
+{
+    return is_text(event->operator.command) && is_text(event->operator.argument) && is_text(event->operator.who)
+               ? NULL
+               : "a command of nobody";
+}
+
 static const char *check_generation(const struct tend_recorded *part)
 {
     const char *hash = part->next_generation.hash;
@@ -130,15 +142,13 @@ const char *tend_event_check(const struct tend_recorded *part)
     case TEND_EVENT_RUN_REPLY:
         return check_run_reply(event);
     case TEND_EVENT_STEP_RESULT:
-        return is_text(event->step.outcome) && event->step.error != NULL ? NULL : "a step ended without an outcome";
+        return check_step(event);
     case TEND_EVENT_DELIVERED:
         return event->delivered.key == NULL || event->delivered.error == NULL ? "a notice without a key" : NULL;
     case TEND_EVENT_JOURNAL_FAILED:
         return event->journal_failed == NULL ? "a journal failed without a reason" : NULL;
     case TEND_EVENT_OPERATOR:
-        return is_text(event->operator.command) && is_text(event->operator.argument) && is_text(event->operator.who)
-                   ? NULL
-                   : "a command of nobody";
+        return check_operator(event);
     case TEND_EVENT_GENERATION:
         return check_generation(part);
     case TEND_EVENT_TIMER:
