@@ -118,7 +118,7 @@ static struct tend_evidence_floor floor_of(const struct tend_study_column *colum
     static const struct {
         double share, of_peers;
     } floors[TEND_COLUMN_KIND_COUNT] = {
-        [TEND_COLUMN_RESOURCE] = { 0.1, 0.2 },
+        [TEND_COLUMN_RESOURCE] = { 0.1, 0.05 },
         [TEND_COLUMN_NETWORK] = { 0.1, 0.05 },
         [TEND_COLUMN_ERROR] = { 0.1, 0.1 },
         [TEND_COLUMN_LATENCY] = { 0.05, 0.05 },

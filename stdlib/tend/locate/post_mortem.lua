@@ -37,6 +37,47 @@ local function is_view(name)
   return false
 end
 
+local function words_of(name)
+  local words = {}
+  for word in name:lower():gmatch "%a+" do
+    if #word >= 5 and not VIEWS[word] then words[#words + 1] = word end
+  end
+  return words
+end
+
+-- The one service that has the word in its name, or nil.
+local function only_with(names, word)
+  local found
+  for _, name in ipairs(names) do
+    if not is_view(name) and name:lower():find(word, 1, true) then
+      if found then return nil end
+      found = name
+    end
+  end
+  return found
+end
+
+-- Views are named after what they show, perhaps cut short: "shop-searc.elb" shows "PetSearch". Of the words in a view's
+-- name that one tells which is in the fewest other views' names. Returns what each view shows.
+local function views_of(names)
+  local used, shown = {}, {}
+  for _, name in ipairs(names) do
+    for _, word in ipairs(is_view(name) and words_of(name) or {}) do used[word] = (used[word] or 0) + 1 end
+  end
+  for _, name in ipairs(names) do
+    local rarest
+    for _, word in ipairs(is_view(name) and words_of(name) or {}) do
+      local service = only_with(names, word)
+      if service and (not rarest or used[word] < rarest) then
+        rarest, shown[name] = used[word], service
+      elseif service and used[word] == rarest and shown[name] ~= service then
+        shown[name] = nil
+      end
+    end
+  end
+  return shown
+end
+
 -- ---- the graph, and what there is on each service ----
 
 local function graph_of(evidence)
@@ -55,6 +96,7 @@ local function graph_of(evidence)
   for _, column in ipairs(evidence.columns) do
     if column.caller then join(column.caller, column.callee) end
   end
+  for view, service in pairs(views_of(evidence.services)) do join(view, service) end
   return services
 end
 
