@@ -259,7 +259,7 @@ static struct surprises surprises_of(const struct template *template, const stru
 {
     const double ratio = spans->after_s / spans->before_s;
     const double before = (double)spans->before[template->group], after = (double)spans->after[template->group];
-    const double grown = fmin(fmax((after + 5) / (before * ratio + 5), 0.2), 5);
+    const double grown = fmin(fmax((after + 5) / (before * ratio + 5), 0.5), 2);
     const double shape = (double)template->before + 0.5;
     const double mean = shape * ratio * grown;
     return (struct surprises){ surprise(template->after, mean, shape, true),

@@ -245,6 +245,38 @@ static json_t *services_of(const struct tend_study *study)
     return services;
 }
 
+// Whether a count of calls is 0 throughout.
+static bool is_idle(const struct tend_study *study, const struct tend_study_column *column)
+{
+    for (size_t row = 0; row < study->rows.rows; row++) {
+        if (column->from->values[row] > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Services that are never called, by all of their own counts, of which there is one at least.
+static json_t *idle_services_of(const struct tend_study *study)
+{
+    json_t *idle = json_array();
+    for (size_t first = 0, end; first < study->plain; first = end) {
+        const char *owner = study->by_owner[first]->from->owner;
+        size_t counts = 0, idle_counts = 0;
+        for (end = first; end < study->plain && strcmp(study->by_owner[end]->from->owner, owner) == 0; end++) {
+            const struct tend_study_column *column = study->by_owner[end];
+            if (column->class.kind == TEND_COLUMN_CALLS) {
+                counts++;
+                idle_counts += is_idle(study, column) ? 1 : 0;
+            }
+        }
+        if (counts > 0 && idle_counts == counts) {
+            (void)json_array_append_new(idle, tend_json_string(owner, strlen(owner)));
+        }
+    }
+    return idle;
+}
+
 static json_t *document_of(struct tend_study *study, double onset_s)
 {
     json_t *columns = json_array();
@@ -255,9 +287,9 @@ static json_t *document_of(struct tend_study *study, double onset_s)
         }
     }
     json_t *document =
-        json_pack("{s:f, s:f, s:I, s:I, s:o, s:o}", "onset_s", onset_s, "step_s", study->frame->step_s, "rows",
+        json_pack("{s:f, s:f, s:I, s:I, s:o, s:o, s:o}", "onset_s", onset_s, "step_s", study->frame->step_s, "rows",
                   (json_int_t)study->rows.rows, "live_rows", (json_int_t)(study->rows.rows - study->rows.live),
-                  "services", services_of(study), "columns", columns);
+                  "services", services_of(study), "idle", idle_services_of(study), "columns", columns);
     if (json_is_array(study->edges)) {
         (void)json_object_set_new(document, "edges", json_deep_copy(study->edges));
     }

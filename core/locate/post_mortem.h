@@ -1,11 +1,11 @@
 #pragma once
 /// Post-mortem: what exported data says of an incident, column by column, as a document that a ranking can be made of.
 ///
-/// The document: {"onset_s", "step_s", "rows", "live_rows", "services": [name], "columns": [{"service" or "caller" and
-/// "callee", "metric", "kind", "up", "down" (points), "before", "after", "coverage", "live", "onset_s", "server": true,
-/// "way": true}], "edges": [[caller, callee]]}. Columns without any points are left out. What is judged by a symptom
-/// alone (an entry point) has "entry": true. Units: seconds since 1970.
-/// Ownership: the document is the caller's. Threads: none shared.
+/// The document: {"onset_s", "step_s", "rows", "live_rows", "services": [name], "idle": [name] (never called),
+/// "columns": [{"service" or "caller" and "callee", "metric", "kind", "up", "down" (points), "before", "after",
+/// "coverage", "live", "onset_s", "server": true, "way": true}], "edges": [[caller, callee]]}. Columns without any
+/// points are left out. What is judged by a symptom alone (an entry point) has "entry": true. Units: seconds since
+/// 1970. Ownership: the document is the caller's. Threads: none shared.
 
 #include "locate/metric_frame.h"
 
