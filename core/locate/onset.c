@@ -22,6 +22,7 @@ struct ballot {
     size_t window, first, last;
     double *votes;
     double *usual;
+    double *steps; // of the column that votes, by row
     size_t samples;
 };
 
@@ -61,31 +62,49 @@ static double weight_of(const struct tend_study_column *column, const char *symp
     return 0;
 }
 
-static void vote(const struct tend_study *study, const struct tend_study_column *column, struct ballot *ballot,
-                 double weight)
+// What the column does anyway between two rows; 0: not enough is known of it.
+static double usual_step(const struct tend_study_column *column, const double *steps, size_t rows, double *work)
 {
-    const size_t rows = study->frame->rows;
-    const double *values = column->from->values;
     const size_t stride = (rows + SAMPLES_MAX - 1) / SAMPLES_MAX;
     size_t count = 0;
     double level = 0;
     for (size_t row = 1; row < rows; row += stride) {
-        const double step = fabs(step_at(values, row, ballot->window, rows));
-        if (!isnan(step)) {
-            ballot->usual[count++] = step;
-            level = fmax(level, isnan(values[row]) ? 0 : fabs(values[row]));
+        if (!isnan(steps[row])) {
+            work[count++] = fabs(steps[row]);
+            level = fmax(level, fabs(column->from->values[row])); // fmax passes over NaN
         }
     }
     if (count < 8) {
-        return;
+        return 0;
     }
-    qsort(ballot->usual, count, sizeof *ballot->usual, compare);
+    qsort(work, count, sizeof *work, compare);
     const double least = column->class.kind == TEND_COLUMN_ERROR ? 0.003 : 0.03 * level;
-    const double usual = fmax(ballot->usual[(size_t)(usual_share * (double)(count - 1))], fmax(least, 1e-9));
-    for (size_t row = ballot->first; row < ballot->last; row++) {
-        const double ratio = step_at(values, row, ballot->window, rows) / usual;
+    return fmax(work[(size_t)(usual_share * (double)(count - 1))], fmax(least, 1e-9));
+}
+
+// The largest step within a window of the row: a step shows at the rows beside it too, but less.
+static double largest_near(const double *steps, size_t row, size_t window, size_t rows)
+{
+    double largest = 0;
+    for (size_t i = row > window ? row - window : 1; i < rows && i <= row + window; i++) {
+        largest = fmax(largest, steps[i]);
+    }
+    return largest;
+}
+
+static void vote(const struct tend_study *study, const struct tend_study_column *column, struct ballot *ballot,
+                 double weight)
+{
+    const size_t rows = study->frame->rows;
+    for (size_t row = 1; row < rows; row++) {
+        ballot->steps[row] = step_at(column->from->values, row, ballot->window, rows);
+    }
+    const double usual = usual_step(column, ballot->steps, rows, ballot->usual);
+    for (size_t row = ballot->first; usual > 0 && row < ballot->last; row++) {
+        const double ratio = ballot->steps[row] / usual;
         if (ratio > 1) {
-            ballot->votes[row] += weight * fmin(log(ratio), vote_most);
+            const double sharpness = ballot->steps[row] / largest_near(ballot->steps, row, ballot->window, rows);
+            ballot->votes[row] += weight * (0.7 + 0.3 * sharpness) * fmin(log(ratio), vote_most);
         }
     }
 }
@@ -110,10 +129,12 @@ enum tend_status tend_onset_find(const struct tend_study *study, const struct te
 {
     const struct tend_metric_frame *frame = study->frame;
     struct ballot ballot = { .votes = calloc(frame->rows + 1, sizeof(double)),
-                             .usual = calloc(SAMPLES_MAX + 2, sizeof(double)) };
-    if (ballot.votes == NULL || ballot.usual == NULL) {
+                             .usual = calloc(SAMPLES_MAX + 2, sizeof(double)),
+                             .steps = calloc(frame->rows + 1, sizeof(double)) };
+    if (ballot.votes == NULL || ballot.usual == NULL || ballot.steps == NULL) {
         free(ballot.votes);
         free(ballot.usual);
+        free(ballot.steps);
         return TEND_E_NOMEM;
     }
     limit(study, search, &ballot);
@@ -135,5 +156,6 @@ enum tend_status tend_onset_find(const struct tend_study *study, const struct te
     }
     free(ballot.votes);
     free(ballot.usual);
+    free(ballot.steps);
     return TEND_OK;
 }

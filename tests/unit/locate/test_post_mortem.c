@@ -1,0 +1,210 @@
+// The document of evidence: what columns are made into, what is left out, and when it began.
+
+#include "locate/post_mortem.h"
+
+#include "base/buffer.h"
+#include "base/json.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ROWS = 60, LIVE = 50, STEP_S = 30 }; // the onset is between rows 49 and 50
+
+static const double onset_s = LIVE * STEP_S - 10;
+
+// A frame of the columns of the header; each is the first of its two texts before the onset, then the second.
+static void make(const char *header, const char *before, const char *after, struct tend_metric_frame *frame)
+{
+    struct tend_buffer text;
+    tend_buffer_init(&text);
+    tend_buffer_printf(&text, "time,%s\n", header);
+    for (int row = 0; row < ROWS; row++) {
+        tend_buffer_printf(&text, "%d,%s\n", row * STEP_S, row < LIVE ? before : after);
+    }
+    size_t line;
+    struct tend_error error;
+    assert_int_equal(tend_metric_frame_read(text.data, text.size, frame, &line, &error), TEND_OK);
+    tend_buffer_clear(&text);
+}
+
+static json_t *evidence_of(const char *header, const char *before, const char *after, double alarm_s,
+                           const char *edges_text)
+{
+    struct tend_metric_frame frame;
+    struct tend_error error = { "" };
+    json_t *evidence = NULL;
+    json_t *edges = json_loads(edges_text, 0, NULL);
+    make(header, before, after, &frame);
+    const struct tend_post_mortem_options options = { .alarm_s = alarm_s, .edges = edges };
+    assert_int_equal(tend_post_mortem_evidence(&frame, &options, &evidence, &error), TEND_OK);
+    tend_metric_frame_clear(&frame);
+    json_decref(edges);
+    return evidence;
+}
+
+// The only column there is evidence in.
+static const json_t *only_column(const json_t *evidence)
+{
+    const json_t *columns = json_object_get(evidence, "columns");
+    assert_int_equal(json_array_size(columns), 1);
+    return json_array_get(columns, 0);
+}
+
+static void is(const json_t *column, const char *key, const char *expected)
+{
+    assert_string_equal(tend_json_text(column, key, "(none)"), expected);
+}
+
+static void near(const json_t *column, const char *key, double expected)
+{
+    const double value = tend_json_number(column, key, -1);
+    if (fabs(value - expected) > 1e-9) {
+        fail_msg("%s is %.17g and not %.17g", key, value, expected);
+    }
+}
+
+static void a_column_that_rose_is_told_and_one_that_did_not_is_left_out(void **state)
+{
+    (void)state;
+    json_t *evidence = evidence_of("ledger:cpu,web:cpu", "10,10", "85,10", onset_s, "[]");
+    const json_t *column = only_column(evidence);
+    is(column, "service", "ledger");
+    is(column, "metric", "cpu");
+    is(column, "kind", "resource");
+    near(column, "before", 10);
+    near(column, "after", 85);
+    near(column, "up", 0.2 + log(75 / 2.5)); // 75 units of a tenth of the level
+    near(column, "onset_s", LIVE * STEP_S);
+    assert_int_equal(json_array_size(json_object_get(evidence, "services")), 2);
+    json_decref(evidence);
+}
+
+static void availability_is_judged_by_its_failures(void **state)
+{
+    (void)state;
+    json_t *evidence = evidence_of("ledger:availability", "100", "95", onset_s, "[]");
+    const json_t *column = only_column(evidence);
+    is(column, "kind", "error");
+    near(column, "before", 0);
+    near(column, "after", 0.05);
+    near(column, "up", 0.2 + log(25 / 2.5)); // units of 0.002
+    json_decref(evidence);
+}
+
+static void errors_beside_calls_are_a_share_of_them(void **state)
+{
+    (void)state;
+    json_t *evidence = evidence_of("a:span_calls,a:span_errors", "100,1", "100,26", onset_s, "[]");
+    const json_t *column = only_column(evidence);
+    near(column, "before", 0.01);
+    near(column, "after", 0.26);
+    json_decref(evidence);
+}
+
+static void time_on_the_way_is_what_the_callee_does_not_see(void **state)
+{
+    (void)state;
+    json_t *evidence = evidence_of("web>ledger:latency_mean,web>ledger:server_latency_mean", "0.25,0.125", "0.75,0.625",
+                                   onset_s, "[]");
+    const json_t *columns = json_object_get(evidence, "columns");
+    for (size_t i = 0; i < json_array_size(columns); i++) { // 0.125 s on the way all the time
+        assert_false(tend_json_bool(json_array_get(columns, i), "way", false));
+    }
+    json_decref(evidence);
+    evidence = evidence_of("web>ledger:latency_mean,web>ledger:server_latency_mean", "0.25,0.125", "0.25,0.0625",
+                           onset_s, "[]");
+    const json_t *way = NULL;
+    columns = json_object_get(evidence, "columns");
+    for (size_t i = 0; i < json_array_size(columns); i++) {
+        const json_t *column = json_array_get(columns, i);
+        way = tend_json_bool(column, "way", false) ? column : way;
+    }
+    near(way, "before", 0.125);
+    near(way, "after", 0.1875);
+    is(way, "callee", "ledger");
+    json_decref(evidence);
+}
+
+static void calls_made_are_judged_by_the_callers_own_traffic(void **state)
+{
+    (void)state;
+    json_t *evidence = evidence_of("web:requests,ledger:requests", "10,20", "100,200", onset_s,
+                                   "[[\"web\",\"ledger\"]]"); // ten times the traffic, two calls for each as before
+    const json_t *columns = json_object_get(evidence, "columns");
+    assert_int_equal(json_array_size(columns), 2);
+    json_decref(evidence);
+    evidence = evidence_of("web:requests,ledger:requests", "10,20", "10,2", onset_s, "[[\"web\",\"ledger\"]]");
+    columns = json_object_get(evidence, "columns");
+    const json_t *made = json_array_get(columns, json_array_size(columns) - 1);
+    assert_int_equal(tend_json_integer(made, "made", 0), 1);
+    is(made, "caller", "web");
+    near(made, "before", 2);
+    near(made, "after", 0.2);
+    json_decref(evidence);
+}
+
+static void a_column_that_falls_silent_while_its_peers_speak_is_told(void **state)
+{
+    (void)state;
+    json_t *evidence = evidence_of("a:latency,b:latency", "1,1", ",1", onset_s, "[]");
+    const json_t *column = only_column(evidence);
+    is(column, "service", "a");
+    assert_true(tend_json_number(column, "silence", 0) > 1);
+    json_decref(evidence);
+    evidence = evidence_of("a:latency,b:latency", "1,1", ",", onset_s, "[]"); // all are silent: nothing is collected
+    assert_int_equal(json_array_size(json_object_get(evidence, "columns")), 0);
+    json_decref(evidence);
+}
+
+static void services_that_are_never_called_are_idle(void **state)
+{
+    (void)state;
+    json_t *evidence = evidence_of("a:requests,b:requests,c:cpu", "1,0,1", "1,0,1", onset_s, "[]");
+    const json_t *idle = json_object_get(evidence, "idle");
+    assert_int_equal(json_array_size(idle), 1);
+    assert_string_equal(json_string_value(json_array_get(idle, 0)), "b");
+    json_decref(evidence);
+}
+
+static void an_unknown_onset_is_found_between_its_rows(void **state)
+{
+    (void)state;
+    json_t *evidence = evidence_of("ledger:cpu,web:latency", "10,0.1", "85,0.9", (double)NAN, "[]");
+    near(evidence, "onset_s", LIVE * STEP_S - STEP_S / 2.0);
+    json_decref(evidence);
+}
+
+static void too_few_rows_are_refused(void **state)
+{
+    (void)state;
+    struct tend_metric_frame frame;
+    struct tend_error error;
+    json_t *evidence = NULL;
+    make("a:cpu", "1", "1", &frame);
+    const struct tend_post_mortem_options options = { .alarm_s = ROWS * STEP_S };
+    assert_int_equal(tend_post_mortem_evidence(&frame, &options, &evidence, &error), TEND_E_INVALID);
+    assert_string_equal(error.text, "60 rows before and 0 after the onset; at least 4 and 1 are needed");
+    tend_metric_frame_clear(&frame);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_column_that_rose_is_told_and_one_that_did_not_is_left_out),
+        cmocka_unit_test(availability_is_judged_by_its_failures),
+        cmocka_unit_test(errors_beside_calls_are_a_share_of_them),
+        cmocka_unit_test(time_on_the_way_is_what_the_callee_does_not_see),
+        cmocka_unit_test(calls_made_are_judged_by_the_callers_own_traffic),
+        cmocka_unit_test(a_column_that_falls_silent_while_its_peers_speak_is_told),
+        cmocka_unit_test(services_that_are_never_called_are_idle),
+        cmocka_unit_test(an_unknown_onset_is_found_between_its_rows),
+        cmocka_unit_test(too_few_rows_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
