@@ -21,6 +21,7 @@ enum {
     HOURS = 24,
     HOLD = 60,     ///< samples in which an incident alarms once
     WARM_UP = 120, ///< samples
+    WILD_MAX = 3,
     CALIBRATE_FROM = 5,
     SLOW = 700, ///< samples of the mean that stands in for an hour not seen yet
     SLOWER = 1500,
@@ -31,6 +32,12 @@ static const double FORECAST_GAIN = 0.05;
 static const double SEASON_GAIN = 0.25;
 static const double FLOOR_SHARE = 0.2; ///< of the mean distance to the slow mean: smaller movements are all alike
 static const double SPREAD_FLOOR = 1e-3;
+/// A sample farther from the slow mean than so many times the usual distance, or the level's thousandth part, is told,
+/// and teaches nothing until it came WILD_MAX times in a row: one that only says "no value" (1e20) must hide nothing
+/// after it.
+static const double WILD = 1e5;
+static const double LEVEL_SHARE = 1e-3;
+static const double FLOAT_SAFE = 1e30;
 static const double RARE = 2; ///< a tail of one percent
 static const double THRESHOLD = 6;
 static const double TAIL_MAX = 12;
@@ -60,6 +67,7 @@ struct tend_detector {
     double slow, slower, forecast, scale, smooth;
     double sum_new, sum_before; ///< of the ring
     uint32_t unchanged;
+    uint32_t wild;            ///< samples in a row that were
     struct season seasons[2]; ///< weekdays, weekends
     double hour_sum;
     uint32_t hour_count;
@@ -211,6 +219,12 @@ static double season_distance(struct tend_detector *detector, int64_t wall_s, do
     return distance;
 }
 
+static bool is_wild(const struct tend_detector *detector, double value)
+{
+    const double unit = fmax(detector->scale, LEVEL_SHARE * fabs(detector->slow + detector->origin));
+    return detector->count > WARM_UP && unit > 0 && fabs(value - detector->slow) > WILD * unit;
+}
+
 static double towards(double mean, double value, double samples, uint64_t count)
 {
     return mean + (value - mean) / fmin((double)count, samples);
@@ -288,8 +302,16 @@ struct tend_detection tend_detector_push(struct tend_detector *detector, int64_t
     if (detector->count == 0) {
         detector->origin = value;
     }
+    value -= detector->origin;
+    if (is_wild(detector, value) && ++detector->wild <= WILD_MAX) {
+        detection.tails[TEND_DETECTOR_MISS] = TAIL_MAX;
+        detection.strongest = TEND_DETECTOR_MISS;
+        detection.a = detector->wild == 1 ? TAIL_MAX / THRESHOLD : 0;
+        return detection;
+    }
+    detector->wild = 0;
     double features[TEND_DETECTOR_FEATURES] = { 0 };
-    take_features(detector, wall_s, value - detector->origin, features);
+    take_features(detector, wall_s, fmax(-FLOAT_SAFE, fmin(value, FLOAT_SAFE)), features);
     for (size_t i = 0; i < TEND_DETECTOR_FEATURES; i++) {
         detection.tails[i] = fmin(tend_tail_of(&detector->tails[i], features[i]), TAIL_MAX);
         if (detector->count > CALIBRATE_FROM) {

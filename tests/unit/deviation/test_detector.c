@@ -123,6 +123,40 @@ static void no_data_is_no_answer_and_teaches_nothing(void **state)
     tend_detector_destroy(other);
 }
 
+static void one_wild_value_hides_nothing_that_comes_after_it(void **state)
+{
+    static const double wild[3] = { 1e20, -1e300, 1.7e308 };
+    for (int w = 0; w < 3; w++) {
+        (void)teardown(state);
+        (void)setup(state);
+        (void)alarms_in_days(*state, 0, 10);
+        assert_true(push(*state, 10 * DAY, wild[w]).a >= 1);
+        assert_true(push(*state, 10 * DAY + 1, wild[w]).a == 0); // told once
+        for (int i = 10 * DAY + 2; i < 12 * DAY; i++) {
+            const bool has_none = isnan(push(*state, i, day_shape(i)).a);
+            assert_false(has_none);
+        }
+        bool found = false;
+        for (int i = 12 * DAY; i < 12 * DAY + 6; i++) {
+            found = found || push(*state, i, 3 * day_shape(i)).a >= 1;
+        }
+        assert_true(found);
+    }
+}
+
+static void a_level_far_beyond_all_before_is_learned_when_it_stays(void **state)
+{
+    (void)alarms_in_days(*state, 0, 10);
+    for (int i = 10 * DAY; i < 20 * DAY; i++) {
+        (void)push(*state, i, 1e6 + day_shape(i));
+    }
+    int alarms = 0;
+    for (int i = 20 * DAY; i < 21 * DAY; i++) {
+        alarms += push(*state, i, 1e6 + day_shape(i)).a >= 1;
+    }
+    assert_int_equal(alarms, 0);
+}
+
 static void another_unit_gives_the_same_a_to_the_bit(void **state)
 {
     struct tend_detector *other;
@@ -144,6 +178,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_incident_alarms_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_day_that_stays_flat_is_found_by_what_is_usual_at_its_hours, setup, teardown),
         cmocka_unit_test_setup_teardown(no_data_is_no_answer_and_teaches_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_wild_value_hides_nothing_that_comes_after_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_level_far_beyond_all_before_is_learned_when_it_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(another_unit_gives_the_same_a_to_the_bit, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
