@@ -33,6 +33,8 @@ static const char usage[] =
     "  --help       this text\n\n"
     "exit status: 0 read to the end, 1 malformed (FILE:LINE: what is wrong), 2 wrong usage or no such file\n";
 
+enum { LINE_BYTES = 4096 };
+
 struct detect_command {
     const char *path;
     bool explain, json;
@@ -110,14 +112,15 @@ static bool take_row(struct detect_command *command, const char *text, size_t by
 
 static bool take_rows(struct detect_command *command, FILE *file)
 {
-    char *text = NULL;
-    size_t capacity = 0;
+    char text[LINE_BYTES];
     bool fine = true;
-    for (ssize_t bytes; fine && (bytes = getline(&text, &capacity, file)) >= 0;) {
+    while (fine && fgets(text, sizeof text, file) != NULL) {
+        const size_t bytes = strlen(text);
         command->line++;
-        fine = take_row(command, text, (size_t)bytes);
+        fine = bytes > 0 && (text[bytes - 1] == '\n' || feof(file))
+                   ? take_row(command, text, bytes)
+                   : fail(command, "a line is longer than 4,095 bytes, or has a NUL byte");
     }
-    free(text);
     if (fine && ferror(file)) {
         return fail(command, strerror(errno)); // NOLINT(concurrency-mt-unsafe): one thread
     }

@@ -66,7 +66,9 @@ class Detect(unittest.TestCase):
     def test_what_is_malformed_is_named_by_line(self):
         for line, fault in (("2026-03-02 00:05:00,abc", '"abc" is no number'),
                             ("yesterday,1", '"yesterday" is no time'),
-                            ("2026-03-02 00:05:00,1,2", "a row has two fields: timestamp,value")):
+                            ("2026-03-02 00:05:00,1,2", "a row has two fields: timestamp,value"),
+                            ("2026-03-02 00:05:00," + "1" * 5000, "a line is longer than 4,095 bytes"),
+                            ("2026-03-02 00:05:00,1\0", "a line is longer than 4,095 bytes, or has a NUL byte")):
             done = self.run_tend("timestamp,value\n2026-03-02 00:00:00,1\n" + line + "\n")
             self.assertEqual(done.returncode, 1)
             self.assertIn(f"{self.path}:3: {fault}", done.stderr)
