@@ -88,7 +88,7 @@ static bool take_row(struct detect_command *command, const char *text, size_t by
     if (command->record.count != 2) {
         return fail(command, "a row has two fields: timestamp,value");
     }
-    double value = NAN;
+    double value = (double)NAN;
     int64_t at_ms;
     const bool has_value = fields[1].bytes > 0;
     const bool is_number = has_value && tend_number_parse(fields[1].text, fields[1].bytes, &value);

@@ -295,7 +295,7 @@ static double combine(struct tend_detection *detection)
 
 struct tend_detection tend_detector_push(struct tend_detector *detector, int64_t wall_s, double value)
 {
-    struct tend_detection detection = { .a = NAN };
+    struct tend_detection detection = { .a = (double)NAN };
     if (!isfinite(value)) {
         return detection;
     }

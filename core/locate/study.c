@@ -111,7 +111,7 @@ static enum tend_status add_way(struct tend_study *study, const struct tend_stud
     *from =
         (struct tend_metric_column){ .owner = column->from->owner, .metric = column->from->metric, .values = values };
     study->columns[study->count++] = (struct tend_study_column){
-        .from = from, .class = { .kind = TEND_COLUMN_LATENCY }, .is_way = true, .level = NAN
+        .from = from, .class = { .kind = TEND_COLUMN_LATENCY }, .is_way = true, .level = (double)NAN
     };
     return TEND_OK;
 }

@@ -105,8 +105,11 @@ test.scenario "slow" {
         self.assertNotIn("coverage", json.loads(self.tend_test("--once", "--json").stdout))
 
     def test_watching_plays_again_on_each_change_and_ends_on_ctrl_c(self):
+        def heed_interrupts():  # whoever runs the tests in the background has them ignored, and that is inherited
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
         process = subprocess.Popen([TEND, "test", str(self.path), "--watch", "--once"], stdout=subprocess.PIPE,
-                                   text=True, bufsize=1, start_new_session=True)
+                                   text=True, bufsize=1, start_new_session=True, preexec_fn=heed_interrupts)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.kill)
         lines = []

@@ -33,7 +33,7 @@ static inline const struct tend_layout *numbered_layout(size_t columns)
 {
     struct tend_column list[ROW_COLUMNS_MAX] = { { .labels = NULL } };
     for (size_t i = 0; i < columns; i++) {
-        char value[16];
+        char value[24];
         (void)snprintf(value, sizeof value, "%zu", i);
         const struct tend_label labels[] = {
             { .name = "code", .name_bytes = 4, .value = value, .value_bytes = strlen(value) },

@@ -313,12 +313,12 @@ static bool add_conditions(scmp_filter_ctx filter, int zygote_socket, bool may_o
            allow_if(filter, SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) &&
            allow_if(filter, SCMP_SYS(open), SCMP_A1(SCMP_CMP_MASKED_EQ, changes, 0)) &&
            allow_if(filter, SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, changes, 0)) &&
-           allow_if(filter, SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0)); // to ask, not to set
+           allow_if(filter, SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0, 0)); // to ask, not to set
     for (size_t i = 0; i < sizeof fcntl_commands / sizeof fcntl_commands[0]; i++) {
-        good = good && allow_if(filter, SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntl_commands[i]));
+        good = good && allow_if(filter, SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntl_commands[i], 0));
     }
     for (size_t i = 0; i < sizeof ioctl_requests / sizeof ioctl_requests[0]; i++) {
-        good = good && allow_if(filter, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, ioctl_requests[i]));
+        good = good && allow_if(filter, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, ioctl_requests[i], 0));
     }
     return good;
 }
