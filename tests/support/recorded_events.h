@@ -128,8 +128,9 @@ static inline void make_scrape(struct event_source *source, struct tend_event *e
 
 static inline json_t *awkward_json(void)
 {
-    return json_pack("{s:s%, s:f, s:f, s:I, s:[n, b, b, {}], s:s}", "nul", "a\0b", (size_t)3, "real", 0.1 + 0.2, "minus zero",
-                     -0.0, "integer", (json_int_t)INT64_MIN, "list", 1, 0, "\xc3\xa4 \"", "\n\xe2\x82\xac");
+    return json_pack("{s:s%, s:f, s:f, s:I, s:[n, b, b, {}], s:s}", "nul", "a\0b", (size_t)3, "real", 0.1 + 0.2,
+                     "minus zero", -0.0, "integer", (json_int_t)INT64_MIN, "list", 1, 0, "\xc3\xa4 \"",
+                     "\n\xe2\x82\xac");
 }
 
 static inline void make_rest(struct event_source *source, struct tend_event *event)
