@@ -38,8 +38,8 @@ LEAK_BYTES_PER_MINUTE = 30e6 * 60  # examples/shop/shop.c, of `leak` without a f
 
 
 def quick(text):
-    """The shop's rules as a bench needs them: the cooldown would hold the next act on what has just recovered."""
-    return text.replace('cooldown = "5s"', 'cooldown = "1s"')
+    """The shop's rules as a bench needs them: neither the cooldown nor the 30 runs an hour of all hold the next act."""
+    return text.replace('cooldown = "5s"', 'cooldown = "1s"') + 'tend.group "*" { together = { per_hour = 128 } }\n'
 
 
 def seconds_of(time_text):
