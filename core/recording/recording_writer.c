@@ -17,6 +17,7 @@
 #include "recording/recording_writer.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "engine/checkpoint.h"
 #include "recording/block_reader.h"
 #include "recording/block_writer.h"
@@ -140,7 +141,7 @@ static void set_failing(struct shared *shared, uint64_t segment, const char *why
     }
     shared->failing = true;
     shared->failed_segment = segment;
-    (void)snprintf(shared->why, sizeof shared->why, "%s", why);
+    tend_text_format(shared->why, sizeof shared->why, "%s", why);
 }
 
 static void fail(struct tend_recording_writer *writer, uint64_t segment, const char *why)
@@ -768,7 +769,7 @@ struct tend_recording_counts tend_recording_writer_counts(const struct tend_reco
     counts.bytes_written = shared->bytes_written;
     counts.bytes_held = shared->bytes_held;
     counts.failing = shared->failing;
-    (void)snprintf(counts.why, sizeof counts.why, "%s", shared->failing ? shared->why : "");
+    tend_text_format(counts.why, sizeof counts.why, "%s", shared->failing ? shared->why : "");
     unlock(shared);
     return counts;
 }

@@ -5,6 +5,7 @@
 #include "driver/live/loop_recorder.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,7 +104,7 @@ struct tend_recording_counts tend_loop_recorder_counts(const struct tend_loop_re
     }
     struct tend_recording_counts counts = { .failing = recorder != NULL };
     if (recorder != NULL) {
-        (void)snprintf(counts.why, sizeof counts.why, "%.*s", (int)sizeof counts.why - 1, recorder->error.text);
+        tend_text_format(counts.why, sizeof counts.why, "%s", recorder->error.text);
     }
     return counts;
 }
