@@ -1,11 +1,11 @@
 #pragma once
 /// State: what is inside an engine. Private to this folder.
 ///
-/// engine.c takes events apart and keeps the wake-up time; tick.c measures and judges; sleep.c knows who is asleep;
-/// incident.c groups alerts and asks who is at fault; recovery.c decides; run.c carries a run through its life, step.c
-/// each of its steps; verify.c judges; notice.c tells people; facts.c writes record bodies and reads them back; view.c
-/// shows it all; checkpoint.c saves and loads it all. Names, not pointers, connect incidents, runs and notices with
-/// services: a reload builds the fleet anew.
+/// engine.c takes events apart and keeps the wake-up time; tick.c measures and judges, expect.c fills in what is
+/// expected; sleep.c knows who is asleep; incident.c groups alerts and asks who is at fault; recovery.c decides; run.c
+/// carries a run through its life, step.c each of its steps; verify.c judges; notice.c tells people; facts.c writes
+/// record bodies and reads them back; view.c shows it all; checkpoint.c saves and loads it all. Names, not pointers,
+/// connect incidents, runs and notices with services: a reload builds the fleet anew.
 ///
 /// A new field of any struct here belongs in the checkpoint (checkpoint_pass.h): an engine that is loaded goes on as
 /// the saved one would, to the byte. Assertions on sizes there, and a test on names, stop who forgets.
@@ -229,6 +229,16 @@ const char *tend_alert_instance(const struct tend_rule_alert *alert); ///< its i
 
 /// Keeps the version that the newest scrape tells, and since when it is another than before.
 void tend_tick_note_version(struct tend_engine *engine, struct tend_instance *instance);
+
+// expect.c
+/// Fills E of a service's metrics and of its instances', once P of the whole fleet was measured.
+void tend_expect_service(struct tend_engine *engine, struct tend_service *service);
+/// Lets a subject's own past learn from P and A of this tick. Each sample teaches once; after a reload the newest ones
+/// are measured anew. @param data_ms  of the newest samples
+void tend_expect_learn(const struct tend_engine *engine, const struct tend_service *service,
+                       struct tend_subject *subject, int64_t data_ms, bool frozen);
+/// Whether nothing may be learned of a service: it is firing, or being acted on.
+bool tend_expect_is_frozen(const struct tend_engine *engine, const struct tend_service *service);
 
 // sleep.c
 /// Whether it is outside its `awake` hours now. Between ticks `asleep` of the service may lag behind.

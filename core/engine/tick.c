@@ -143,128 +143,6 @@ static void measure_service(struct tend_engine *engine, struct tend_service *ser
     }
 }
 
-// E of a subject's own history. Values teach only while the service is neither firing nor being acted on.
-static void expect_from_history(struct tend_engine *engine, const struct tend_service *service,
-                                const struct tend_subject *subject)
-{
-    struct tend_metric_table *table = &engine->fleet->table;
-    for (size_t m = 0; m < service->def->metric_count; m++) {
-        if (service->def->metrics[m].expect == TEND_EXPECT_LAST) {
-            table->e[subject->slot + m] = tend_history_mean(subject->histories[m]);
-        }
-    }
-}
-
-// Each sample teaches once; after a reload the newest ones are measured anew. @param data_ms  of the newest samples
-static void learn_from_history(const struct tend_engine *engine, const struct tend_service *service,
-                               struct tend_subject *subject, int64_t data_ms, bool frozen)
-{
-    if (data_ms <= subject->learned_ms) {
-        return;
-    }
-    subject->learned_ms = data_ms;
-    const struct tend_metric_table *table = &engine->fleet->table;
-    for (size_t m = 0; m < service->def->metric_count; m++) {
-        if (service->def->metrics[m].expect == TEND_EXPECT_LAST) {
-            const size_t slot = subject->slot + m;
-            tend_history_push(subject->histories[m], table->p[slot], frozen || table->a[slot] >= 1.0);
-        }
-    }
-}
-
-static bool in_group(const struct tend_service_def *def, const char *group)
-{
-    for (size_t i = 0; i < def->group_count; i++) {
-        if (strcmp(def->groups[i], group) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// Slots of a metric over the services of a group, or over the instances of a service.
-static size_t peer_slots(const struct tend_engine *engine, const struct tend_service *service, size_t metric,
-                         size_t *slots, size_t *own)
-{
-    const struct tend_metric_def *def = &service->def->metrics[metric];
-    size_t count = 0;
-    if (def->peers_among == NULL) {
-        for (size_t i = 0; i < service->instance_count; i++) {
-            slots[count++] = service->instances[i]->subject.slot + metric;
-        }
-        return count;
-    }
-    for (size_t i = 0; i < engine->fleet->service_count; i++) {
-        const struct tend_service *peer = engine->fleet->services[i];
-        const int same = in_group(peer->def, def->peers_among) ? tend_service_metric(peer->def, def->name) : -1;
-        if (same >= 0) {
-            if (peer == service) {
-                *own = count;
-            }
-            slots[count++] = peer->subject.slot + (size_t)same;
-        }
-    }
-    return count;
-}
-
-static void expect_from_group(struct tend_engine *engine, struct tend_service *service, size_t metric, size_t *slots)
-{
-    struct tend_metric_table *table = &engine->fleet->table;
-    size_t own = SIZE_MAX;
-    size_t count = peer_slots(engine, service, metric, slots, &own);
-    if (!service->def->metrics[metric].peers_with_self && own != SIZE_MAX) {
-        memmove(slots + own, slots + own + 1, (count - own - 1) * sizeof *slots);
-        count--;
-    }
-    tend_expect_mean_of(table, service->subject.slot + metric, slots, count);
-    for (size_t i = 0; i < service->instance_count; i++) {
-        table->e[service->instances[i]->subject.slot + metric] = table->e[service->subject.slot + metric];
-    }
-}
-
-// E of peers: the services of a group, or the instances of a service. The service's own E is then the mean of its
-// instances' E, for E = (1/N) Σ eᵢ.
-static void expect_from_peers(struct tend_engine *engine, struct tend_service *service)
-{
-    struct tend_metric_table *table = &engine->fleet->table;
-    for (size_t m = 0; m < service->def->metric_count; m++) {
-        const struct tend_metric_def *def = &service->def->metrics[m];
-        if (def->expect != TEND_EXPECT_PEERS) {
-            continue;
-        }
-        size_t *slots = calloc(engine->fleet->service_count + service->instance_count + 1, sizeof *slots);
-        if (slots == NULL) {
-            continue; // without an expectation the metric is unknown for this tick
-        }
-        if (def->peers_among != NULL) {
-            expect_from_group(engine, service, m, slots);
-        } else {
-            const size_t count = peer_slots(engine, service, m, slots, NULL);
-            tend_expect_peers(table, slots, count, def->peers_with_self);
-            double sum = 0.0;
-            size_t known = 0;
-            for (size_t i = 0; i < count; i++) {
-                if (!isnan(table->e[slots[i]])) {
-                    sum += table->e[slots[i]];
-                    known++;
-                }
-            }
-            table->e[service->subject.slot + m] = known == 0 ? (double)NAN : sum / (double)known;
-        }
-        free(slots);
-    }
-}
-
-static bool is_frozen(const struct tend_engine *engine, const struct tend_service *service)
-{
-    for (size_t i = 0; i < service->alert_count; i++) {
-        if (service->alerts[i].alert.state == TEND_ALERT_FIRING) {
-            return true;
-        }
-    }
-    return tend_run_of_service(engine, service->name) != NULL;
-}
-
 static void note_onsets(const struct tend_engine *engine, const struct tend_service_def *def,
                         struct tend_subject *subject, int64_t data_ms)
 {
@@ -293,23 +171,19 @@ static void measure_fleet(struct tend_engine *engine)
         if (!service->dirty) {
             continue;
         }
-        expect_from_peers(engine, service);
-        expect_from_history(engine, service, &service->subject);
-        for (size_t j = 0; j < service->instance_count; j++) {
-            expect_from_history(engine, service, &service->instances[j]->subject);
-        }
+        tend_expect_service(engine, service);
         // The service's block and those of its instances are neighbours: one pass.
         tend_deviation_pass(&fleet->table, service->subject.slot,
                             service->def->metric_count * (service->instance_count + 1));
-        const bool frozen = is_frozen(engine, service);
+        const bool frozen = tend_expect_is_frozen(engine, service);
         note_onsets(engine, service->def, &service->subject, service->data_ms);
-        learn_from_history(engine, service, &service->subject, service->data_ms, frozen);
+        tend_expect_learn(engine, service, &service->subject, service->data_ms, frozen);
         for (size_t j = 0; j < service->instance_count; j++) {
             struct tend_instance *instance = service->instances[j];
             if (instance->dirty) {
                 const int64_t newest_ms = tend_series_window_history(instance->window)->newest_ms;
                 note_onsets(engine, service->def, &instance->subject, newest_ms);
-                learn_from_history(engine, service, &instance->subject, newest_ms, frozen);
+                tend_expect_learn(engine, service, &instance->subject, newest_ms, frozen);
             }
         }
     }
