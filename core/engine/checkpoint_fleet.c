@@ -24,7 +24,7 @@ static void pass_same(struct tend_pass *pass, const char *text)
     }
 }
 
-TEND_PASS_COVERS(tend_subject, 32);
+TEND_PASS_COVERS(tend_subject, 40);
 TEND_PASS_COVERS(tend_metric_table, 88);
 
 // Of the table what measuring writes; the limits are the definitions'. The slot follows from the order.
@@ -46,6 +46,11 @@ static void pass_subject(struct tend_pass *pass, const struct tend_metric_table 
         } else if (history != NULL && tend_history_load(history, &pass->in) != TEND_OK) {
             tend_pass_refuse(pass, "samples that teach nothing");
         }
+    }
+    if (subject->trace != NULL && tend_pass_saves(pass)) {
+        tend_trace_save(subject->trace, pass->out);
+    } else if (subject->trace != NULL && tend_trace_load(subject->trace, &pass->in) != TEND_OK) {
+        tend_pass_refuse(pass, "a trace that is none");
     }
 }
 
@@ -118,7 +123,7 @@ static void pass_given(struct tend_pass *pass, struct tend_instance *instance, s
     }
 }
 
-TEND_PASS_COVERS(tend_instance, 368);
+TEND_PASS_COVERS(tend_instance, 376);
 
 // Names, address and labels are the ruleset's and the listing's; the revision lies with the target table.
 static void pass_instance(struct tend_pass *pass, const struct tend_metric_table *table, struct tend_instance *instance)
@@ -187,7 +192,7 @@ static void pass_guard(struct tend_pass *pass, struct tend_guard *guard)
     tend_pass_flag(pass, &guard->breaker_open);
 }
 
-TEND_PASS_COVERS(tend_service, 1208);
+TEND_PASS_COVERS(tend_service, 1216);
 
 // `pooled` is made anew from the instances' parts by each measuring before it is read.
 static void pass_service(struct tend_pass *pass, const struct tend_metric_table *table, struct tend_service *service)

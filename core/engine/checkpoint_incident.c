@@ -48,7 +48,7 @@ static void pass_culprits(struct tend_pass *pass, struct tend_incident *incident
     }
 }
 
-TEND_PASS_COVERS(tend_incident, 152);
+TEND_PASS_COVERS(tend_incident, 224);
 
 static void pass_incident(struct tend_pass *pass, struct tend_incident *incident)
 {
@@ -67,6 +67,15 @@ static void pass_incident(struct tend_pass *pass, struct tend_incident *incident
     tend_pass_json(pass, &incident->ranking);
     tend_pass_text(pass, &incident->wait);
     tend_pass_u64(pass, &incident->ask);
+    tend_pass_ms(pass, &incident->asked_ms);
+    tend_pass_u64(pass, &incident->look);
+    tend_pass_u64(pass, &incident->look_tick);
+    tend_pass_flag(pass, &incident->news);
+    tend_pass_json(pass, &incident->evidence);
+    tend_pass_json(pass, &incident->studied);
+    tend_pass_size(pass, &incident->study_service);
+    tend_pass_size(pass, &incident->study_subject);
+    tend_pass_ms(pass, &incident->studied_ms);
     tend_pass_flag(pass, &incident->stale);
     tend_pass_flag(pass, &incident->ranked);
     tend_pass_flag(pass, &incident->weighed);

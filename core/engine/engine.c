@@ -325,7 +325,7 @@ static void reconsider_all(struct tend_engine *engine)
             incident->culprits[c].said = NULL;
             incident->culprits[c].dry_told = false;
         }
-        incident->stale = true;
+        incident->stale = incident->news = true;
     }
 }
 

@@ -107,6 +107,7 @@ static void subject_clear(struct tend_subject *subject, size_t metric_count)
     for (size_t i = 0; subject->histories != NULL && i < metric_count; i++) {
         tend_history_destroy(subject->histories[i]);
     }
+    tend_trace_destroy(subject->trace);
     free(subject->histories);
     free(subject->out_since_ms);
     *subject = (struct tend_subject){ .slot = 0 };
@@ -185,9 +186,12 @@ static enum tend_status append(void ***array, size_t *count, void *pointer)
     return TEND_OK;
 }
 
-static enum tend_status subject_init(struct tend_fleet *fleet, const struct tend_service_def *def,
+static enum tend_status subject_init(struct tend_fleet *fleet, const struct tend_service_def *def, bool is_traced,
                                      struct tend_subject *subject)
 {
+    if (is_traced && tend_trace_create(def->metric_count, def->every_ms, &subject->trace) != TEND_OK) {
+        return TEND_E_NOMEM;
+    }
     const enum tend_status status =
         tend_metric_table_add(&fleet->table, def->metrics, def->metric_count, &subject->slot);
     if (status != TEND_OK) {
@@ -425,10 +429,53 @@ static bool same_source(const struct tend_metric_def *one, const struct tend_met
            one->expect_samples == other->expect_samples;
 }
 
+// A trace goes on where its metrics are made as before. Mostly all of them are, and it goes over as it is.
+static void take_over_trace(const struct tend_service *now, struct tend_trace **trace,
+                            const struct tend_service *before, struct tend_trace **old)
+{
+    int *from = calloc(now->def->metric_count + 1, sizeof *from);
+    if (*trace == NULL || *old == NULL || from == NULL) { // out of memory: the past is lost, nothing else
+        free(from);
+        return;
+    }
+    bool same = now->def->metric_count == before->def->metric_count && now->def->every_ms == before->def->every_ms;
+    for (size_t i = 0; i < now->def->metric_count; i++) {
+        const struct tend_metric_def *def = &now->def->metrics[i];
+        from[i] = tend_service_metric(before->def, def->name);
+        if (from[i] >= 0 && before->def->metrics[from[i]].kind != def->kind) {
+            from[i] = -1;
+        }
+        same = same && from[i] == (int)i;
+    }
+    if (same) {
+        struct tend_trace *empty = *trace;
+        *trace = *old;
+        *old = empty;
+    } else {
+        tend_trace_copy(*trace, *old, from);
+    }
+    free(from);
+}
+
+// A service that had one instance until now was traced there.
+static void begin_trace(struct tend_service *now, const struct tend_service *before)
+{
+    const struct tend_trace *old = before->instance_count == 1 ? before->instances[0]->subject.trace : NULL;
+    int *from = calloc(now->def->metric_count + 1, sizeof *from);
+    for (size_t i = 0; from != NULL && i < now->def->metric_count; i++) {
+        from[i] = tend_service_metric(before->def, now->def->metrics[i].name);
+    }
+    if (now->subject.trace != NULL && old != NULL && from != NULL) {
+        tend_trace_copy(now->subject.trace, old, from);
+    }
+    free(from);
+}
+
 static void take_over_subject(const struct tend_service *now, struct tend_subject *subject,
                               const struct tend_service *before, struct tend_subject *from)
 {
     subject->learned_ms = from->learned_ms; // what it measures anew it has learned from already
+    take_over_trace(now, &subject->trace, before, &from->trace);
     for (size_t i = 0; i < now->def->metric_count; i++) {
         const int old = tend_service_metric(before->def, now->def->metrics[i].name);
         if (old < 0 || !same_source(&now->def->metrics[i], &before->def->metrics[old])) {
@@ -487,6 +534,7 @@ static void take_over_service(struct tend_service *now, struct tend_service *bef
     now->asleep = before->asleep;
     now->asleep_wall_ms = before->asleep_wall_ms;
     now->woke_ms = before->woke_ms;
+    begin_trace(now, before);
     take_over_subject(now, &now->subject, before, &before->subject);
     for (size_t i = 0; i < now->instance_count; i++) {
         for (size_t j = 0; j < before->instance_count; j++) {
@@ -587,9 +635,9 @@ enum tend_status tend_fleet_create(const struct tend_ruleset *ruleset, const str
     }
     for (size_t i = 0; status == TEND_OK && i < fleet->service_count; i++) {
         struct tend_service *service = fleet->services[i];
-        status = subject_init(fleet, service->def, &service->subject);
+        status = subject_init(fleet, service->def, service->instance_count > 1, &service->subject);
         for (size_t j = 0; status == TEND_OK && j < service->instance_count; j++) {
-            status = subject_init(fleet, service->def, &service->instances[j]->subject);
+            status = subject_init(fleet, service->def, true, &service->instances[j]->subject);
         }
         if (status == TEND_OK) {
             status = add_alerts(ruleset, service);

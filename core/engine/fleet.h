@@ -14,6 +14,7 @@
 #include "engine/event.h"
 #include "engine/ruleset.h"
 #include "locate/topology.h"
+#include "locate/trace.h"
 #include "series/measure.h"
 #include "series/metric_plan.h"
 #include "series/series_window.h"
@@ -41,6 +42,7 @@ struct tend_subject {
     int64_t *out_since_ms;           ///< sample time since which A >= 1 without a break; TEND_NEVER: in line or no data
     int64_t learned_ms;              ///< of the newest samples that were learned from; TEND_NEVER: none
     struct tend_history **histories; ///< of metrics expected to be like their last samples, else NULL
+    struct tend_trace *trace;        ///< P of its metrics; NULL of a service with one instance, whose trace is its own
 };
 
 struct tend_instance {

@@ -49,6 +49,8 @@ void tend_incident_destroy(struct tend_incident *incident)
     free(incident->wait);
     free(incident->outcome);
     json_decref(incident->ranking);
+    json_decref(incident->evidence);
+    json_decref(incident->studied);
     free(incident);
 }
 
@@ -109,7 +111,7 @@ static struct tend_incident *open_incident(struct tend_engine *engine)
     incident->opened_ms = engine->now_ms;
     incident->opened_wall_ms = engine->wall_ms;
     incident->stable_since_ms = engine->now_ms;
-    incident->acted_ms = TEND_NEVER;
+    incident->acted_ms = incident->asked_ms = incident->studied_ms = TEND_NEVER;
     tend_append_pointer((void ***)&engine->incidents, &engine->incident_count, incident);
     return incident;
 }
@@ -373,18 +375,44 @@ int64_t tend_incident_wake_ms(const struct tend_engine *engine, const struct ten
     if (is_coming_back(engine, incident)) {
         return engine->started_ms + engine->options.startup_grace_ms;
     }
+    if (incident->studied != NULL && incident->ask == 0 && !has_run(engine, incident)) {
+        return engine->now_ms; // the next slice
+    }
     if (incident->culprit_key == NULL || incident->wait != NULL || has_stood(engine, incident)) {
         return TEND_NEVER; // what is wanted then is a tick
     }
     return incident->stable_since_ms + settling_ms(engine, incident);
 }
 
+// Whether something that a ranking hangs on changed with a tick. Between ticks results lie about that none has seen.
+static void look_around(const struct tend_engine *engine, struct tend_incident *incident, int64_t onset_ms)
+{
+    if (incident->look_tick == engine->tick) {
+        return;
+    }
+    const uint64_t look = tend_locate_look(engine, incident, onset_ms);
+    incident->news = incident->news || look != incident->look;
+    incident->look = look;
+    incident->look_tick = engine->tick;
+}
+
+// The locator is asked when there is news, before anything is decided on its ranking, and else once an interval: a
+// ranking costs the evaluator a millisecond or two, and many ticks of a large fleet tell nothing new.
 static void ask_locator(struct tend_engine *engine, struct tend_incident *incident)
 {
+    const int64_t onset_ms = tend_locate_onset_ms(engine, incident);
+    look_around(engine, incident, onset_ms);
+    const bool is_due = incident->asked_ms == TEND_NEVER || incident->news ||
+                        engine->now_ms - incident->asked_ms >= tend_evidence_interval_ms(engine, incident) ||
+                        (is_settled(engine, incident) && !incident->weighed);
+    if (!is_due || !tend_evidence_gather(engine, incident, onset_ms)) {
+        return;
+    }
     struct tend_effect *effect = tend_emit(engine, TEND_EFFECT_ASK);
     effect->id = incident->ask = engine->next_id++;
     effect->json = tend_locate_request(engine, incident);
-    incident->stale = false;
+    incident->stale = incident->news = false;
+    incident->asked_ms = engine->now_ms;
 }
 
 static bool fell_asleep(const struct tend_engine *engine, const struct tend_incident *incident)
@@ -571,6 +599,7 @@ void tend_incident_located(struct tend_engine *engine, struct tend_incident *inc
     incident->ask = 0;
     const json_t *reply = event->reply.json;
     if (reply == NULL || json_object_get(reply, "error") != NULL) {
+        incident->asked_ms = TEND_NEVER;
         locator_failed(engine, incident, reply == NULL ? event->reply.died.reason : tend_json_text(reply, "error", ""));
         return; // the next tick asks again
     }
@@ -632,7 +661,7 @@ void tend_incident_restore(struct tend_engine *engine, const json_t *body)
     incident->outcome = tend_copy_text(tend_json_text(body, "outcome", NULL));
     incident->escalated = tend_json_bool(body, "escalated", false);
     incident->acted = tend_json_bool(body, "acted", false);
-    incident->acted_ms = TEND_NEVER;
+    incident->acted_ms = incident->asked_ms = incident->studied_ms = TEND_NEVER;
     incident->stable_since_ms = engine->now_ms;
     size_t index;
     json_t *row;

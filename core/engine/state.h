@@ -70,12 +70,21 @@ struct tend_incident {
     char *culprit_key;       ///< names of the culprits of the newest ranking, joined
     int64_t stable_since_ms; ///< since when that has not changed
     json_t *ranking;
-    char *wait;   ///< why the locator does not say yet, or NULL
-    uint64_t ask; ///< id of the locate request in flight, 0: none
-    bool stale;   ///< the neighbourhood changed since the newest ranking
-    bool ranked;  ///< a ranking came in this step
-    bool weighed; ///< the newest ranking was acted on, or not, for a reason
-    bool untold;  ///< it opened while most targets failed at once: the page about that spoke for it
+    char *wait;         ///< why the locator does not say yet, or NULL
+    uint64_t ask;       ///< id of the locate request in flight, 0: none
+    int64_t asked_ms;   ///< of the newest locate request; TEND_NEVER: none, or it failed
+    uint64_t look;      ///< what the neighbourhood was like with the newest tick (tend_locate_look)
+    uint64_t look_tick; ///< of that tick
+    bool news;          ///< it changed since the locator was asked, or a person wants things anew
+    json_t *evidence;   ///< service → its changes (evidence.c), of the newest study that is whole; NULL: none yet
+    json_t *studied;    ///< the same of the study under way; NULL: none is
+    size_t study_service,
+        study_subject;  ///< how far that is: index in the neighbourhood; 0: the service, then instances
+    int64_t studied_ms; ///< when the newest study began
+    bool stale;         ///< the neighbourhood changed since the newest ranking
+    bool ranked;        ///< a ranking came in this step
+    bool weighed;       ///< the newest ranking was acted on, or not, for a reason
+    bool untold;        ///< it opened while most targets failed at once: the page about that spoke for it
     bool escalated;
     bool acted;
     char *outcome;    ///< of the last run, or NULL
@@ -258,6 +267,22 @@ struct tend_rule_alert *tend_member_alert(const struct tend_engine *engine, cons
 void tend_incident_restore(struct tend_engine *engine, const json_t *body);
 void tend_incident_destroy(struct tend_incident *incident);
 json_t *tend_locate_request(const struct tend_engine *engine, const struct tend_incident *incident);
+/// The earliest onset among the members of an incident: a dependency must have been looked at after it.
+int64_t tend_locate_onset_ms(const struct tend_engine *engine, const struct tend_incident *incident);
+/// A hash of what a ranking hangs on at once: who fires, what is out of line, who fails or was looked at since then.
+uint64_t tend_locate_look(const struct tend_engine *engine, const struct tend_incident *incident, int64_t onset_ms);
+
+// evidence.c
+/// The services that an incident may be about: its members and all below them, at most NEIGHBOURS_MAX.
+/// @param[out] services  indexes, room for all of the fleet  @return how many
+size_t tend_evidence_near(const struct tend_engine *engine, const struct tend_incident *incident, size_t *services);
+/// What a metric tells: "cause", "symptom", "load" or "other". @param[out] kind  as tend_column_kind_text
+const char *tend_evidence_class(const struct tend_metric_def *def, const char **kind);
+/// How often an incident is studied and ranked while nothing else changes: the interval of its fastest member.
+int64_t tend_evidence_interval_ms(const struct tend_engine *engine, const struct tend_incident *incident);
+/// One slice of the study of an incident's neighbourhood. @param onset_ms  of its first symptom
+/// @return whether there is evidence not older than an interval; false: more is to be done in another step
+bool tend_evidence_gather(struct tend_engine *engine, struct tend_incident *incident, int64_t onset_ms);
 
 // recovery.c
 void tend_recovery_consider(struct tend_engine *engine, struct tend_incident *incident);

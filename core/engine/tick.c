@@ -158,6 +158,13 @@ static void note_onsets(const struct tend_engine *engine, const struct tend_serv
     }
 }
 
+static void trace(const struct tend_engine *engine, const struct tend_subject *subject, int64_t data_ms)
+{
+    if (subject->trace != NULL && data_ms != TEND_NEVER) {
+        tend_trace_push(subject->trace, data_ms, engine->fleet->table.p + subject->slot);
+    }
+}
+
 static void measure_fleet(struct tend_engine *engine)
 {
     struct tend_fleet *fleet = engine->fleet;
@@ -177,12 +184,14 @@ static void measure_fleet(struct tend_engine *engine)
                             service->def->metric_count * (service->instance_count + 1));
         const bool frozen = tend_expect_is_frozen(engine, service);
         note_onsets(engine, service->def, &service->subject, service->data_ms);
+        trace(engine, &service->subject, service->data_ms);
         tend_expect_learn(engine, service, &service->subject, service->data_ms, frozen);
         for (size_t j = 0; j < service->instance_count; j++) {
             struct tend_instance *instance = service->instances[j];
             if (instance->dirty) {
                 const int64_t newest_ms = tend_series_window_history(instance->window)->newest_ms;
                 note_onsets(engine, service->def, &instance->subject, newest_ms);
+                trace(engine, &instance->subject, newest_ms);
                 tend_expect_learn(engine, service, &instance->subject, newest_ms, frozen);
             }
         }

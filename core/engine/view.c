@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BESIDE_MAX = 20 }; // services that a locate request names besides its neighbourhood
+
 static json_t *view_instance(const struct tend_engine *engine, const struct tend_instance *instance)
 {
     const struct tend_scrape_history *history = tend_series_window_history(instance->window);
@@ -281,6 +283,17 @@ static double failed_ago_s(const struct tend_engine *engine, const struct tend_s
     return newest_ms == TEND_NEVER ? (double)NAN : (double)(engine->now_ms - newest_ms) / 1000.0;
 }
 
+// Seconds since one of its instances was seen to be another process than before; NaN: never.
+static double restarted_ago_s(const struct tend_engine *engine, const struct tend_service *service)
+{
+    int64_t newest_ms = TEND_NEVER;
+    for (size_t i = 0; i < service->instance_count; i++) {
+        const int64_t seen_ms = tend_series_window_history(service->instances[i]->window)->restart_seen_ms;
+        newest_ms = seen_ms > newest_ms ? seen_ms : newest_ms;
+    }
+    return newest_ms == TEND_NEVER ? (double)NAN : (double)(engine->now_ms - newest_ms) / 1000.0;
+}
+
 static json_t *locate_service(const struct tend_engine *engine, const struct tend_service *service, int64_t onset_ms)
 {
     json_t *depends = json_array();
@@ -314,18 +327,18 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
     json_t *up_share =
         service->instance_count == 0 ? json_null() : json_real((double)up / (double)service->instance_count);
     const char *version = service->instance_count > 0 ? service->instances[0]->version : "";
-    return json_pack("{s:o, s:o, s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "groups",
-                     tend_facts_groups(service->def), "failed_ago_s", tend_json_real(failed_ago_s(engine, service)),
-                     "name", service->name, "watched", service->def->watched, "depends", depends, "out", out, "fresh",
-                     is_fresh(service, onset_ms), "onset_ms", onset_of(service), "out_share",
-                     tend_service_out_share(engine->fleet, service), "instances", (json_int_t)service->instance_count,
-                     "up", up_share, "version", version, "deployed_ago_s",
-                     tend_json_real(tend_deployed_ago_s(engine, service, NULL)), "alerts", alerts, "failures", failures,
-                     "metrics", tend_facts_metrics(engine, service->def, &service->subject), "remedies", remedies);
+    return json_pack(
+        "{s:o, s:o, s:o, s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "groups",
+        tend_facts_groups(service->def), "restarted_ago_s", tend_json_real(restarted_ago_s(engine, service)),
+        "failed_ago_s", tend_json_real(failed_ago_s(engine, service)), "name", service->name, "watched",
+        service->def->watched, "depends", depends, "out", out, "fresh", is_fresh(service, onset_ms), "onset_ms",
+        onset_of(service), "out_share", tend_service_out_share(engine->fleet, service), "instances",
+        (json_int_t)service->instance_count, "up", up_share, "version", version, "deployed_ago_s",
+        tend_json_real(tend_deployed_ago_s(engine, service, NULL)), "alerts", alerts, "failures", failures, "metrics",
+        tend_facts_metrics(engine, service->def, &service->subject), "remedies", remedies);
 }
 
-// The earliest onset among the members: a dependency must have been looked at after it.
-static int64_t onset_of_incident(const struct tend_engine *engine, const struct tend_incident *incident)
+int64_t tend_locate_onset_ms(const struct tend_engine *engine, const struct tend_incident *incident)
 {
     int64_t onset_ms = incident->opened_ms;
     for (size_t i = 0; i < incident->member_count; i++) {
@@ -339,30 +352,89 @@ static int64_t onset_of_incident(const struct tend_engine *engine, const struct 
     return onset_ms;
 }
 
+// Services out of line that no known dependency connects with any member of the incident.
+static json_t *services_beside(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    const struct tend_fleet *fleet = engine->fleet;
+    json_t *beside = json_array();
+    for (size_t i = 0; i < fleet->service_count && json_array_size(beside) < BESIDE_MAX; i++) {
+        const struct tend_service *service = fleet->services[i];
+        bool connected = false;
+        for (size_t m = 0; m < incident->member_count && !connected; m++) {
+            const struct tend_service *member = tend_fleet_find(fleet, incident->members[m].service);
+            connected = member != NULL && tend_topology_connected(&fleet->topology, i, member->index);
+        }
+        if (!connected && tend_subject_is_out(fleet, service->def, &service->subject) &&
+            !tend_sleep_is_asleep(engine, service)) {
+            (void)json_array_append_new(beside,
+                                        json_pack("{s:s, s:o}", "name", service->name, "onset_ms", onset_of(service)));
+        }
+    }
+    return beside;
+}
+
 json_t *tend_locate_request(const struct tend_engine *engine, const struct tend_incident *incident)
 {
     const struct tend_fleet *fleet = engine->fleet;
-    unsigned char *near = calloc(fleet->service_count + 1, 1);
-    size_t *reached = calloc(fleet->service_count + 1, sizeof *reached);
-    TEND_ASSERT(near != NULL && reached != NULL);
-    for (size_t i = 0; i < incident->member_count; i++) {
-        const struct tend_service *member = tend_fleet_find(fleet, incident->members[i].service);
-        const size_t count = member == NULL ? 0 : tend_topology_reach(&fleet->topology, member->index, reached);
-        for (size_t j = 0; j < count; j++) {
-            near[reached[j]] = 1;
-        }
-    }
-    const int64_t onset_ms = onset_of_incident(engine, incident);
+    size_t *near = calloc(fleet->service_count + 1, sizeof *near);
+    TEND_ASSERT(near != NULL);
+    const size_t count = tend_evidence_near(engine, incident, near);
+    const int64_t onset_ms = tend_locate_onset_ms(engine, incident);
     json_t *services = json_array();
-    for (size_t i = 0; i < fleet->service_count && json_array_size(services) < NEIGHBOURS_MAX; i++) {
-        if (near[i] && !tend_sleep_is_asleep(engine, fleet->services[i])) { // no culprit, and nothing to wait for
-            (void)json_array_append_new(services, locate_service(engine, fleet->services[i], onset_ms));
+    for (size_t i = 0; i < count; i++) {
+        const struct tend_service *service = fleet->services[near[i]];
+        json_t *seen = locate_service(engine, service, onset_ms);
+        json_t *evidence = json_object_get(incident->evidence, service->name);
+        (void)json_object_set_new(seen, "evidence", evidence == NULL ? json_array() : json_incref(evidence));
+        (void)json_array_append_new(services, seen);
+    }
+    free(near);
+    const size_t edges = fleet->topology.first[fleet->service_count];
+    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "kind", "locate", "incident", incident->id, "at_ms",
+                     (json_int_t)engine->now_ms, "onset_ms", (json_int_t)onset_ms, "edges",
+                     fleet->service_count > 1 ? json_integer((json_int_t)edges) : json_null(), "beside",
+                     services_beside(engine, incident), "services", services);
+}
+
+// FNV-1a (Fowler, Noll, Vo) over numbers: equal looks are the same look, but for one in 2^64.
+static uint64_t mix(uint64_t hash, uint64_t number)
+{
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        hash = (hash ^ (number >> shift & 0xff)) * UINT64_C(1099511628211);
+    }
+    return hash;
+}
+
+static uint64_t look_of_subject(uint64_t hash, const struct tend_engine *engine, const struct tend_service_def *def,
+                                const struct tend_subject *subject)
+{
+    for (size_t m = 0; m < def->metric_count; m++) {
+        hash = mix(hash, (uint64_t)(engine->fleet->table.a[subject->slot + m] >= 1.0));
+    }
+    return hash;
+}
+
+uint64_t tend_locate_look(const struct tend_engine *engine, const struct tend_incident *incident, int64_t onset_ms)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    size_t *near = calloc(engine->fleet->service_count + 1, sizeof *near);
+    TEND_ASSERT(near != NULL);
+    const size_t count = tend_evidence_near(engine, incident, near);
+    for (size_t i = 0; i < count; i++) {
+        const struct tend_service *service = engine->fleet->services[near[i]];
+        hash = mix(hash, near[i]);
+        hash = mix(hash, is_fresh(service, onset_ms));
+        hash = look_of_subject(hash, engine, service->def, &service->subject);
+        for (size_t j = 0; j < service->instance_count; j++) {
+            hash = look_of_subject(hash, engine, service->def, &service->instances[j]->subject);
+            hash = mix(hash, tend_instance_failed(service->instances[j]));
+        }
+        for (size_t a = 0; a < service->alert_count; a++) {
+            hash = mix(hash, service->alerts[a].alert.state == TEND_ALERT_FIRING);
         }
     }
     free(near);
-    free(reached);
-    return json_pack("{s:s, s:s, s:I, s:I, s:o}", "kind", "locate", "incident", incident->id, "at_ms",
-                     (json_int_t)engine->now_ms, "onset_ms", (json_int_t)onset_ms, "services", services);
+    return hash;
 }
 
 static struct tend_subject_view view_subject(const struct tend_engine *engine, const struct tend_service *service,

@@ -73,6 +73,7 @@ function locate.answer(request, resolved)
       local entry = by_name[name] and entry_of(by_name[name])
       return entry and entry.def or TIMES
     end,
+    onset_ms = request.onset_ms, edges = request.edges, beside = request.beside or {},
     metric_of_rule = function(name)
       local rule = registry.find("rule", name)
       local when = rule and rule.used.when

@@ -31,6 +31,14 @@ local function metric_view(owner, name, data, state)
   })
 end
 
+-- A script may change what it was given, and nobody else is to see it.
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local made = {}
+  for key, inner in pairs(value) do made[key] = copy(inner) end
+  return made
+end
+
 -- Every metric that the definition declares is there: with no data when the engine told none.
 local function metric_names(data, declared)
   local names = {}
@@ -52,7 +60,7 @@ function view.make(data, declared, strict)
   for name, numbers in pairs(known) do metrics[name] = metric_view(data.name, name, numbers, state) end
   local facts = {
     name = data.name, labels = data.labels or {}, version = data.version, out_share = data.out_share or 0,
-    host = data.host, port = data.port, address = data.address, out = data.out,
+    host = data.host, port = data.port, address = data.address, out = data.out, evidence = copy(data.evidence or {}),
     deployed_within = function(_, text)
       local ms, reason = host.duration(text)
       if not ms then error(reason, 2) end

@@ -73,7 +73,7 @@ local function hung(onset_ms)
 end
 
 -- Asks about the shop; `given[name]` is what is special about a service.
-local function locate(given, more, rules)
+local function locate(given, more, rules, incident)
   local document, entry = fake.load((rules or RULES) .. (more or ""))
   suite.same(document.errors, {})
   local services = {}
@@ -81,7 +81,9 @@ local function locate(given, more, rules)
     if given[name] ~= "unlisted" then services[#services + 1] = service(name, given[name]) end
   end
   if given.bank then services[#services + 1] = service("bank", given.bank) end
-  return entry.ask { kind = "locate", incident = "i1", at_ms = 100000, services = services }
+  local request = { kind = "locate", incident = "i1", at_ms = 100000, services = services }
+  for key, value in pairs(incident or {}) do request[key] = value end
+  return entry.ask(request)
 end
 
 local function row(reply, name)
@@ -315,4 +317,62 @@ suite.fact("a remedy fits when its `when` holds and the control has its verbs", 
   suite.same(locate({ payments = given }).fits, { payments = { true, true, false } })
   given.deployed_ago_s = 7200
   suite.same(locate({ payments = given }).fits, { payments = { false, true, false } })
+end)
+
+-- A change of one metric as the engine tells it.
+local function change(metric, class, kind, onset_ms, more)
+  local made = { metric = metric, class = class, kind = kind, points = 2.5, rose = true, before = 0.1, after = 0.9,
+    onset_ms = onset_ms, within_ms = 1000, shape = "step" }
+  for key, value in pairs(more or {}) do made[key] = value end
+  return made
+end
+
+local NOTHING_EXPECTED = { missing = "no series" }
+local UNKNOWN_FACE = { response_time = NOTHING_EXPECTED, error_rate = NOTHING_EXPECTED }
+
+suite.fact("a service in line whose CPU rose before its callers were hit is the culprit", function()
+  local reply = locate({
+    ledger = { metrics = UNKNOWN_FACE, evidence = { change("cpu", "cause", "resource", 4000) } },
+    payments = slow(1.9, 44000), checkout = slow(1.95, 45000) }, nil, nil, { onset_ms = 44000 })
+  culprit(reply, "ledger", 0.79)
+  suite.contains(table.concat(row(reply, "ledger").reasons, "\n"), "cpu 9× its usual 40 s before the first symptom")
+  suite.contains(table.concat(row(reply, "payments").reasons, "\n"), "explained by ledger, which it depends on")
+end)
+
+suite.fact("a cause that came after the trouble, fell, or follows the load accuses nobody", function()
+  local late = change("cpu", "cause", "resource", 60000)
+  local fell = change("memory", "cause", "resource", 4000, { rose = false })
+  local loaded = { change("cpu", "cause", "resource", 4000), change("traffic", "load", "calls", 4000) }
+  for _, list in ipairs { { late }, { fell }, loaded, { change("latency", "symptom", "latency", 4000) } } do
+    local ledger = { metrics = UNKNOWN_FACE, evidence = list }
+    local reply = locate({ ledger = ledger, payments = slow(1.9, 44000) }, nil, nil, { onset_ms = 44000 })
+    suite.same(reply.culprits, { "payments" })
+  end
+end)
+
+suite.fact("a service that serves its callers as expected is no culprit, however busy it is", function()
+  local reply = locate({ ledger = { evidence = { change("cpu", "cause", "resource", 4000) } },
+    payments = slow(1.9, 44000) }, nil, nil, { onset_ms = 44000 })
+  suite.same(reply.culprits, { "payments" })
+end)
+
+suite.fact("who is only slow may be a victim of what no known dependency connects it with", function()
+  local beside = { { name = "search", onset_ms = 9000 } }
+  local reply = locate({ stock = slow(1.9, 10000) }, nil, nil, { beside = beside })
+  suite.same({ reply.culprits, row(reply, "stock").confidence }, { { "stock" }, 0.6 })
+  suite.contains(table.concat(row(reply, "stock").reasons, "\n"), "search is in trouble at the same time")
+  beside[1].onset_ms = 10000 - 3600000 -- an hour ago
+  culprit(locate({ stock = slow(1.9, 10000) }, nil, nil, { beside = beside }), "stock", 0.85)
+  reply = locate({ stock = slow(1.9, 10000) }, nil, nil, { edges = 0 })
+  suite.same(row(reply, "stock").confidence, 0.6)
+  culprit(locate({ stock = hung(10000) }, nil, nil, { edges = 0 }), "stock", 0.85)
+end)
+
+suite.fact("a user's locator sees the evidence, and cannot change it for others", function()
+  local reply = locate({ stock = slow(1.9, 10000), ledger = { metrics = { memory = memory(500, 3000) },
+    evidence = { change("cpu", "cause", "resource", 4000) } } }, [[
+tend.locate "a" { on = "ledger", score = function(s) s.evidence[1].points = 100 end }
+tend.locate "b" { on = "ledger", score = function(s)
+  return 1, s.evidence[1].metric .. " " .. s.evidence[1].points end }]])
+  suite.contains(table.concat(row(reply, "ledger").reasons, "\n"), "cpu 2.5")
 end)

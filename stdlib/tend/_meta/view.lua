@@ -14,6 +14,7 @@
 ---@field name string
 ---@field labels table<string, string>
 ---@field version? string
+---@field evidence tend.Change[]  in tend.locate: how its metrics left what they were, the plainest first; else empty
 ---@field out_share number  of its instances that are out of line, 0 to 1
 ---@field [string] tend.MetricView
 local View = {}

@@ -13,12 +13,14 @@
 --   a dependency that is a little slow: 5 ms more below cannot be 5 s more above. Latencies are compared in seconds.
 --
 -- Pure: services in, a ranking out. Order is by score, then by name, so the same request gives the same answer.
+local changes = require "tend.locate.changes"
 local evidence = require "tend.locate.suspect"
 local reasons = require "tend.locate.reasons"
 
 local graph = {}
 
 local CONFIDENT, CERTAIN = 0.9, 0.95
+local MOST_POINTS = 3 -- of a change: 15 times beyond what health shows
 
 -- A request may call a dependency several times, so a dependency that is slower by a tenth of what its caller lost may
 -- still be the reason; one that is slower by less is not.
@@ -77,7 +79,7 @@ local function explains(below, above, context)
   if is_gone(above) and not is_gone(below) then
     return false, ("it is gone, which %s in trouble does not do to it"):format(below.name)
   end
-  if below.hard or below.points > 0 or below.promoted then return true end
+  if below.hard or below.points > 0 or below.promoted or below.cause then return true end
   if evidence.face_is_fine(below, context) then
     return false, ("%s serves its callers as expected"):format(below.name)
   end
@@ -102,10 +104,29 @@ local function promote_weak(suspects, context)
   end
 end
 
+-- A service that nobody found out of line is a case after all when what only it feels left what it was before the
+-- trouble above it began: nothing may be expected of that metric, or its callers are hit long before its limit is.
+local function promote_causes(suspects, context)
+  for _, above in pairs(suspects) do
+    local own = above.hard or #above.inner > 0 or (above.data.out_share or 1) < 1
+    for _, name in ipairs(above.out and not own and above.below or {}) do
+      local below = suspects[name]
+      if not below.out and not below.cause and not evidence.face_is_fine(below, context) then
+        local cause, points = changes.cause(below.data.evidence or {}, above.onset, context.times(name).window_ms)
+        if changes.is_case(points) then
+          below.cause, below.cause_points, below.out, below.weak = cause, points, true, false
+          below.onset = cause.onset_ms
+        end
+      end
+    end
+  end
+end
+
 -- Notes for each service out of line who explains it, and why those below that are out of line do not.
 local function link(suspects, context)
   for name, suspect in pairs(suspects) do suspect.below, suspect.reaches = reach(suspects, name) end
   promote_weak(suspects, context)
+  promote_causes(suspects, context)
   for name, above in pairs(suspects) do
     for _, other in ipairs(above.out and above.below or {}) do
       local below = suspects[other]
@@ -153,6 +174,7 @@ local function score_of(suspect)
   local score = 0
   if suspect.hard then score = 3 elseif #suspect.face > 0 then score = 2
   elseif #suspect.inner > 0 then score = 1.5 elseif suspect.out then score = 0.5 end
+  score = score + math.min(suspect.cause_points or 0, MOST_POINTS) / 2
   if suspect.out then score = score + math.log(1 + math.min(worst_a(suspect), 100)) / 2 end
   score = score + 0.5 * count(suspect.explains)
   local deployed = suspect.data.deployed_ago_s
@@ -177,14 +199,18 @@ end
 --   0.7   three or more services broke on their own at once: a cause that they share is likelier than chance
 --   0.6   all its instances are out of line at once and something below is unwatched, unlisted or silent: a victim?
 --   0.6   something below is in line yet, but slower by half of what this one lost
+--   0.65 to 0.85  nothing expected of it is out of line, but what only it feels left what it was
+--   0.6   the graph knows no dependencies at all, or something that it does not connect with this one is in trouble too
 --   0.5   services that depend on each other in a loop: the graph cannot tell them apart; or only its traffic is odd
 -- The usual limit for acting is 0.8, so all below 0.8 calls a person.
 local function confidence_of(suspect, roots, suspects, context)
   if suspect.weak or not suspect.out then return 0.5 end
+  if suspect.cause then return 0.55 + 0.1 * math.min(suspect.cause_points, MOST_POINTS) end
   local confidence = suspect.hard and CERTAIN or CONFIDENT
   local unwatched, silent = evidence.blind_spots(suspect, suspects)
   local own = suspect.hard or #suspect.inner > 0 or (suspect.data.out_share or 1) < 1
   if not own and #unwatched + #silent > 0 then confidence = math.min(confidence, 0.6) end
+  if not own and evidence.unconnected(suspect, context) then confidence = math.min(confidence, 0.6) end
   for _, below in ipairs(suspect.hard and {} or suspect.below) do
     local other = suspects[below]
     if other.out and in_loop(other, suspect) then confidence = math.min(confidence, 0.5) end

@@ -1,4 +1,5 @@
 --- Reasons: the evidence on a suspect, in sentences with numbers.
+local changes = require "tend.locate.changes"
 local suspect = require "tend.locate.suspect"
 
 local reasons = {}
@@ -69,6 +70,23 @@ local function below_sentence(one, suspects)
   if #one.below > 0 then return "nothing it depends on is out of line" end
 end
 
+-- The two changes that say most: causes first, of a suspect that has a case.
+local function change_sentences(one, context)
+  local list, sentences = {}, {}
+  for i, change in ipairs(one.out and one.data.evidence or {}) do
+    list[#list + 1] = { change = change, index = i, worth = changes.worth(change) }
+  end
+  table.sort(list, function(a, b)
+    if a.worth ~= b.worth then return a.worth > b.worth end
+    return a.index < b.index
+  end)
+  for i = 1, math.min(#list, 2) do
+    local definition = context.definition(one.name, list[i].change.metric)
+    sentences[i] = changes.sentence(list[i].change, definition and definition.unit or "", context.onset_ms)
+  end
+  return sentences
+end
+
 --- All that speaks for or against a suspect, the plainest first.
 ---@param one tend.locate.Suspect
 ---@param suspects table<string, tend.locate.Suspect>
@@ -87,8 +105,12 @@ function reasons.of(one, suspects, context)
   for i = 1, math.min(#metrics, 3) do numbers[#numbers + 1] = metric_sentence(one, metrics[i], context) end
   local list = {}
   if #numbers > 0 then list[1] = table.concat(numbers, "; ") end
+  for _, sentence in ipairs(change_sentences(one, context)) do list[#list + 1] = sentence end
   list[#list + 1] = callers_sentence(one, suspects)
   list[#list + 1] = below_sentence(one, suspects)
+  if one.out and #one.explained_by == 0 and #one.inner == 0 and not one.hard then
+    list[#list + 1] = suspect.unconnected(one, context)
+  end
   local deployed = one.data.deployed_ago_s
   if deployed and deployed < 3600 then
     list[#list + 1] = ("version %s is out since %s"):format(one.data.version or "?",

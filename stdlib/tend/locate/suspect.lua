@@ -9,6 +9,9 @@ local suspect = {}
 ---@field times fun(service: string): table                         its every_ms, window_ms, timeout_ms
 ---@field metric_of_rule fun(rule: string): string?                  the metric that a rule judges
 ---@field points table<string, { points: number, reasons: string[] }>
+---@field onset_ms? integer     of the first symptom of the incident
+---@field edges? integer        dependencies that are known in the whole fleet; nil: not told
+---@field beside { name: string, onset_ms?: integer }[]  out of line, and connected with no member of the incident
 
 ---@class tend.locate.Suspect
 ---@field name string
@@ -21,6 +24,8 @@ local suspect = {}
 ---@field by_instance table<string, boolean>  metrics that an alert of a single instance speaks of
 ---@field alerted boolean
 ---@field weak boolean          out of line, but no case of its own
+---@field cause? tend.Change    what makes it a case although nothing expected of it is out of line
+---@field cause_points? number
 ---@field onset? number         ms: when its own trouble began, load aside
 ---@field explains table<string, boolean>
 ---@field points number         from the user's tend.locate
@@ -120,6 +125,22 @@ function suspect.face_is_fine(one, context)
     if judged and class_of(name, numbers, context.definition(one.name, name)) == "face" then return true end
   end
   return false
+end
+
+--- Why a service that only its callers complain of may be a victim of what the graph does not know; nil: nothing says
+--- that.
+---@param one tend.locate.Suspect
+---@param context tend.locate.Context
+---@return string?
+function suspect.unconnected(one, context)
+  if context.edges == 0 then return "no dependencies are known, so it may be a victim" end
+  local times = context.times(one.name)
+  local near_ms = times.window_ms + 2 * (times.every_ms + times.timeout_ms)
+  for _, other in ipairs(context.beside or {}) do
+    if not one.onset or not other.onset_ms or math.abs(other.onset_ms - one.onset) <= near_ms then
+      return ("%s is in trouble at the same time, and no dependency that is known connects them"):format(other.name)
+    end
+  end
 end
 
 --- Unwatched services that could be behind a root: below it, with nothing known of them.

@@ -143,11 +143,11 @@ static void a_new_ranking_settles_anew(void **state)
     begin_armed(&world, ONE(PLAYBOOK("restart", ""), ",'every_ms':3000,'window_ms':3000"), restart);
     world_pass(&world, 2);
     world_blame(&world, "nobody");
-    world_pass(&world, 2); // at 2 s: another culprit
+    world_pass(&world, 2); // at 3 s, an interval after the first ranking: another culprit
     world_blame(&world, "ledger");
-    world_pass(&world, 2); // at 4 s: the first one again
+    world_pass(&world, 3); // at 6 s: the first one again
     assert_int_equal(world.execs, 0);
-    world_pass(&world, 2); // it has stood from 4 s to 7 s
+    world_pass(&world, 3); // it has stood from 6 s to 9 s
     assert_int_equal(world.execs, 1);
     world_end(&world);
 }
