@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-static const double log_around_s = 30;        // alarms come late, and clocks differ
+static const double log_around_s = 60;        // alarms come late, and clocks differ
 static const double log_around_found_s = 120; // of an onset that was looked for
 
 enum { FILE_BYTES_MAX = 1 << 30 };
@@ -229,12 +229,18 @@ static enum tend_status read_all(struct reading *reading, json_t **evidence)
     status = status == TEND_OK ? read_metrics(reading, evidence) : status;
     if (status == TEND_OK && reading->book != NULL) {
         const double around_s = isnan(reading->options.alarm_s) ? log_around_found_s : log_around_s;
-        const double onset_s = tend_json_number(*evidence, "onset_s", (double)NAN);
-        if (json_object_set_new(*evidence, "logs", tend_log_book_evidence(reading->book, onset_s, around_s)) != 0) {
+        const json_t *views = json_object_get(*evidence, "views");
+        for (size_t i = 0; status == TEND_OK && i < json_array_size(views); i++) {
+            json_t *view = json_array_get(views, i);
+            const double onset_s = tend_json_number(view, "onset_s", (double)NAN);
+            if (json_object_set_new(view, "logs", tend_log_book_evidence(reading->book, onset_s, around_s)) != 0) {
+                status = TEND_E_NOMEM;
+            }
+        }
+        if (status != TEND_OK) {
             json_decref(*evidence);
             *evidence = NULL;
             tend_error_set(reading->error, "out of memory");
-            status = TEND_E_NOMEM;
         }
     }
     return status;

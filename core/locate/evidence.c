@@ -197,42 +197,57 @@ static size_t onset_of(const double *values, const struct tend_evidence_rows *ro
     return onset;
 }
 
-struct tend_evidence tend_evidence_of(const double *values, const struct tend_evidence_rows *rows,
-                                      const struct tend_evidence_floor *floor, struct tend_evidence_scratch *scratch)
+struct tend_evidence_past tend_evidence_past_of(const double *values, const struct tend_evidence_rows *rows,
+                                                const struct tend_evidence_floor *floor,
+                                                struct tend_evidence_scratch *scratch)
 {
-    struct tend_evidence evidence = {
-        .before = (double)NAN, .after = (double)NAN, .scale = (double)NAN, .onset = rows->rows
-    };
-    const size_t length = rows->rows - rows->live;
     const size_t known = sort_finite(values, rows->healthy, scratch->sorted);
-    const double median = median_of_sorted(scratch->sorted, known);
-    evidence.coverage = rows->healthy == 0 ? 0 : (double)known / (double)rows->healthy;
-    if (known == 0 || length == 0) {
-        const struct level level = level_of(values + rows->live, length, scratch->sorted);
-        evidence.live_share = length == 0 ? 0 : (double)level.count / (double)length;
-        evidence.after = level.high;
-        return evidence;
+    struct tend_evidence_past past = { .median = median_of_sorted(scratch->sorted, known), .scale = (double)NAN };
+    past.coverage = rows->healthy == 0 ? 0 : (double)known / (double)rows->healthy;
+    if (known == 0 || rows->live >= rows->rows) {
+        return past;
     }
-    const double spread = spread_of(scratch->sorted, known, median, scratch->spread);
-    const double least = larger(floor->absolute, floor->share * fabs(median));
-    const double scale = larger(larger(spread, least), 1e-12);
+    const double spread = spread_of(scratch->sorted, known, past.median, scratch->spread);
+    const double least = larger(floor->absolute, floor->share * fabs(past.median));
+    past.scale = larger(larger(spread, least), 1e-12);
+    const struct change reached = reached_in_health(values, rows, past.median, past.scale, scratch);
+    past.up = reached.up;
+    past.down = reached.down;
+    return past;
+}
+
+struct tend_evidence tend_evidence_since(const double *values, const struct tend_evidence_rows *rows,
+                                         const struct tend_evidence_past *past, struct tend_evidence_scratch *scratch)
+{
+    const size_t length = rows->rows - rows->live;
     const struct level level = level_of(values + rows->live, length, scratch->sorted);
-    evidence.live_share = (double)level.count / (double)length;
-    evidence.scale = scale;
-    evidence.before = median;
-    if (level.count == 0) {
+    struct tend_evidence evidence = {
+        .before = past->median,
+        .after = level.high,
+        .scale = past->scale,
+        .coverage = past->coverage,
+        .live_share = length == 0 ? 0 : (double)level.count / (double)length,
+        .onset = rows->rows,
+    };
+    if (isnan(past->scale) || level.count == 0) {
         return evidence;
     }
     const double recent = tend_evidence_median(values + rows->healthy - rows->recent, rows->recent, scratch->sorted);
-    const struct change change = change_of(level, median, recent, scale);
-    const struct change reached = reached_in_health(values, rows, median, scale, scratch);
-    evidence.up_points = points_of(change.up, reached.up);
-    evidence.down_points = points_of(change.down, reached.down);
+    const struct change change = change_of(level, past->median, recent, past->scale);
+    evidence.up_points = points_of(change.up, past->up);
+    evidence.down_points = points_of(change.down, past->down);
     const bool rose = evidence.up_points >= evidence.down_points;
     evidence.after = rose ? level.high : level.low;
     if (!isnan(recent)) {
-        evidence.before = rose ? larger(median, recent) : smaller(median, recent);
+        evidence.before = rose ? larger(past->median, recent) : smaller(past->median, recent);
     }
     evidence.onset = onset_of(values, rows, evidence.before, evidence.after);
     return evidence;
+}
+
+struct tend_evidence tend_evidence_of(const double *values, const struct tend_evidence_rows *rows,
+                                      const struct tend_evidence_floor *floor, struct tend_evidence_scratch *scratch)
+{
+    const struct tend_evidence_past past = tend_evidence_past_of(values, rows, floor, scratch);
+    return tend_evidence_since(values, rows, &past, scratch);
 }

@@ -44,7 +44,22 @@ struct tend_evidence_scratch {
 TEND_MUST_CHECK enum tend_status tend_evidence_scratch_init(struct tend_evidence_scratch *scratch, size_t rows);
 void tend_evidence_scratch_clear(struct tend_evidence_scratch *scratch);
 
+/// What a column was like before the onset.
+struct tend_evidence_past {
+    double median;   ///< NaN: it had no values
+    double scale;    ///< of one unit of deviation; NaN: nothing can be said
+    double coverage; ///< share of healthy rows that have a value
+    double up, down; ///< units that the same statistic reaches in stretches of health
+};
+
 /// @param values  rows->rows of them
+struct tend_evidence_past tend_evidence_past_of(const double *values, const struct tend_evidence_rows *rows,
+                                                const struct tend_evidence_floor *floor,
+                                                struct tend_evidence_scratch *scratch);
+/// The evidence for one onset, by a past that may be of rows before another one: it is the part that costs.
+struct tend_evidence tend_evidence_since(const double *values, const struct tend_evidence_rows *rows,
+                                         const struct tend_evidence_past *past, struct tend_evidence_scratch *scratch);
+/// Both at once.
 struct tend_evidence tend_evidence_of(const double *values, const struct tend_evidence_rows *rows,
                                       const struct tend_evidence_floor *floor, struct tend_evidence_scratch *scratch);
 

@@ -21,7 +21,7 @@
 
 static const double plain_nats = 5; // of surprise that a template has in any split
 static const double split_step_s = 15;
-static const double split_scale_s = 300;
+static const double split_scale_s = 120;
 
 enum level { LEVEL_INFO, LEVEL_WARNING, LEVEL_ERROR };
 

@@ -16,7 +16,8 @@ static const double window_s = 60;     // of what is compared, at least two rows
 static const double usual_share = 0.9; // of rows: what a column does anyway
 static const double vote_most = 2.5;
 static const double symptom_votes = 3;
-static const double lateness = 4; // how much less a row at the beginning counts than one at the end, as a log
+// Who asks what went wrong asks soon: up to so long ago a row counts in full, and much less before that.
+static const double soon_s = 600, soon_rows = 8;
 
 struct ballot {
     size_t window, first, last;
@@ -147,8 +148,8 @@ enum tend_status tend_onset_find(const struct tend_study *study, const struct te
     double most = 0;
     *onset_s = search->near_s;
     for (size_t row = ballot.first; row < ballot.last; row++) {
-        const double age = (double)(frame->rows - row) / (double)frame->rows;
-        const double votes = isnan(search->near_s) ? ballot.votes[row] * exp(-lateness * age) : ballot.votes[row];
+        const double age = (double)(frame->rows - row) / fmax(soon_s / fmax(frame->step_s, 1e-3), soon_rows);
+        const double votes = isnan(search->near_s) ? ballot.votes[row] / (1 + pow(age, 4)) : ballot.votes[row];
         if (votes > most || (row == ballot.first && isnan(search->near_s))) {
             most = votes;
             *onset_s = frame->at_s[row] - frame->step_s / 2;

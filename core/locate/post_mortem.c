@@ -20,6 +20,12 @@ static const double recent_s = 120;      // of the recent past, or two rows
 static const double silence_nats = 3;    // of a silence that may be chance
 static const double error_least = 0.002; // of calls that fail
 static const double points_least = 0.02; // below: left out
+// The onset is never quite known. An alarm comes late, and a case is hurt more by an onset that is taken to be too late
+// than by one too early; of an onset that was looked for, either may be.
+static const double views_of_alarm_s[] = { 0, -30, -60 };
+static const double views_of_search_s[] = { 0, -60, 60, -120, 120 };
+_Static_assert(sizeof views_of_alarm_s / sizeof(double) <= TEND_STUDY_VIEWS_MAX, "room for the views");
+_Static_assert(sizeof views_of_search_s / sizeof(double) <= TEND_STUDY_VIEWS_MAX, "room for the views");
 
 static int compare_metric(const void *a, const void *b)
 {
@@ -165,14 +171,13 @@ static void join_for_search(struct tend_metric_frame *frame)
     (void)tend_metric_frame_join(frame, (double)wanted < most ? wanted : (size_t)most, frame->rows);
 }
 
-static enum tend_status place_rows(struct tend_study *study, double onset_s, struct tend_error *error)
+static enum tend_status place_rows(const struct tend_metric_frame *frame, double onset_s,
+                                   struct tend_evidence_rows *rows, struct tend_error *error)
 {
-    struct tend_metric_frame *frame = study->frame;
-    frame->rows = rows_until(frame, onset_s + fmax(live_s_max, 3.2 * frame->step_s));
+    const size_t end = rows_until(frame, onset_s + fmax(live_s_max, 3.2 * frame->step_s));
     const size_t live = rows_until(frame, onset_s);
-    if (live < 4 || live >= frame->rows) {
-        tend_error_set(error, "%zu rows before and %zu after the onset; at least 4 and 1 are needed", live,
-                       frame->rows - live);
+    if (live < 4 || live >= end) {
+        tend_error_set(error, "%zu rows before and %zu after the onset; at least 4 and 1 are needed", live, end - live);
         return TEND_E_INVALID;
     }
     // Alarms come late, and a row may speak of the time behind its stamp or before it: what came just before the onset
@@ -181,16 +186,16 @@ static enum tend_status place_rows(struct tend_study *study, double onset_s, str
     const size_t healthy = live - (between < 1 ? 1 : between > live / 2 ? live / 2 : between);
     size_t recent = (size_t)ceil(recent_s / fmax(frame->step_s, 1e-3));
     recent = recent < 2 ? 2 : recent > healthy / 2 ? healthy / 2 : recent;
-    study->rows = (struct tend_evidence_rows){ healthy, recent < 1 ? 1 : recent, live, frame->rows };
+    *rows = (struct tend_evidence_rows){ healthy, recent < 1 ? 1 : recent, live, end };
     return TEND_OK;
 }
 
 // ---- the document ----
 
-static json_t *document_of_column(struct tend_study *study, const struct tend_study_column *column)
+static json_t *document_of_column(struct tend_study *study, const struct tend_study_column *column,
+                                  const struct tend_evidence_past *past, const struct tend_evidence_rows *rows)
 {
-    const struct tend_evidence_floor floor = floor_of(column);
-    const struct tend_evidence evidence = tend_evidence_of(column->from->values, &study->rows, &floor, &study->scratch);
+    const struct tend_evidence evidence = tend_evidence_since(column->from->values, rows, past, &study->scratch);
     if (evidence.up_points < points_least && evidence.down_points < points_least && column->silence < points_least) {
         return NULL;
     }
@@ -210,7 +215,7 @@ static json_t *document_of_column(struct tend_study *study, const struct tend_st
     } else {
         (void)json_object_set_new(out, "service", tend_json_string(owner, strlen(owner)));
     }
-    if (evidence.onset < study->rows.rows) {
+    if (evidence.onset < rows->rows) {
         (void)json_object_set_new(out, "onset_s", json_real(study->frame->at_s[evidence.onset]));
     }
     if (column->class.is_own) {
@@ -277,23 +282,79 @@ static json_t *idle_services_of(const struct tend_study *study)
     return idle;
 }
 
-static json_t *document_of(struct tend_study *study, double onset_s)
+static void fill_views(struct tend_study *study, json_t *views)
 {
-    json_t *columns = json_array();
     for (size_t i = 0; i < study->count; i++) {
-        json_t *column = document_of_column(study, &study->columns[i]);
-        if (column != NULL) {
-            (void)json_array_append_new(columns, column);
+        const struct tend_study_column *column = &study->columns[i];
+        const struct tend_evidence_floor floor = floor_of(column);
+        const struct tend_evidence_past past =
+            tend_evidence_past_of(column->from->values, &study->rows, &floor, &study->scratch);
+        for (size_t view = 0; view < study->view_count; view++) {
+            json_t *one = document_of_column(study, column, &past, &study->views[view].rows);
+            if (one != NULL) {
+                json_t *columns = json_object_get(json_array_get(views, view), "columns");
+                (void)json_array_append_new(columns, one);
+            }
         }
     }
-    json_t *document =
-        json_pack("{s:f, s:f, s:I, s:I, s:o, s:o, s:o}", "onset_s", onset_s, "step_s", study->frame->step_s, "rows",
-                  (json_int_t)study->rows.rows, "live_rows", (json_int_t)(study->rows.rows - study->rows.live),
-                  "services", services_of(study), "idle", idle_services_of(study), "columns", columns);
+}
+
+static json_t *document_of(struct tend_study *study)
+{
+    json_t *views = json_array();
+    for (size_t view = 0; view < study->view_count; view++) {
+        const struct tend_study_view *from = &study->views[view];
+        (void)json_array_append_new(views,
+                                    json_pack("{s:f, s:f, s:I, s:[]}", "onset_s", from->onset_s, "weight", from->weight,
+                                              "live_rows", (json_int_t)(from->rows.rows - from->rows.live), "columns"));
+    }
+    fill_views(study, views);
+    json_t *document = json_pack("{s:f, s:f, s:I, s:o, s:o, s:o}", "onset_s", study->views[0].onset_s, "step_s",
+                                 study->frame->step_s, "rows", (json_int_t)study->rows.rows, "services",
+                                 services_of(study), "idle", idle_services_of(study), "views", views);
     if (json_is_array(study->edges)) {
         (void)json_object_set_new(document, "edges", json_deep_copy(study->edges));
     }
     return document;
+}
+
+// Adds a view, or its weight to the one that parts the rows in the same place.
+static void add_view(struct tend_study *study, const struct tend_study_view *view)
+{
+    for (size_t i = 0; i < study->view_count; i++) {
+        if (study->views[i].rows.live == view->rows.live) {
+            study->views[i].weight += view->weight;
+            return;
+        }
+    }
+    study->views[study->view_count++] = *view;
+}
+
+// The views about an onset, itself first. What is compared with the past is compared with what lies before all of them.
+static enum tend_status place_views(struct tend_study *study, double onset_s, bool is_searched,
+                                    struct tend_error *error)
+{
+    const double *offsets = is_searched ? views_of_search_s : views_of_alarm_s;
+    const size_t count = (is_searched ? sizeof views_of_search_s : sizeof views_of_alarm_s) / sizeof(double);
+    for (size_t i = 0; i < count; i++) {
+        struct tend_study_view view = { .onset_s = onset_s + offsets[i], .weight = 1 };
+        struct tend_error ignored;
+        const enum tend_status status = place_rows(study->frame, view.onset_s, &view.rows, i == 0 ? error : &ignored);
+        if (status == TEND_OK) {
+            add_view(study, &view);
+        } else if (i == 0) {
+            return status;
+        }
+    }
+    study->rows = study->views[0].rows;
+    for (size_t i = 1; i < study->view_count; i++) {
+        const struct tend_evidence_rows *rows = &study->views[i].rows;
+        if (rows->healthy < study->rows.healthy) {
+            study->rows.healthy = rows->healthy;
+            study->rows.recent = rows->recent;
+        }
+    }
+    return TEND_OK;
 }
 
 static enum tend_status study_frame(struct tend_study *study, const struct tend_post_mortem_options *options,
@@ -314,7 +375,7 @@ static enum tend_status study_frame(struct tend_study *study, const struct tend_
         status = tend_onset_find(study, &search, &onset_s);
     }
     if (status == TEND_OK) {
-        status = place_rows(study, onset_s, error);
+        status = place_views(study, onset_s, is_searched, error);
     }
     if (status == TEND_OK) {
         status = tend_evidence_scratch_init(&study->scratch, study->frame->rows);
@@ -323,7 +384,7 @@ static enum tend_status study_frame(struct tend_study *study, const struct tend_
         status = compare_with_peers(study);
     }
     if (status == TEND_OK) {
-        *out = document_of(study, onset_s);
+        *out = document_of(study);
         status = *out == NULL ? TEND_E_NOMEM : TEND_OK;
     }
     return status;

@@ -23,13 +23,24 @@ struct tend_study_column {
     size_t sharers; ///< of calls made: among how many callers the callee's calls are divided
 };
 
+enum { TEND_STUDY_VIEWS_MAX = 5 };
+
+/// One moment that may have been the onset.
+struct tend_study_view {
+    double onset_s;
+    double weight; ///< how likely it is, against the others
+    struct tend_evidence_rows rows;
+};
+
 struct tend_study {
     struct tend_metric_frame *frame;
     const json_t *edges; ///< [[caller, callee], …] or NULL
     struct tend_study_column *columns;
     size_t count, capacity;
-    size_t plain; ///< the first ones, which are the frame's own
-    struct tend_evidence_rows rows;
+    size_t plain;                                       ///< the first ones, which are the frame's own
+    struct tend_evidence_rows rows;                     ///< for all views: [0, healthy) is before all of them
+    struct tend_study_view views[TEND_STUDY_VIEWS_MAX]; ///< different ones, the likeliest first
+    size_t view_count;
     struct tend_evidence_scratch scratch;
     struct tend_study_column **by_metric;
     struct tend_study_column **by_owner; ///< the plain ones

@@ -163,7 +163,7 @@ class Locate(unittest.TestCase):
 
     def test_the_evidence_is_there_for_others_to_rank(self):
         (evidence,) = self.located("--evidence", self.case(CASCADE))
-        cpu = [column for column in evidence["columns"] if column.get("service") == "ledger" and column["kind"] == "resource"]
+        cpu = [column for column in evidence["views"][0]["columns"] if column.get("service") == "ledger" and column["kind"] == "resource"]
         self.assertEqual([column["metric"] for column in cpu], ["cpu_pct"])
         self.assertGreater(cpu[0]["up"], 2)
 

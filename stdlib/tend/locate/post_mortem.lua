@@ -81,7 +81,7 @@ end
 
 -- ---- the graph, and what there is on each service ----
 
-local function graph_of(evidence)
+local function graph_of(evidence, view)
   local services = {}
   for _, name in ipairs(evidence.services) do
     services[name] = { name = name, found = {}, ways = {}, callers = {}, callees = {}, part = {}, own = {} }
@@ -97,10 +97,10 @@ local function graph_of(evidence)
   for _, pair in ipairs(evidence.edges or {}) do
     if type(pair) == "table" then join(pair[1], pair[2]) end
   end
-  for _, column in ipairs(evidence.columns) do
+  for _, column in ipairs(view.columns) do
     if column.caller then join(column.caller, column.callee) end
   end
-  for view, service in pairs(views_of(evidence.services)) do join(view, service) end
+  for shown_by, service in pairs(views_of(evidence.services)) do join(shown_by, service) end
   return services
 end
 
@@ -227,12 +227,10 @@ local function judge(services, service, settings)
   if is_view(service.name) then service.points = service.points * settings.view end
 end
 
---- Ranks the services, the likeliest culprit first.
----@param evidence table  as core/locate/post_mortem.h has it, and perhaps "logs"
----@return table[] services  { name, points, own = points by part, found = { { part, points, source } } }
-function post_mortem.rank(evidence)
-  local settings, services, ranking = post_mortem.settings, graph_of(evidence), {}
-  for _, column in ipairs(evidence.columns) do
+-- As if the onset was when this view says.
+local function rank_view(evidence, view)
+  local settings, services, ranking = post_mortem.settings, graph_of(evidence, view), {}
+  for _, column in ipairs(view.columns) do
     local weight = weight_of(column)
     if column.caller then
       add_edge(services, column, column.up * weight, column.down * weight)
@@ -240,12 +238,27 @@ function post_mortem.rank(evidence)
       add_column(services[column.service], column, column.up * weight, column.down * weight, settings)
     end
   end
-  add_logs(services, evidence.logs or {}, settings)
+  add_logs(services, view.logs or {}, settings)
   for _, name in ipairs(evidence.services) do add_way(services[name]) end
   for i, name in ipairs(evidence.services) do
     judge(services, services[name], settings)
     ranking[i] = services[name]
   end
+  return ranking
+end
+
+--- Ranks the services, the likeliest culprit first. Points are the mean over the views; the rest is of the likeliest.
+---@param evidence table  as core/locate/post_mortem.h has it, with "logs" in its views perhaps
+---@return table[] services  { name, points, own = points by part, found = { { part, points, source } } }
+function post_mortem.rank(evidence)
+  local sum, all, ranking = {}, 0, nil
+  for _, view in ipairs(evidence.views) do
+    local one = rank_view(evidence, view)
+    ranking = ranking or one
+    all = all + view.weight
+    for j, service in ipairs(one) do sum[j] = (sum[j] or 0) + view.weight * service.points end
+  end
+  for j, service in ipairs(ranking) do service.points = sum[j] / all end
   table.sort(ranking, function(a, b)
     if a.points ~= b.points then return a.points > b.points end
     return a.name < b.name

@@ -51,7 +51,7 @@ static json_t *evidence_of(const char *header, const char *before, const char *a
 // The only column there is evidence in.
 static const json_t *only_column(const json_t *evidence)
 {
-    const json_t *columns = json_object_get(evidence, "columns");
+    const json_t *columns = json_object_get(json_array_get(json_object_get(evidence, "views"), 0), "columns");
     assert_int_equal(json_array_size(columns), 1);
     return json_array_get(columns, 0);
 }
@@ -112,7 +112,7 @@ static void time_on_the_way_is_what_the_callee_does_not_see(void **state)
     (void)state;
     json_t *evidence = evidence_of("web>ledger:latency_mean,web>ledger:server_latency_mean", "0.25,0.125", "0.75,0.625",
                                    onset_s, "[]");
-    const json_t *columns = json_object_get(evidence, "columns");
+    const json_t *columns = json_object_get(json_array_get(json_object_get(evidence, "views"), 0), "columns");
     for (size_t i = 0; i < json_array_size(columns); i++) { // 0.125 s on the way all the time
         assert_false(tend_json_bool(json_array_get(columns, i), "way", false));
     }
@@ -120,7 +120,7 @@ static void time_on_the_way_is_what_the_callee_does_not_see(void **state)
     evidence = evidence_of("web>ledger:latency_mean,web>ledger:server_latency_mean", "0.25,0.125", "0.25,0.0625",
                            onset_s, "[]");
     const json_t *way = NULL;
-    columns = json_object_get(evidence, "columns");
+    columns = json_object_get(json_array_get(json_object_get(evidence, "views"), 0), "columns");
     for (size_t i = 0; i < json_array_size(columns); i++) {
         const json_t *column = json_array_get(columns, i);
         way = tend_json_bool(column, "way", false) ? column : way;
@@ -136,11 +136,11 @@ static void calls_made_are_judged_by_the_callers_own_traffic(void **state)
     (void)state;
     json_t *evidence = evidence_of("web:requests,ledger:requests", "10,20", "100,200", onset_s,
                                    "[[\"web\",\"ledger\"]]"); // ten times the traffic, two calls for each as before
-    const json_t *columns = json_object_get(evidence, "columns");
+    const json_t *columns = json_object_get(json_array_get(json_object_get(evidence, "views"), 0), "columns");
     assert_int_equal(json_array_size(columns), 2);
     json_decref(evidence);
     evidence = evidence_of("web:requests,ledger:requests", "10,20", "10,2", onset_s, "[[\"web\",\"ledger\"]]");
-    columns = json_object_get(evidence, "columns");
+    columns = json_object_get(json_array_get(json_object_get(evidence, "views"), 0), "columns");
     const json_t *made = json_array_get(columns, json_array_size(columns) - 1);
     assert_int_equal(tend_json_integer(made, "made", 0), 1);
     is(made, "caller", "web");
@@ -158,7 +158,8 @@ static void a_column_that_falls_silent_while_its_peers_speak_is_told(void **stat
     assert_true(tend_json_number(column, "silence", 0) > 1);
     json_decref(evidence);
     evidence = evidence_of("a:latency,b:latency", "1,1", ",", onset_s, "[]"); // all are silent: nothing is collected
-    assert_int_equal(json_array_size(json_object_get(evidence, "columns")), 0);
+    assert_int_equal(json_array_size(json_object_get(json_array_get(json_object_get(evidence, "views"), 0), "columns")),
+                     0);
     json_decref(evidence);
 }
 
