@@ -157,6 +157,7 @@ enum tend_alert_change tend_alert_take(struct tend_alert *alert, const struct te
             alert->by_missing = true;
         }
         return take_out(alert, times, data_ms);
+    case TEND_VERDICT_HOLD:
     case TEND_VERDICT_ERROR:
         return tend_alert_gap(alert);
     }

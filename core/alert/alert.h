@@ -8,7 +8,8 @@
 ///        └──────────────────────────────────────────────────────┘
 ///
 /// An unknown verdict never fires nor resolves by accident: it ends a pending time (a gap restarts the count) and
-/// leaves a firing alert firing; policy "warn" raises it as a warning that may not act, "act" counts it as out. A
+/// leaves a firing alert firing; policy "warn" raises it as a warning that may not act, "act" counts it as out; what is
+/// only warming up is held whatever the policy, or every start, wake and act would raise what waits for data. A
 /// warning fires anew once data was out of line for fire_after: what fires then may act. Units: `_ms` is the engine
 /// time of samples, so that lateness of their arrival cannot shorten or lengthen a duration.
 

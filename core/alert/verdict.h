@@ -18,6 +18,9 @@ enum tend_verdict {
     TEND_VERDICT_OUT = 1,     ///< it returned something true
     TEND_VERDICT_UNKNOWN = 2, ///< it read a metric that has no data: whatever it returned is not used
     TEND_VERDICT_ERROR = 3,   ///< it raised
+    /// Unknown, and held whatever the policy: all that it lacks is only warming up, or it is in line by what is left
+    /// when an instance that was out of line has no data.
+    TEND_VERDICT_HOLD = 4,
 };
 
 struct tend_view_metric {

@@ -162,7 +162,7 @@ static void pass_alert(struct tend_pass *pass, struct tend_rule_alert *alert)
     for (size_t m = 0; m < alert->service->def->metric_count; m++) {
         tend_pass_u8(pass, &alert->latches[m]);
     }
-    alert->verdict = (enum tend_verdict)tend_pass_choice(pass, alert->verdict, TEND_VERDICT_ERROR);
+    alert->verdict = (enum tend_verdict)tend_pass_choice(pass, alert->verdict, TEND_VERDICT_HOLD);
     tend_pass_ms(pass, &alert->data_ms);
     tend_pass_ms(pass, &alert->fired_wall_ms);
     tend_pass_text(pass, &alert->incident);

@@ -426,10 +426,23 @@ static bool fell_asleep(const struct tend_engine *engine, const struct tend_inci
     return incident->member_count > 0;
 }
 
+// Whether none of what fired is watched any more: its targets are no longer listed, or its rules are gone.
+static bool is_forgotten(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    for (size_t i = 0; i < incident->member_count; i++) {
+        if (tend_member_alert(engine, &incident->members[i]) != NULL) {
+            return false;
+        }
+    }
+    return incident->member_count > 0;
+}
+
 static void end_incident(struct tend_engine *engine, struct tend_incident *incident)
 {
     if (incident->outcome == NULL) {
-        incident->outcome = tend_copy_text(fell_asleep(engine, incident) ? "fell asleep" : "resolved by itself");
+        incident->outcome = tend_copy_text(fell_asleep(engine, incident)    ? "fell asleep"
+                                           : is_forgotten(engine, incident) ? "no longer watched"
+                                                                            : "resolved by itself");
     } else if (strcmp(incident->outcome, "failed") == 0 && !fell_asleep(engine, incident)) {
         // Newer samples have the last word: an act that worked, but said that it failed, has worked.
         free(incident->outcome);

@@ -154,7 +154,8 @@ static const char *what_bars(const struct tend_engine *engine, const struct tend
     if (alert->verdict == TEND_VERDICT_ERROR) {
         return "fires on, but its rule cannot judge now";
     }
-    if (alert->verdict == TEND_VERDICT_UNKNOWN && alert->binding->missing != TEND_MISSING_ACT) {
+    if (alert->verdict == TEND_VERDICT_HOLD ||
+        (alert->verdict == TEND_VERDICT_UNKNOWN && alert->binding->missing != TEND_MISSING_ACT)) {
         return "fires on, but has no data now";
     }
     if (alert->verdict == TEND_VERDICT_IN_LINE) {

@@ -69,6 +69,28 @@ void tend_tick_note_version(struct tend_engine *engine, struct tend_instance *in
     }
 }
 
+// Whether a window has been looked through for less than its whole length: since the first scrape, or a cut.
+static bool is_young(const struct tend_instance *instance)
+{
+    const struct tend_scrape_history *history = tend_series_window_history(instance->window);
+    if (history->newest_ms == TEND_NEVER) {
+        return true;
+    }
+    const int64_t from_ms = history->cut_ms > history->first_ms ? history->cut_ms : history->first_ms;
+    return history->newest_ms - from_ms < instance->service->def->window_ms - instance->service->def->every_ms;
+}
+
+// Too few samples are no news while there cannot be enough of them yet.
+static void settle_too_few(struct tend_metric_table *table, const struct tend_subject *subject, size_t metric_count,
+                           bool young)
+{
+    for (size_t m = 0; young && m < metric_count; m++) {
+        if (table->missing[subject->slot + m] == TEND_MISSING_TOO_FEW_SAMPLES) {
+            table->missing[subject->slot + m] = TEND_MISSING_WARMING_UP;
+        }
+    }
+}
+
 static bool is_given(const struct tend_instance *instance, size_t metric)
 {
     return instance->given != NULL && instance->given_missing[metric] != TEND_MEASURED_AS_SCRAPED;
@@ -126,6 +148,7 @@ static void measure_service(struct tend_engine *engine, struct tend_service *ser
         for (size_t m = 0; m < def->metric_count; m++) {
             set_measured(table, instance->subject.slot + m, &def->metrics[m], &instance->parts[m]);
         }
+        settle_too_few(table, &instance->subject, def->metric_count, is_young(instance));
         set_given(table, instance);
         tend_tick_note_version(engine, instance);
         if (history->newest_ms > service->data_ms) {
@@ -141,6 +164,11 @@ static void measure_service(struct tend_engine *engine, struct tend_service *ser
         set_measured(table, service->subject.slot + m, &def->metrics[m], total);
         pool_given(table, service, m);
     }
+    bool young = true;
+    for (size_t i = 0; i < service->instance_count; i++) {
+        young = young && is_young(service->instances[i]);
+    }
+    settle_too_few(table, &service->subject, def->metric_count, young);
 }
 
 static void note_onsets(const struct tend_engine *engine, const struct tend_service_def *def,
@@ -235,11 +263,71 @@ static void latch_all(const struct tend_engine *engine, struct tend_rule_alert *
     }
 }
 
+// Why a metric cannot be judged: it has no data, or nothing to be set against. A history that is still being filled is
+// warming up; peers without data are as good as no samples.
+static enum tend_missing missing_of(const struct tend_engine *engine, const struct tend_rule_alert *alert,
+                                    size_t metric)
+{
+    const size_t slot = subject_of(alert)->slot + metric;
+    const struct tend_metric_table *table = &engine->fleet->table;
+    const enum tend_expect_kind expect = alert->service->def->metrics[metric].expect;
+    if (table->missing[slot] != TEND_HAS_DATA || expect == TEND_EXPECT_NONE || !isnan(table->e[slot])) {
+        return (enum tend_missing)table->missing[slot];
+    }
+    return expect == TEND_EXPECT_PEERS ? TEND_MISSING_TOO_FEW_SAMPLES : TEND_MISSING_WARMING_UP;
+}
+
+static bool may_come_back_bad(enum tend_missing missing)
+{
+    switch (missing) {
+    case TEND_MISSING_SCRAPE_FAILED:
+    case TEND_MISSING_BAD_PAYLOAD:
+    case TEND_MISSING_SERIES_GONE:
+    case TEND_MISSING_WARMING_UP:
+    case TEND_MISSING_TOO_FEW_SAMPLES:
+        return true;
+    case TEND_HAS_DATA:
+    case TEND_MISSING_NO_SERIES: // it said nothing before either
+    case TEND_MISSING_TARGET_REMOVED:
+    case TEND_MISSING_NO_TRAFFIC: // drained: what is left is the service
+    case TEND_MISSING_ASLEEP:
+        return false;
+    }
+    return false;
+}
+
+// A service is not in line because those of its instances that were out of line have stopped to say so. @param metric
+// the one judged, or -1 for a function, which may have read any
+static enum tend_verdict whole(const struct tend_engine *engine, const struct tend_rule_alert *alert, int metric,
+                               enum tend_verdict verdict)
+{
+    const struct tend_service *service = alert->service;
+    if (alert->instance != NULL || verdict != TEND_VERDICT_IN_LINE || alert->alert.state != TEND_ALERT_FIRING) {
+        return verdict;
+    }
+    const size_t begin = metric < 0 ? 0 : (size_t)metric;
+    const size_t end = metric < 0 ? service->def->metric_count : begin + 1;
+    for (size_t i = 0; i < service->instance_count; i++) {
+        const struct tend_subject *subject = &service->instances[i]->subject;
+        for (size_t m = begin; m < end; m++) {
+            const enum tend_missing missing = (enum tend_missing)engine->fleet->table.missing[subject->slot + m];
+            if (subject->out_since_ms[m] != TEND_NEVER && may_come_back_bad(missing)) {
+                return TEND_VERDICT_HOLD;
+            }
+        }
+    }
+    return verdict;
+}
+
 static enum tend_verdict verdict_of_metric(const struct tend_engine *engine, const struct tend_rule_alert *alert,
                                            int metric)
 {
     const size_t slot = subject_of(alert)->slot + (size_t)metric;
-    if (engine->fleet->table.missing[slot] != TEND_HAS_DATA || isnan(engine->fleet->table.a[slot])) {
+    const enum tend_missing missing = missing_of(engine, alert, (size_t)metric);
+    if (missing != TEND_HAS_DATA) {
+        return missing == TEND_MISSING_WARMING_UP ? TEND_VERDICT_HOLD : TEND_VERDICT_UNKNOWN;
+    }
+    if (isnan(engine->fleet->table.a[slot])) {
         return TEND_VERDICT_UNKNOWN;
     }
     return alert->latches[metric] ? TEND_VERDICT_OUT : TEND_VERDICT_IN_LINE;
@@ -302,19 +390,16 @@ static void put_call(const struct tend_engine *engine, struct tend_buffer *bytes
     const struct tend_metric_table *table = &engine->fleet->table;
     for (size_t m = 0; m < service->def->metric_count; m++) {
         const size_t slot = subject_of(alert)->slot + m;
-        const bool no_expectation = table->missing[slot] == TEND_HAS_DATA &&
-                                    service->def->metrics[m].expect != TEND_EXPECT_NONE && isnan(table->e[slot]);
-        tend_view_put_metric(
-            bytes, &(struct tend_view_metric){
-                       .name = service->def->metrics[m].name,
-                       .p = table->p[slot],
-                       .e = table->e[slot],
-                       .f = table->f[slot],
-                       .a = table->a[slot],
-                       .eta_s = (double)NAN,
-                       .out = alert->latches[m] != 0,
-                       .missing = no_expectation ? TEND_MISSING_WARMING_UP : (enum tend_missing)table->missing[slot],
-                   });
+        tend_view_put_metric(bytes, &(struct tend_view_metric){
+                                        .name = service->def->metrics[m].name,
+                                        .p = table->p[slot],
+                                        .e = table->e[slot],
+                                        .f = table->f[slot],
+                                        .a = table->a[slot],
+                                        .eta_s = (double)NAN,
+                                        .out = alert->latches[m] != 0,
+                                        .missing = missing_of(engine, alert, m),
+                                    });
     }
 }
 
@@ -349,7 +434,7 @@ static void judge_service(struct tend_engine *engine, struct tend_service *servi
         if (rule->metric != NULL) {
             const int metric = tend_service_metric(service->def, rule->metric);
             if (metric >= 0) { // a service without the metric is skipped
-                judge(engine, alert, verdict_of_metric(engine, alert, metric));
+                judge(engine, alert, whole(engine, alert, metric, verdict_of_metric(engine, alert, metric)));
             }
         } else if (engine->rules[alert->binding->rule].off) {
             judge(engine, alert, TEND_VERDICT_ERROR);
@@ -437,7 +522,7 @@ static enum tend_verdict read_verdict(struct tend_engine *engine, struct tend_re
     const uint8_t verdict = tend_reader_get_u8(reader);
     struct tend_rule_health *health = &engine->rules[rule];
     if (verdict != TEND_VERDICT_ERROR) {
-        return verdict <= TEND_VERDICT_UNKNOWN && !reader->failed ? (enum tend_verdict)verdict : TEND_VERDICT_ERROR;
+        return verdict <= TEND_VERDICT_HOLD && !reader->failed ? (enum tend_verdict)verdict : TEND_VERDICT_ERROR;
     }
     size_t count;
     const char *text = tend_reader_get_string(reader, &count);
@@ -475,7 +560,7 @@ void tend_tick_verdicts(struct tend_engine *engine, const struct tend_event *eve
         struct tend_rule_alert *alert = engine->calls[i];
         const enum tend_verdict verdict =
             fits ? read_verdict(engine, &reader, alert->binding->rule) : TEND_VERDICT_ERROR;
-        judge(engine, alert, verdict);
+        judge(engine, alert, whole(engine, alert, -1, verdict));
     }
     for (size_t i = 0; i < engine->call_count; i++) {
         struct tend_rule_health *health = &engine->rules[engine->calls[i]->binding->rule];

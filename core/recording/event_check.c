@@ -82,7 +82,7 @@ static const char *check_verdicts(const struct tend_event *event)
         if (verdict == TEND_VERDICT_ERROR) {
             (void)tend_reader_get_string(&reader, &bytes);
         }
-        reader.failed = reader.failed || verdict > TEND_VERDICT_ERROR;
+        reader.failed = reader.failed || verdict > TEND_VERDICT_HOLD;
     }
     return tick == event->reply.id && !reader.failed && reader.next == reader.end ? NULL : "verdicts are malformed";
 }

@@ -40,6 +40,7 @@ struct tend_tick_view {
     size_t metric_count;
     size_t metric_capacity;
     bool read_missing; // the function has read a value that there is no data for
+    bool only_early;   // and all of those are warming up
 };
 
 static const char *const view_name = "tend.view";
@@ -75,10 +76,16 @@ static struct tend_tick_view *view_of(lua_State *lua)
     return view;
 }
 
-static int push_number(lua_State *lua, struct tend_tick_view *view, double value)
+static void note_missing(struct tend_tick_view *view, bool early)
+{
+    view->only_early = early && (!view->read_missing || view->only_early);
+    view->read_missing = true;
+}
+
+static int push_number(lua_State *lua, struct tend_tick_view *view, const struct view_metric *metric, double value)
 {
     if (isnan(value)) {
-        view->read_missing = true;
+        note_missing(view, metric->missing == TEND_MISSING_WARMING_UP);
     }
     lua_pushnumber(lua, value);
     return 1;
@@ -102,7 +109,9 @@ static int metric_index(lua_State *lua)
         }
         return 1;
     }
-    view->read_missing = view->read_missing || metric->missing != TEND_HAS_DATA;
+    if (metric->missing != TEND_HAS_DATA) {
+        note_missing(view, metric->missing == TEND_MISSING_WARMING_UP);
+    }
     if (strcmp(key, "out") == 0) {
         lua_pushboolean(lua, metric->out);
         return 1;
@@ -114,13 +123,13 @@ static int metric_index(lua_State *lua)
     if (key[0] != '\0' && key[1] == '\0') {
         switch (key[0]) {
         case 'P':
-            return push_number(lua, view, metric->p);
+            return push_number(lua, view, metric, metric->p);
         case 'E':
-            return push_number(lua, view, metric->e);
+            return push_number(lua, view, metric, metric->e);
         case 'F':
-            return push_number(lua, view, metric->f);
+            return push_number(lua, view, metric, metric->f);
         case 'A':
-            return push_number(lua, view, metric->a);
+            return push_number(lua, view, metric, metric->a);
         default:
             break;
         }
@@ -338,7 +347,7 @@ static enum tend_status read_call(struct tend_reader *reader, struct tend_tick_v
         metric->missing = (enum tend_missing)missing;
     }
     view->metric_count = count;
-    view->read_missing = false;
+    view->read_missing = view->only_early = false;
     return reader->failed ? TEND_E_INVALID : TEND_OK;
 }
 
@@ -397,7 +406,8 @@ static enum tend_status one_verdict(struct tend_script *script, struct tend_buff
     const int status = tend_lua_call(lua, 1, 1);
     view->open = false;
     if (view->read_missing) {
-        tend_verdicts_put(reply, TEND_VERDICT_UNKNOWN, NULL); // also when it raised: the missing value may be why
+        // Also when it raised: the missing value may be why.
+        tend_verdicts_put(reply, view->only_early ? TEND_VERDICT_HOLD : TEND_VERDICT_UNKNOWN, NULL);
     } else if (status != 0) {
         put_error(script, reply);
     } else {

@@ -8,7 +8,8 @@
 // be a birth.
 //
 // SHARE of rates: the numerator's series may not exist yet (no error so far, so no series of errors): with a
-// denominator that has data it is 0. A gauge as numerator has to be there.
+// denominator that has data it is 0. Where the target tells that its process is the same that had them, they are gone,
+// and 0 would be made up. A gauge as numerator has to be there.
 
 #include "series/measure.h"
 
@@ -127,6 +128,20 @@ static enum tend_missing missing_source(const struct scan *scan, const struct te
         }
     }
     return TEND_MISSING_SERIES_GONE;
+}
+
+// Why a counter that need not be there yet cannot be read: the same process had it, and has it no more.
+static enum tend_missing missing_if_lost(const struct scan *scan, const struct tend_source_columns *source)
+{
+    if (source->count == 0 || missing_source(scan, source) == TEND_HAS_DATA) {
+        return TEND_HAS_DATA;
+    }
+    for (size_t i = 0; i < source->count; i++) {
+        if (tend_series_window_is_of_process(scan->window, source->columns[i])) {
+            return TEND_MISSING_SERIES_GONE;
+        }
+    }
+    return TEND_HAS_DATA;
 }
 
 // What a counter had gained when it was first seen, in this row; NaN when nobody knows.
@@ -249,7 +264,7 @@ static double side_of_share(const struct scan *scan, const struct tend_metric_de
 {
     const struct tend_source_columns *source = tend_metric_plan_source(scan->plan, def_index, side);
     const bool may_be_absent = side == 0 && !def->source_is_gauge[0];
-    *missing = may_be_absent ? TEND_HAS_DATA : missing_source(scan, source);
+    *missing = may_be_absent ? missing_if_lost(scan, source) : missing_source(scan, source);
     if (*missing != TEND_HAS_DATA) {
         return TEND_NO_DATA;
     }

@@ -287,6 +287,11 @@ double tend_series_window_birth(const struct tend_series_window *window, size_t 
     return life->birth_ms == at_ms ? life->gained : TEND_NO_DATA;
 }
 
+bool tend_series_window_is_of_process(const struct tend_series_window *window, size_t column)
+{
+    return !isnan(window->history.process_start_s) && !isnan(window->lives[column].last);
+}
+
 enum tend_status tend_series_window_push(struct tend_series_window *window, int64_t at_ms, double duration_s,
                                          const struct tend_layout *layout, const double *values)
 {

@@ -69,6 +69,10 @@ double tend_series_window_newest(const struct tend_series_window *window, size_t
 /// NaN when it did not appear then, or what it gained is not known.
 double tend_series_window_birth(const struct tend_series_window *window, size_t column, int64_t at_ms);
 
+/// Whether a column's series was seen of the process that the newest good scrape was of; false where the target does
+/// not tell when its process began, for then nobody knows.
+bool tend_series_window_is_of_process(const struct tend_series_window *window, size_t column);
+
 /// One scrape of the window. Rows go from 0, the oldest, to count - 1.
 struct tend_scrape_row {
     int64_t at_ms;

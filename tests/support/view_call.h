@@ -10,7 +10,8 @@ struct view_call { // what a rule function sees
     uint32_t rule;
     char subject[64];
     double load, up;
-    bool load_missing;
+    bool load_missing, load_out;
+    enum tend_missing cause; // of `load`
 };
 
 /// Reads the next call of a request. Of metrics other than `load` the last one counts as `up`.
@@ -33,11 +34,13 @@ static inline struct view_call view_call_read(struct tend_reader *reader)
         for (int skipped = 0; skipped < 4; skipped++) {
             (void)tend_reader_get_f64(reader);
         }
-        (void)tend_reader_get_u8(reader);
-        const bool missing = tend_reader_get_u8(reader) != 0;
+        const bool out = tend_reader_get_u8(reader) != 0;
+        const uint8_t missing = tend_reader_get_u8(reader);
         if (is_load) {
             call.load = p;
-            call.load_missing = missing;
+            call.load_out = out;
+            call.load_missing = missing != 0;
+            call.cause = (enum tend_missing)missing;
         } else {
             call.up = p;
         }

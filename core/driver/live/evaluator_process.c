@@ -204,7 +204,7 @@ static bool verdicts_are_right(const char *bytes, size_t byte_count, const struc
         if (verdict == TEND_VERDICT_ERROR) {
             (void)tend_reader_get_string(&reader, &text_bytes);
         }
-        if (verdict > TEND_VERDICT_ERROR || text_bytes > ERROR_MAX_BYTES) {
+        if (verdict > TEND_VERDICT_HOLD || text_bytes > ERROR_MAX_BYTES) {
             return false;
         }
     }

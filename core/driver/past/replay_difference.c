@@ -344,9 +344,9 @@ static struct verdict read_verdict(struct tend_reader *reply)
 // "out", or what it raised. free() it.
 static char *verdict_text(const struct verdict *verdict)
 {
-    static const char *const texts[] = { "in line", "out", "unknown" };
+    static const char *const texts[] = { "in line", "out", "unknown", "error", "held" };
     char *text = NULL;
-    const int printed = verdict->verdict < sizeof texts / sizeof texts[0]
+    const int printed = verdict->verdict != TEND_VERDICT_ERROR && verdict->verdict < sizeof texts / sizeof texts[0]
                             ? asprintf(&text, "%s", texts[verdict->verdict])
                             : asprintf(&text, "error %.*s", (int)verdict->error_bytes, verdict->error);
     TEND_ASSERT(printed >= 0);

@@ -136,7 +136,7 @@ static void verdicts_are_whole_and_of_their_tick(void **state)
     part.event.reply.id = 8;
     assert_refused(&part, "verdicts are malformed");
     part.event.reply.id = 7;
-    bytes.data[bytes.size - 1] = TEND_VERDICT_ERROR + 1;
+    bytes.data[bytes.size - 1] = TEND_VERDICT_HOLD + 1;
     assert_refused(&part, "verdicts are malformed");
     tend_buffer_clear(&bytes);
 }

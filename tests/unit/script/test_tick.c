@@ -50,7 +50,8 @@ static struct tend_script *script_of(struct seen *seen, const char *const *texts
     return script;
 }
 
-// Metrics of the one call that most tests make: memory is out of line, traffic has no data, p99 has no expectation.
+// Metrics of the one call that most tests make: memory is out of line, traffic has no data, p99 has no expectation,
+// and queue is warming up.
 static void put_call(struct tend_buffer *request, uint32_t rule)
 {
     const struct tend_view_call call = { .rule = rule,
@@ -61,7 +62,7 @@ static void put_call(struct tend_buffer *request, uint32_t rule)
                                          .version = "1.2",
                                          .out_share = 0.5,
                                          .deployed_ago_s = 600,
-                                         .metric_count = 3 };
+                                         .metric_count = 4 };
     const struct tend_view_metric metrics[] = {
         { .name = "memory", .p = 3, .e = 1, .f = 2, .a = 4, .eta_s = (double)NAN, .out = true },
         { .name = "p99", .p = 0.5, .e = (double)NAN, .f = (double)NAN, .a = (double)NAN, .eta_s = (double)NAN },
@@ -72,9 +73,16 @@ static void put_call(struct tend_buffer *request, uint32_t rule)
           .a = (double)NAN,
           .eta_s = (double)NAN,
           .missing = TEND_MISSING_NO_TRAFFIC },
+        { .name = "queue",
+          .p = (double)NAN,
+          .e = (double)NAN,
+          .f = (double)NAN,
+          .a = (double)NAN,
+          .eta_s = (double)NAN,
+          .missing = TEND_MISSING_WARMING_UP },
     };
     tend_view_put_call(request, &call);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         tend_view_put_metric(request, &metrics[i]);
     }
 }
@@ -182,6 +190,16 @@ static void reading_a_deviation_without_an_expectation_is_unknown(void **state)
     (void)state;
     assert_verdict("return function(s) return s.p99.P == 0.5 end", TEND_VERDICT_OUT);
     assert_verdict("return function(s) return not (s.p99.F > 1) end", TEND_VERDICT_UNKNOWN);
+}
+
+static void a_rule_that_lacks_only_what_is_warming_up_is_held(void **state)
+{
+    (void)state;
+    assert_verdict("return function(s) return s.queue.out end", TEND_VERDICT_HOLD);
+    assert_verdict("return function(s) return s.memory.out and s.queue.P > 1 end", TEND_VERDICT_HOLD);
+    assert_verdict("return function(s) local x = s.queue.P return s.traffic.out end", TEND_VERDICT_UNKNOWN);
+    assert_verdict("return function(s) local x = s.traffic.P return s.queue.out end", TEND_VERDICT_UNKNOWN);
+    assert_verdict("return function(s) return s.queue.missing == 'warming up' end", TEND_VERDICT_OUT);
 }
 
 static void a_rule_that_fails_on_missing_data_is_unknown(void **state)
@@ -299,6 +317,7 @@ int main(void)
         cmocka_unit_test(reading_a_missing_metric_makes_the_verdict_unknown),
         cmocka_unit_test(reading_why_a_metric_is_missing_is_not_reading_it),
         cmocka_unit_test(reading_a_deviation_without_an_expectation_is_unknown),
+        cmocka_unit_test(a_rule_that_lacks_only_what_is_warming_up_is_held),
         cmocka_unit_test(a_rule_that_fails_on_missing_data_is_unknown),
         cmocka_unit_test(a_rule_that_raises_is_an_error_with_its_line),
         cmocka_unit_test(an_unknown_metric_is_an_error_that_names_those_there_are),
