@@ -220,7 +220,7 @@ static void an_unknown_metric_is_an_error_that_names_those_there_are(void **stat
 {
     (void)state;
     assert_raises("return function(s) local x = s.memry end",
-                  "rule0.lua:1: no metric 'memry' on pay; it has: memory, p99, traffic");
+                  "rule0.lua:1: no metric 'memry' on pay; it has: memory, p99, traffic, queue");
     assert_raises("return function(s) local x = s.memory.Q end",
                   "rule0.lua:1: a metric has no 'Q'; it has P, E, F, A, out, eta, missing");
 }
