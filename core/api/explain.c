@@ -346,6 +346,24 @@ static void take_notice(struct story *story, const struct tend_record *record)
     }
 }
 
+// Marks are records of the incident, so they come in order: the newest one counts.
+static void take_mark(struct story *story, const struct tend_record *record)
+{
+    static const char *const members[] = { "mark", "why", "who", NULL };
+    if (strcmp(tend_json_text(record->body, "mark", "none"), "none") == 0) {
+        set(story, story->root, "mark", json_null());
+        return;
+    }
+    json_t *mark = json_object();
+    if (mark == NULL) {
+        story->failed = true;
+        return;
+    }
+    copy_all(story, mark, record->body, members);
+    set_time(story, mark, "at", NULL, record->wall_ms);
+    set(story, story->root, "mark", mark);
+}
+
 // Operators' records may come in any order, for they are read apart from the incident's; here they stand by time.
 static void take_operator(struct story *story, const struct tend_record *record)
 {
@@ -363,6 +381,9 @@ static void take_operator(struct story *story, const struct tend_record *record)
     }
     copy_all(story, command, record->body, members);
     set_time(story, command, "at", "after_s", record->wall_ms);
+    if (strcmp(tend_json_text(record->body, "what", ""), "mark") == 0) {
+        take_mark(story, record);
+    }
 }
 
 static void take(struct story *story, const struct tend_record *record)
@@ -447,9 +468,10 @@ json_t *tend_explanation_finish(const struct tend_explanation *explanation)
     }
     struct story story = {
         // The order of members is the order in which people want to read them.
-        .root = json_pack("{s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:[], s:[], s:[], s:[], s:n, s:[], s:[], s:[], s:[]}",
-                          "incident", "state", "outcome", "opened", "ended", "took_s", "severity", "services", "alerts",
-                          "culprits", "ranking", "wait", "decisions", "runs", "notices", "operators"),
+        .root =
+            json_pack("{s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:[], s:[], s:[], s:[], s:n, s:[], s:[], s:[], s:[]}",
+                      "incident", "state", "outcome", "opened", "ended", "took_s", "severity", "mark", "services",
+                      "alerts", "culprits", "ranking", "wait", "decisions", "runs", "notices", "operators"),
         .opened_ms = tend_json_integer(incident->body, "opened_wall_ms", incident->wall_ms),
     };
     story.failed = story.root == NULL;

@@ -5,7 +5,7 @@
 /// happen and why is in it too: decisions not to act are records like any other.
 ///
 /// The JSON (times are RFC 3339 in UTC; `after_s` is seconds since the incident opened, negative before; null: none):
-///   {incident, state, outcome, opened, ended, took_s, severity, services:[…],
+///   {incident, state, outcome, opened, ended, took_s, severity, mark:{mark, why, who, at}, services:[…],
 ///    alerts:[{rule, service, instance, severity, state, metric, expected, measured, F, alpha, A, out_at, unit,
 ///    missing,
 ///             summary, since, fired, resolved, since_after_s, fired_after_s, resolved_after_s}],

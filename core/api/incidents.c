@@ -33,6 +33,9 @@ static bool add_record(void *context, const struct tend_record *record)
 static bool add_operator(void *context, const struct tend_record *record)
 {
     struct reading *reading = context;
+    if (strncmp(record->key, "mark/", 5) == 0) {
+        return true; // came with the records of its incident
+    }
     const bool still_paused = strcmp(record->key, "pause") == 0 && tend_json_bool(record->body, "on", false);
     if ((record->wall_ms >= reading->opened_ms || still_paused) && record->wall_ms <= reading->ended_ms) {
         reading->status = tend_explanation_add(reading->explanation, record);
@@ -124,14 +127,14 @@ static json_t *row_of(const json_t *story)
         }
     }
     const json_t *first = json_array_get(json_object_get(story, "alerts"), 0);
-    json_t *row =
-        json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:o, s:o}", "id",
-                  json_object_get(story, "incident"), "state", json_object_get(story, "state"), "outcome",
-                  json_object_get(story, "outcome"), "opened", json_object_get(story, "opened"), "ended",
-                  json_object_get(story, "ended"), "took_s", json_object_get(story, "took_s"), "severity",
-                  json_object_get(story, "severity"), "services", json_object_get(story, "services"), "culprits",
-                  json_object_get(story, "culprits"), "summary", json_object_get(first, "summary"), "alerts",
-                  json_object_get(story, "alerts"), "runs", runs, "steps", steps);
+    json_t *row = json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:o, s:o}", "id",
+                            json_object_get(story, "incident"), "state", json_object_get(story, "state"), "outcome",
+                            json_object_get(story, "outcome"), "opened", json_object_get(story, "opened"), "ended",
+                            json_object_get(story, "ended"), "took_s", json_object_get(story, "took_s"), "severity",
+                            json_object_get(story, "severity"), "mark", json_object_get(story, "mark"), "services",
+                            json_object_get(story, "services"), "culprits", json_object_get(story, "culprits"),
+                            "summary", json_object_get(first, "summary"), "alerts", json_object_get(story, "alerts"),
+                            "runs", runs, "steps", steps);
     return row;
 }
 

@@ -6,7 +6,7 @@
 #include "driver/live/journal.h"
 
 /// The newest incidents, open and ended, newest first:
-///   {"incidents":[{id, state, outcome, opened, ended, took_s, severity, services, culprits, summary, alerts,
+///   {"incidents":[{id, state, outcome, opened, ended, took_s, severity, mark, services, culprits, summary, alerts,
 ///    runs:[{id, playbook, service, outcome, dry}], steps:[{seq, verb, instance, kind, state, outcome}]}]}
 /// Members are as in api/explain.h. @param limit  how many at most
 TEND_MUST_CHECK enum tend_status tend_incidents_list(struct tend_journal *journal, size_t limit, json_t **out,

@@ -190,6 +190,30 @@ static void answer_close(const struct ask *ask)
     operate(ask, service);
 }
 
+static void answer_mark(const struct ask *ask)
+{
+    const char *incident = tend_json_text(ask->body, "incident", "");
+    const char *mark = tend_json_text(ask->body, "mark", "");
+    const char *why = tend_json_text(ask->body, "why", "");
+    if (incident[0] == '\0' || strchr(incident, ' ') != NULL) {
+        tend_reply_error(ask->request, HTTP_BADREQUEST, "say which incident: {\"incident\":\"i7\",\"mark\":\"real\"}");
+        return;
+    }
+    if (strcmp(mark, "real") != 0 && strcmp(mark, "false") != 0 && strcmp(mark, "none") != 0) {
+        tend_reply_error(ask->request, HTTP_BADREQUEST, "a mark is \"real\", \"false\" or \"none\"");
+        return;
+    }
+    struct tend_buffer argument;
+    tend_buffer_init(&argument);
+    tend_buffer_printf(&argument, "%s %s%s%s", incident, mark, why[0] != '\0' ? " " : "", why);
+    if (argument.failed) {
+        tend_reply_error(ask->request, HTTP_SERVUNAVAIL, "tend is out of memory");
+    } else {
+        operate(ask, tend_buffer_text(&argument));
+    }
+    tend_buffer_clear(&argument);
+}
+
 static void answer_reload(const struct ask *ask)
 {
     struct tend_api_server *server = ask->server;
@@ -224,6 +248,7 @@ static const struct route routes[] = {
     { "/v1/arm", EVHTTP_REQ_POST, false, "arm", answer_arm },
     { "/v1/disarm", EVHTTP_REQ_POST, false, "disarm", answer_arm },
     { "/v1/close", EVHTTP_REQ_POST, false, "close", answer_close },
+    { "/v1/mark", EVHTTP_REQ_POST, false, "mark", answer_mark },
     { "/v1/reload", EVHTTP_REQ_POST, false, "reload", answer_reload },
     { "/metrics", EVHTTP_REQ_GET, true, NULL, answer_metrics },
     { "/-/healthy", EVHTTP_REQ_GET, true, NULL, answer_healthy },

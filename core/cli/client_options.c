@@ -19,15 +19,19 @@ static bool check_arguments(int argc, char **argv, const struct tend_client_usag
                             struct tend_client_options *options, int *exit)
 {
     const int count = argc - optind;
-    if (count > (usage->argument != NULL ? 1 : 0)) {
+    if (count > (usage->argument != NULL) + (usage->second != NULL)) {
         return complain(argv[0], "one argument too many: ", argv[argc - 1], exit);
     }
-    options->argument = count == 1 ? argv[optind] : NULL;
+    options->argument = count >= 1 ? argv[optind] : NULL;
+    options->second = count == 2 ? argv[optind + 1] : NULL;
     if (options->all && options->argument != NULL) {
         return complain(argv[0], "--all and a name: say one of the two", "", exit);
     }
     if (usage->argument_needed && options->argument == NULL && !options->all) {
         return complain(argv[0], usage->takes_all ? "say --all, or " : "say ", usage->argument, exit);
+    }
+    if (usage->second != NULL && options->second == NULL) {
+        return complain(argv[0], "say ", usage->second, exit);
     }
     return true;
 }

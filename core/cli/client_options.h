@@ -10,12 +10,14 @@ struct tend_client_usage {
     bool takes_why;       ///< --why TEXT
     const char *argument; ///< what its one argument is ("a playbook's name"); NULL: it takes none
     bool argument_needed;
+    const char *second; ///< what its second argument is, then needed; NULL: it takes no second
 };
 
 struct tend_client_options {
     const char *state;    ///< NULL: not given
     const char *why;      ///< NULL: not given
     const char *argument; ///< NULL: not given
+    const char *second;   ///< NULL: it takes none
     bool json;
     bool all;
 };

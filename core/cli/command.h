@@ -30,4 +30,8 @@ int tend_command_disarm(int argc, char **argv);    ///< makes it dry again
 int tend_command_pause(int argc, char **argv);     ///< stops all acting
 int tend_command_resume(int argc, char **argv);    ///< ends the pause
 int tend_command_close(int argc, char **argv);     ///< closes the breaker of a service
+int tend_command_mark(int argc, char **argv);      ///< says that an incident was real, or a false alarm
 int tend_command_reload(int argc, char **argv);    ///< loads the rules again
+
+// They read what it wrote, whether it runs or not:
+int tend_command_report(int argc, char **argv); ///< what the alarms of a time were worth

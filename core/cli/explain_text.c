@@ -57,6 +57,25 @@ static void put_head(const json_t *story, struct tend_buffer *out)
     tend_buffer_put_text(out, "\n");
 }
 
+static void put_mark(const json_t *story, struct tend_buffer *out)
+{
+    const json_t *mark = json_object_get(story, "mark");
+    if (!json_is_object(mark)) {
+        return;
+    }
+    tend_buffer_put_text(out, "marked ");
+    tend_terminal_put_member(out, mark, "mark", "?");
+    tend_buffer_put_text(out, " by ");
+    tend_terminal_put_member(out, mark, "who", "?");
+    tend_buffer_put_text(out, " at ");
+    tend_terminal_put_time(out, tend_terminal_wall_ms(json_object_get(mark, "at")));
+    if (tend_json_text(mark, "why", "")[0] != '\0') {
+        tend_buffer_put_text(out, ": ");
+        tend_terminal_put_member(out, mark, "why", "");
+    }
+    tend_buffer_put_text(out, "\n");
+}
+
 static void put_alert(const json_t *alert, struct tend_text_table *table)
 {
     const char *instance = tend_json_text(alert, "instance", "");
@@ -351,6 +370,7 @@ static void put_timeline(const json_t *story, struct tend_buffer *out)
 void tend_explain_text_format(const json_t *story, struct tend_buffer *out)
 {
     put_head(story, out);
+    put_mark(story, out);
     put_alerts(story, out);
     put_culprits(story, out);
     put_decisions(story, out);

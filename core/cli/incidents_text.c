@@ -49,15 +49,15 @@ static void put_runs(const json_t *incident, struct tend_buffer *out)
 
 void tend_incidents_text_format(const json_t *incidents, struct tend_buffer *out)
 {
-    static const char *const heads[] = { "ID",      "OPENED",   "STATE", "TOOK",   "SEVERITY",
-                                         "CULPRIT", "SERVICES", "RUNS",  "SUMMARY" };
+    static const char *const heads[] = { "ID",   "OPENED",  "STATE",    "TOOK", "SEVERITY",
+                                         "MARK", "CULPRIT", "SERVICES", "RUNS", "SUMMARY" };
     const json_t *list = json_object_get(incidents, "incidents");
     if (json_array_size(list) == 0) {
         tend_buffer_put_text(out, "no incidents\n");
         return;
     }
     struct tend_text_table table;
-    tend_text_table_init(&table, "lllrlllll");
+    tend_text_table_init(&table, "lllrllllll");
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
         tend_text_table_put(&table, heads[i]);
     }
@@ -72,6 +72,7 @@ void tend_incidents_text_format(const json_t *incidents, struct tend_buffer *out
         tend_terminal_put_member(tend_text_table_cell(&table), incident, "outcome", state);
         put_took(incident, tend_text_table_cell(&table));
         tend_terminal_put_member(tend_text_table_cell(&table), incident, "severity", "-");
+        tend_terminal_put_member(tend_text_table_cell(&table), json_object_get(incident, "mark"), "mark", "");
         put_culprits(incident, tend_text_table_cell(&table));
         tend_terminal_put_names(tend_text_table_cell(&table), json_object_get(incident, "services"), "name");
         put_runs(incident, tend_text_table_cell(&table));

@@ -24,6 +24,8 @@ static const struct tend_command commands[] = {
     { "pause", "stop all acting", tend_command_pause },
     { "resume", "act again", tend_command_resume },
     { "close", "close the breaker of a service", tend_command_close },
+    { "mark", "say that an incident was real, or a false alarm", tend_command_mark },
+    { "report", "tell what the alarms were worth: precision, delay, noise, cures", tend_command_report },
     { "reload", "load the rules again", tend_command_reload },
     { NULL, NULL, NULL },
 };

@@ -1,10 +1,8 @@
-// The policy names the hashes of the style and of the script: a browser that honours it runs nothing else, not even
-// what a fault in the escaping would let in.
-
 #include "cli/simulation_page.h"
 
 #include "cli/alert_table.h"
 #include "cli/chart_choice.h"
+#include "cli/html_page.h"
 #include "cli/html_text.h"
 #include "cli/incident_section.h"
 #include "cli/simulation_page_assets.h"
@@ -15,9 +13,7 @@
 #include "parse/duration.h"
 #include "parse/quantity.h"
 
-#include <errno.h>
 #include <math.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,32 +37,10 @@ static int64_t end_of(const json_t *document)
 
 // ---- the frame ----
 
-static void put_hash(struct tend_buffer *out, const char *text)
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned char base64[EVP_MAX_MD_SIZE * 2];
-    unsigned bytes = 0;
-    if (EVP_Digest(text, strlen(text), digest, &bytes, EVP_sha256(), NULL) != 1) {
-        out->failed = true;
-        return;
-    }
-    (void)EVP_EncodeBlock(base64, digest, (int)bytes);
-    tend_buffer_printf(out, "'sha256-%s'", (const char *)base64);
-}
-
 static void put_top(struct tend_buffer *out, const char *title)
 {
-    tend_buffer_put_text(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                              "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src ");
-    put_hash(out, tend_simulation_page_css);
-    tend_buffer_put_text(out, "; script-src ");
-    put_hash(out, tend_simulation_page_js);
-    tend_buffer_put_text(out, "; base-uri 'none'; form-action 'none'\">\n"
-                              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
-    tend_html_put(out, title);
-    tend_buffer_put_text(out, "</title>\n<style>");
-    tend_buffer_put_text(out, tend_simulation_page_css);
-    tend_buffer_put_text(out, "</style>\n</head>\n<body>\n<svg class=\"figures\" aria-hidden=\"true\"><defs>"
+    tend_html_page_begin(out, title, tend_simulation_page_js);
+    tend_buffer_put_text(out, "<svg class=\"figures\" aria-hidden=\"true\"><defs>"
                               "<pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
                               "patternTransform=\"rotate(45)\"><path class=\"hatch\" d=\"M0 0V6\"/></pattern>"
                               "</defs></svg>\n");
@@ -350,18 +324,7 @@ enum tend_status tend_simulation_page_write(const json_t *document, const char *
     struct tend_buffer page;
     tend_buffer_init(&page);
     tend_simulation_page_render(document, &page);
-    if (page.failed) {
-        tend_buffer_clear(&page);
-        tend_error_set(error, "%s", tend_status_text(TEND_E_NOMEM));
-        return TEND_E_NOMEM;
-    }
-    errno = 0;
-    FILE *file = fopen(path, "we");
-    bool written = file != NULL && fwrite(page.data, 1, page.size, file) == page.size;
-    written = file != NULL && fclose(file) == 0 && written;
-    if (!written) {
-        tend_error_set(error, "%s: %s", path, strerror(errno)); // NOLINT(concurrency-mt-unsafe): one thread
-    }
+    const enum tend_status status = tend_html_page_write(&page, path, error);
     tend_buffer_clear(&page);
-    return written ? TEND_OK : TEND_E_IO;
+    return status;
 }

@@ -360,6 +360,10 @@ static void take_operator(struct tend_engine *engine, const struct tend_event *e
     const char *command = event->operator.command;
     const char *argument = event->operator.argument;
     const char *who = event->operator.who;
+    if (strcmp(command, "mark") == 0) {
+        tend_mark_take(engine, argument, who);
+        return; // nothing is decided otherwise for it
+    }
     if (strcmp(command, "pause") == 0 || strcmp(command, "resume") == 0) {
         engine->paused = strcmp(command, "pause") == 0;
         free(engine->paused_by);

@@ -176,6 +176,10 @@ void tend_facts_alert(struct tend_engine *engine, struct tend_rule_alert *alert,
             "missing", missing == TEND_HAS_DATA ? NULL : tend_missing_text(missing));
         (void)json_object_update(body, numbers);
         json_decref(numbers);
+        const int64_t onset_ms = subject->out_since_ms[metric];
+        (void)json_object_set_new(body, "onset_wall_ms",
+                                  onset_ms == TEND_NEVER ? json_null()
+                                                         : json_integer(engine->wall_ms - (engine->now_ms - onset_ms)));
     }
     char *key = alert_key(rule, alert->service->name, instance);
     (void)tend_emit_record(engine, TEND_RECORD_ALERT, key, alert->incident, false, open, body);

@@ -229,6 +229,9 @@ char *tend_copy_text(const char *text); ///< strdup that aborts when out of memo
 
 // tick.c
 void tend_tick_begin(struct tend_engine *engine);
+/// An operator's mark of an incident, "ID MARK" or "ID MARK WHY": a record, whatever became of the incident.
+void tend_mark_take(struct tend_engine *engine, const char *argument, const char *who);
+
 void tend_tick_verdicts(struct tend_engine *engine, const struct tend_event *event);
 /// Seconds since the newest change of version of a service, or of one instance; NaN: none was seen.
 double tend_deployed_ago_s(const struct tend_engine *engine, const struct tend_service *service,

@@ -679,6 +679,22 @@ void tend_loop_destroy(struct tend_loop *loop)
     free(loop);
 }
 
+// Whether the incident that a mark begins with is one of the journal's.
+static enum tend_status find_marked(struct tend_loop *loop, const char *argument, struct tend_error *error)
+{
+    const int bytes = (int)strcspn(argument, " ");
+    char id[64] = "";
+    (void)snprintf(id, sizeof id, "%.*s", bytes, argument);
+    struct tend_record found = { .number = 0 };
+    enum tend_status status = tend_journal_find(loop->journal, TEND_RECORD_INCIDENT, id, &found, error);
+    if (status == TEND_OK && found.number == 0) {
+        tend_error_set(error, "there is no incident \"%.*s\"; tend incidents lists the newest", bytes, argument);
+        status = TEND_E_INVALID;
+    }
+    tend_record_clear(&found);
+    return status;
+}
+
 enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, const char *argument, const char *who,
                                    struct tend_error *error)
 {
@@ -705,6 +721,12 @@ enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, 
     }
     if (strcmp(command, "pause") == 0 || strcmp(command, "resume") == 0) {
         loop->paused_by_file = false;
+    }
+    if (strcmp(command, "mark") == 0) {
+        const enum tend_status status = find_marked(loop, argument, error);
+        if (status != TEND_OK) {
+            return status;
+        }
     }
     struct tend_event event = { .kind = TEND_EVENT_OPERATOR };
     event.operator.command = command;
