@@ -173,12 +173,7 @@ int tend_command_detect(int argc, char **argv)
         return TEND_EXIT_USAGE;
     }
     tend_csv_record_init(&command.record);
-    bool fine = tend_detector_create(&command.detector) == TEND_OK && take_rows(&command, file);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
-        (void)fprintf(stderr, "tend detect: cannot write: %s\n", strerror(errno));
-        fine = false;
-    }
+    const bool fine = tend_detector_create(&command.detector) == TEND_OK && take_rows(&command, file);
     tend_detector_destroy(command.detector);
     tend_csv_record_clear(&command.record);
     if (file != stdin) {

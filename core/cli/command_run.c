@@ -217,6 +217,7 @@ static int run_daemon(struct tend_loop_options *options, const char *listen)
 {
     struct daemon daemon = { .base = event_base_new() };
     struct tend_error error = { .text = "" };
+    bool is_misused = false;
     if (daemon.base == NULL) {
         (void)fputs("tend run: out of memory\n", stderr);
         return TEND_EXIT_TROUBLE;
@@ -242,6 +243,7 @@ static int run_daemon(struct tend_loop_options *options, const char *listen)
                         .ready = answer_ready },
         };
         status = tend_api_server_create(&api, &daemon.server, &error);
+        is_misused = status == TEND_E_INVALID && listen != NULL;
     }
     if (status == TEND_OK && listen != NULL) {
         tend_log(TEND_LOG_INFO, "metrics served listen=%s port=%u", listen,
@@ -263,7 +265,7 @@ static int run_daemon(struct tend_loop_options *options, const char *listen)
     tend_api_server_destroy(daemon.server);
     tend_loop_destroy(daemon.loop);
     event_base_free(daemon.base);
-    return daemon.failed ? TEND_EXIT_TROUBLE : TEND_EXIT_FINE;
+    return is_misused ? TEND_EXIT_USAGE : daemon.failed ? TEND_EXIT_TROUBLE : TEND_EXIT_FINE;
 }
 
 static bool set_log_level(const char *name)

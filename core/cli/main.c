@@ -43,6 +43,16 @@ static void print_usage(FILE *to)
     (void)fputs("\nexit status: 0 fine, 1 found trouble, 2 wrong usage\n", to);
 }
 
+// What a command said may still be in stdio's buffer: a full disk is seen here, for all commands.
+static int written(const char *command, int exit_status)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0) {
+        return exit_status;
+    }
+    (void)fprintf(stderr, "tend %s: standard output cannot be written (is its disk full?)\n", command);
+    return exit_status == TEND_EXIT_FINE ? TEND_EXIT_TROUBLE : exit_status;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -59,7 +69,7 @@ int main(int argc, char **argv)
     }
     for (const struct tend_command *command = commands; command->name != NULL; command++) {
         if (strcmp(argv[1], command->name) == 0) {
-            return command->run(argc - 1, argv + 1);
+            return written(command->name, command->run(argc - 1, argv + 1));
         }
     }
     (void)fprintf(stderr, "tend: there is no command '%s'; see tend --help\n", argv[1]);

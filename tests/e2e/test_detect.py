@@ -87,7 +87,7 @@ class Detect(unittest.TestCase):
         with open("/dev/full", "w", encoding="ascii") as full:
             done = subprocess.run([TEND, "detect", self.path], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
         self.assertEqual(1, done.returncode)
-        self.assertIn("cannot write", done.stderr)
+        self.assertIn("cannot be written", done.stderr)
 
     def test_a_file_that_is_not_there_is_wrong_usage(self):
         done = subprocess.run([TEND, "detect", self.path], capture_output=True, text=True, check=False)

@@ -345,6 +345,8 @@ static enum tend_status read_header(struct csv_history *csv, const struct tend_h
     csv->header_lines = has_header ? csv->next_line - 1 : 0;
     if (csv->record.count == 2 && (!has_header || memchr(second.text, ':', second.bytes) == NULL)) {
         status = name_plain(csv, options, error);
+    } else if (options->as != NULL) {
+        return at_line(csv, 0, TEND_E_INVALID, "its header names the columns itself; leave --as out", error);
     } else {
         status = read_wide_header(csv, error);
     }
