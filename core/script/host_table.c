@@ -121,6 +121,14 @@ static int host_modules(lua_State *lua)
     return 1;
 }
 
+static int host_provide(lua_State *lua)
+{
+    const char *name = luaL_checkstring(lua, 1);
+    luaL_checktype(lua, 2, LUA_TFUNCTION);
+    tend_lua_provide(lua, name, 2);
+    return 0;
+}
+
 static int host_progress(lua_State *lua)
 {
     static const char *const names[] = { "file", "rule", "locate", "playbook", "notify", NULL };
@@ -261,25 +269,16 @@ static void push_call(lua_State *lua)
 void tend_host_push(lua_State *lua)
 {
     static const luaL_Reg functions[] = {
-        { "caller", host_caller },
-        { "files", host_files },
-        { "env", host_env },
-        { "secrets", host_secrets },
-        { "compile", host_compile },
-        { "modules", host_modules },
-        { "progress", host_progress },
-        { "yield", tend_run_yield },
-        { "duration", host_duration },
-        { "quantity", host_quantity },
-        { "family", host_family },
-        { "format", host_format },
-        { "format_duration", host_format_duration },
-        { "hours", host_hours },
-        { "selector", host_selector },
-        { "sha256", host_sha256 },
-        { "json", host_json },
-        { "array", host_array },
-        { NULL, NULL },
+        { "caller", host_caller },     { "files", host_files },
+        { "env", host_env },           { "secrets", host_secrets },
+        { "compile", host_compile },   { "modules", host_modules },
+        { "provide", host_provide },   { "progress", host_progress },
+        { "yield", tend_run_yield },   { "duration", host_duration },
+        { "quantity", host_quantity }, { "family", host_family },
+        { "format", host_format },     { "format_duration", host_format_duration },
+        { "hours", host_hours },       { "selector", host_selector },
+        { "sha256", host_sha256 },     { "json", host_json },
+        { "array", host_array },       { NULL, NULL },
     };
     lua_newtable(lua);
     for (const luaL_Reg *function = functions; function->name != NULL; function++) {

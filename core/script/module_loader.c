@@ -113,6 +113,15 @@ int tend_lua_compile_modules(lua_State *lua)
     return 0;
 }
 
+void tend_lua_provide(lua_State *lua, const char *name, int index)
+{
+    lua_pushvalue(lua, index);
+    push_table(lua, &compiled_key);
+    lua_insert(lua, -2);
+    lua_setfield(lua, -2, name);
+    lua_pop(lua, 1);
+}
+
 int tend_lua_require(lua_State *lua)
 {
     const char *name = luaL_checkstring(lua, 1);

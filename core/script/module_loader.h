@@ -14,6 +14,9 @@ int tend_lua_compile(lua_State *lua, const char *text, size_t bytes, const char 
 /// Compiles the embedded modules now, for the time when they are required. Raises; to be called protected.
 int tend_lua_compile_modules(lua_State *lua);
 
+/// Has `require` find the function at `index` under the name of an embedded module, in place of that one.
+void tend_lua_provide(lua_State *lua, const char *name, int index);
+
 /// require(name): loads an embedded module once; what it returned, or true. Unknown names are an error with a
 /// suggestion.
 int tend_lua_require(lua_State *lua);

@@ -22,6 +22,7 @@
 ///                        unexpected symbol near …"). name is a file's, a "@" in front is allowed; when it is one of
 ///                        files() or env(), calling the function says that the file begins (progress)
 ///   modules()            array of the embedded modules' names, sorted
+///   provide(name, f)     require finds the function f under this name, in place of an embedded module
 ///   progress(what, i)    says that a piece of user code begins: "file" "rule" "locate" "playbook" "notify", 0-based.
 ///                        C does so for files, rules, runs and notices; the library for each tend.locate and each `when`
 ///   call(f, …)           as pcall, but an error is a text that begins with the user's file and line

@@ -15,18 +15,54 @@ local function blame(name, problem)
   registry.error(at or name .. ":1", text or tostring(problem))
 end
 
-local function run_file(file)
+-- The pack whose place a file takes: NAME.lua that declares the group NAME, as tend.pack.NAME does. So a pack can be
+-- written and tested where it lies; otherwise it would be there twice, and every name in it declared twice.
+local function pack_of(file)
+  local name = file.name:match("^([%w_]+)%.lua$") or file.name:match("/([%w_]+)%.lua$")
+  if not name or not file.text:gsub("%-%-[^\n]*", ""):find('tend%.group%s*%(?%s*["\']' .. name .. '["\']') then
+    return nil
+  end
+  for _, module in ipairs(host.modules()) do
+    if module == "tend.pack." .. name then return module end
+  end
+end
+
+-- Compiles a file; nil when it is not to be run. What takes a pack's place is run by whoever requires it first.
+local function compile_file(file)
   if file.text:byte(1) == 27 then
     blame(file.name, file.name .. ":1: is bytecode; only source text is loaded")
-    return false
+    return nil
   end
   local chunk, problem = host.compile(file.text, file.name, "rule")
   if not chunk then
     blame(file.name, problem)
-    return false
+    return nil
   end
-  local fine, raised = host.call(chunk)
-  if not fine then blame(file.name, raised) end
+  local pack = pack_of(file)
+  if not pack then return chunk end
+  local begun = false
+  host.provide(pack, function(...)
+    begun = true
+    return chunk(...)
+  end)
+  require("tend.source").take_for_pack(file.name)
+  return function()
+    if not begun then require(pack) end -- what failed for another file was told there
+  end
+end
+
+local function run_files(files)
+  local chunks, fine = {}, true
+  for i, file in ipairs(files) do
+    chunks[i] = compile_file(file) or false
+    fine = fine and chunks[i] ~= false
+  end
+  for i, file in ipairs(files) do
+    local ran, raised = true, nil
+    if chunks[i] then ran, raised = host.call(chunks[i]) end
+    if not ran then blame(file.name, raised) end
+    fine = fine and ran
+  end
   return fine
 end
 
@@ -59,7 +95,7 @@ function entry.load()
   require("tend.source").set(texts)
   require("tend.environment").load(host.env())
   local fine = #registry.errors == 0
-  for _, file in ipairs(files) do fine = run_file(file) and fine end
+  fine = run_files(files) and fine
   if not fine then -- the declarations are incomplete: to judge them would only raise false alarms
     return told { errors = registry.errors, warnings = registry.warnings }
   end

@@ -102,8 +102,6 @@ local function expectation(item, unit)
   return { learned = { season_ms = made.season or 0 } }
 end
 
-local function is_packs(declaration) return declaration.at:find("^rules/") ~= nil end
-
 local function check_limit(item, made, service)
   if item.fields.alpha and item.fields.out_at then
     blame(item, "out_at", "alpha and out_at are the same limit; write one of them")
@@ -157,7 +155,7 @@ function metric.make(name, fields, service)
   end
   made.expect = expectation(item, unit)
   -- A pack cannot know how many instances there are: its expectation is dropped where there is nobody to compare with.
-  if made.expect and made.expect.peers and service.instances == 1 and is_packs(fields.expect.from) then
+  if made.expect and made.expect.peers and service.instances == 1 and source.is_packs(fields.expect.from) then
     made.expect = nil
   end
   if made.floor < 0 then

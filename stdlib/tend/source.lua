@@ -11,11 +11,22 @@ local source = {}
 
 local texts = {}  -- file name → text
 local parsed = {} -- file name → tokens
+local packs = {}  -- file name → true: it takes the place of a pack that ships
 
 --- Tells the texts of a generation. @param files table[] { name, text }
 function source.set(files)
-  texts, parsed = {}, {}
+  texts, parsed, packs = {}, {}, {}
   for _, file in ipairs(files) do texts[file.name] = file.text end
+end
+
+--- Says that a file takes the place of a pack that ships. @param file string  its name
+function source.take_for_pack(file) packs[file] = true end
+
+--- Whether a declaration is a pack's, who cannot know what the services will be like.
+---@param declaration tend.Declaration
+---@return boolean
+function source.is_packs(declaration)
+  return declaration.at:find("^rules/") ~= nil or packs[declaration.at:match("^(.*):%d+$")] == true
 end
 
 local function count_lines(text)

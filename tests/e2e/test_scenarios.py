@@ -2,7 +2,6 @@
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import tempfile
 import unittest
@@ -76,12 +75,6 @@ class Scenarios(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout.splitlines()[-1], r"^\d+ passed, 0 failed, 0 skipped$")
         self.assertIn("ok       a hung ledger is cured, and its victims are left alone\n", done.stdout)
-
-    def test_the_golden_pack_passes_its_own_tests(self):
-        shutil.copy(ROOT / "rules" / "golden" / "golden_test.lua", self.path)
-        (self.path / "rules.lua").unlink()
-        done = self.tend_test("--once")
-        self.assertEqual(done.stdout.splitlines()[-1], "8 passed, 0 failed, 0 skipped", done.stdout + done.stderr)
 
     def test_a_failing_assert_is_told_with_its_line_and_the_story(self):
         self.put("rules_test.lua", HEAD + scenario("wrong", """  world = { front = 2 },

@@ -48,3 +48,28 @@ suite.fact("its lines are its own", function()
   local document = load 'tend.service "s" { is = "golden", targets = { "http://a:1/m" } }'
   suite.contains(document.rules[1].at, "rules/golden/golden.lua:")
 end)
+
+local function beside(files)
+  files["golden.lua"] = fake.read "rules/golden/golden.lua"
+  return fake.load(nil, { files = files })
+end
+
+suite.fact("a directory that has the pack's own file is judged by that file, required or not", function()
+  local document = beside { ["a.lua"] = HEAD .. 'tend.service "s" { is = "golden", targets = { "http://a:1/m" } }' }
+  suite.same(document.errors, {})
+  suite.contains(document.rules[1].at, "golden.lua:")
+  suite.same(document.rules[1].at:find("^rules/"), nil)
+  suite.same(beside({}).errors, {})
+end)
+
+suite.fact("there too the pack does not insist on peers where there are none", function()
+  local document = beside { ["a.lua"] = HEAD .. 'tend.service "s" { is = "golden", targets = { "http://a:1/m" } }' }
+  suite.same(rules_of(document, document.services[1]), { "down", "errors" })
+end)
+
+suite.fact("a file of the pack's name that declares no such group is a file like any other", function()
+  local document = fake.load(nil, { files = { ["golden.lua"] = HEAD .. [[-- tend.group "golden" is the pack's
+    tend.service "s" { is = "golden", targets = { "http://a:1/m" } }]] } })
+  suite.same(document.errors, {})
+  suite.contains(document.rules[1].at, "rules/golden/golden.lua:")
+end)

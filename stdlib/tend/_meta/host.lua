@@ -26,6 +26,10 @@ function host.compile(text, name, kind) end
 --- Names of the embedded modules, sorted.
 ---@return string[]
 function host.modules() end
+--- Has `require` find this function under the name of an embedded module, in place of that one.
+---@param module string
+---@param chunk function
+function host.provide(module, chunk) end
 --- Says that a piece of user code begins, so that the process that kills it knows whom to blame.
 ---@param what "file"|"rule"|"locate"|"playbook"|"notify"
 ---@param index integer from 0
