@@ -17,6 +17,7 @@ local test = {}
 ---@field spread? boolean                 each target is scraped at its own time, as by `tend run`; else all at once
 ---@field seed? integer                  another one, another course of what is left to chance
 ---@field series? table<string, string>  "search/*.response_time" → P at each scrape, in promtool's notation
+---@field lasts? string                  at least so long: "10d"; else until its series or its troubles are over
 ---@field from? string                   "2026-03-02 02:00 Europe/Berlin": when it begins
 ---@field people? tend.ScenarioPerson[]  what people do, and when
 ---@field crashes? (string|integer)[]     when tend itself is killed: "4m", after "restart begun", after its 41st record
@@ -282,7 +283,7 @@ end
 
 -- `check` is a field of this table and a module of that name is used in it, hence the other word.
 local SCENARIO = { world = world_of, faults = "table?", acts = acts_of, series = texts_of, from = "string?",
-  load = load_of, seed = whole(0, 2 ^ 31), spread = "boolean?",
+  load = load_of, seed = whole(0, 2 ^ 31), spread = "boolean?", lasts = "duration?",
   people = "table?", crashes = crashes_of, env = "any?", check = "function" }
 local PERSON = { at = "duration", approve = "boolean?", pause = "duration?", reload = "boolean?" }
 
@@ -412,7 +413,7 @@ function test.declare(document, resolved)
       people[j] = { at_ms = person.at, pause_ms = person.pause, reload = person.reload }
     end
     document.scenarios[i] = { name = scenario.name, at = scenario.at, from = scenario.from, faults = scenario.faults,
-      load = scenario.load, seed = scenario.seed, spread = scenario.spread,
+      load = scenario.load, seed = scenario.seed, spread = scenario.spread, lasts_ms = scenario.lasts,
       people = people[1] and people, crashes = scenario.crashes and scenario.crashes[1] and scenario.crashes,
       world = scenario.world and next(scenario.world.instances) and scenario.world.instances,
       traits = scenario.world and next(scenario.world.traits) and scenario.world.traits,

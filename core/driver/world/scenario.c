@@ -1,5 +1,5 @@
-// A scenario ends when its series by hand do; one with faults when all has been calm for a while after the last of
-// them, or at the latest when the slowest rule and playbook had their time twice over.
+// A scenario ends when its series by hand do, or the time that it lasts; one with faults when all has been calm for a
+// while after the last of them, or at the latest when the slowest rule and playbook had their time twice over.
 
 #include "driver/world/scenario.h"
 
@@ -225,6 +225,8 @@ static enum tend_status plan_what_happens(struct playing *playing)
             return status;
         }
     }
+    const int64_t lasts_until_ms = playing->begun_ms + tend_json_integer(playing->scenario, "lasts_ms", 0);
+    playing->series_end_ms = lasts_until_ms > playing->series_end_ms ? lasts_until_ms : playing->series_end_ms;
     return TEND_OK;
 }
 
