@@ -281,7 +281,7 @@ static enum tend_status instance_add(struct tend_service *service, const char *u
     instance->labels_text = instance->labels == NULL ? NULL : tend_json_canonical(instance->labels);
     const struct tend_service_def *def = service->def;
     if (!addressed || instance->name == NULL || instance->version == NULL || instance->labels_text == NULL ||
-        tend_series_window_create(def->window_ms, def->every_ms, &instance->window) != TEND_OK ||
+        tend_series_window_create(def->keep_ms, def->every_ms, &instance->window) != TEND_OK ||
         tend_metric_plan_create(def->metrics, def->metric_count, &instance->plan) != TEND_OK ||
         tend_parts_create(def->metrics, def->metric_count, &instance->parts) != TEND_OK ||
         append((void ***)&service->instances, &service->instance_count, instance) != TEND_OK) {
@@ -490,8 +490,7 @@ static void take_over_subject(const struct tend_service *now, struct tend_subjec
 
 static void take_over_instance(struct tend_instance *now, struct tend_instance *before)
 {
-    if (tend_series_window_resize(before->window, now->service->def->window_ms, now->service->def->every_ms) ==
-        TEND_OK) {
+    if (tend_series_window_resize(before->window, now->service->def->keep_ms, now->service->def->every_ms) == TEND_OK) {
         struct tend_series_window *window = now->window;
         now->window = before->window;
         before->window = window;

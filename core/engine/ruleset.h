@@ -50,6 +50,7 @@ struct tend_service_def {
     bool watched; ///< false: `targets = {}`, known but not watched
     int64_t every_ms;
     int64_t window_ms;
+    int64_t keep_ms; ///< the longest of it and the windows of its metrics
     int64_t timeout_ms;
     const struct tend_calendar *awake; ///< outside it nothing is judged, learned or acted on; NULL: around the clock
     const char **depends;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_words[] = { "gauge",           "rate", "mean", "quantile", "share", "age", "up",
-                                          "scrape_duration", NULL };
+static const char *const kind_words[] = { "gauge", "rate",    "mean", "quantile",        "share",
+                                          "age",   "changes", "up",   "scrape_duration", NULL };
 static const char *const bad_words[] = { "above", "below", "both", NULL };
 static const char *const policy_words[] = { "hold", "warn", "act", NULL };
 
@@ -33,6 +33,7 @@ static void source_counts(enum tend_metric_kind kind, size_t *least, size_t *mos
     case TEND_METRIC_MEAN:
     case TEND_METRIC_QUANTILE:
     case TEND_METRIC_AGE:
+    case TEND_METRIC_CHANGES:
         break;
     }
 }
@@ -122,6 +123,7 @@ static void read_metric(struct tend_ruleset_reader *reader, const json_t *object
     metric->out_at = tend_ruleset_read_number(reader, object, "out_at", -1e300, 1e300, (double)NAN);
     metric->floor = tend_ruleset_read_number(reader, object, "floor", 0, 1e300, 0);
     metric->unit = tend_ruleset_read_text(reader, object, "unit", "");
+    metric->window_ms = tend_ruleset_read_ms(reader, object, "window_ms", 0, 0);
     metric->min_samples = (uint32_t)tend_ruleset_read_number(reader, object, "min_samples", 1, 1e6, 1);
     if (metric->kind == TEND_METRIC_QUANTILE && isnan(metric->quantile)) {
         tend_ruleset_read_fault(reader, "metric %s is a quantile without a q", metric->name);
@@ -290,6 +292,11 @@ void tend_ruleset_read_service(struct tend_ruleset_reader *reader, const json_t 
     }
     check_limits(reader, service);
     read_metrics(reader, object, service);
+    service->keep_ms = service->window_ms;
+    for (size_t i = 0; i < service->metric_count; i++) {
+        const int64_t window_ms = service->metrics[i].window_ms;
+        service->keep_ms = window_ms > service->keep_ms ? window_ms : service->keep_ms;
+    }
     read_bindings(reader, object, service);
     read_remedies(reader, object, service);
     read_records(reader, object, service);

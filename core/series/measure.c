@@ -244,6 +244,25 @@ static void measure_rate(const struct scan *scan, const struct tend_source_colum
     }
 }
 
+// Of the numbers that were there, each with the one before it, also over failed scrapes and gaps.
+static void measure_changes(const struct scan *scan, const struct tend_source_columns *source, struct tend_parts *parts)
+{
+    uint32_t changes = 0;
+    for (size_t i = 0; i < source->count; i++) {
+        double before = TEND_NO_DATA;
+        for (size_t p = 0; p < 2; p++) {
+            const double *at = scan->pieces[p].values + source->columns[i];
+            for (size_t r = 0; r < scan->pieces[p].rows; r++, at += scan->pieces[p].stride) {
+                if (!isnan(*at)) {
+                    changes += before < *at || before > *at;
+                    before = *at;
+                }
+            }
+        }
+    }
+    set_data(parts, changes, 1);
+}
+
 static void measure_mean(const struct scan *scan, const struct tend_source_columns *sums,
                          const struct tend_source_columns *counts, struct tend_parts *parts)
 {
@@ -380,7 +399,8 @@ static void measure_duration(const struct scan *scan, struct tend_parts *parts)
 
 static bool needs_two_scrapes(enum tend_metric_kind kind)
 {
-    return kind == TEND_METRIC_RATE || kind == TEND_METRIC_MEAN || kind == TEND_METRIC_QUANTILE;
+    return kind == TEND_METRIC_RATE || kind == TEND_METRIC_MEAN || kind == TEND_METRIC_QUANTILE ||
+           kind == TEND_METRIC_CHANGES;
 }
 
 // A metric made from series that have to be there.
@@ -406,6 +426,8 @@ static void measure_series(const struct scan *scan, const struct tend_metric_def
         measure_mean(scan, first, second, parts);
     } else if (def->kind == TEND_METRIC_QUANTILE) {
         measure_quantile(scan, first, parts);
+    } else if (def->kind == TEND_METRIC_CHANGES) {
+        measure_changes(scan, first, parts);
     } else {
         measure_age(scan, first, parts);
     }
@@ -428,6 +450,7 @@ static void measure(const struct scan *scan, const struct tend_metric_def *def, 
     case TEND_METRIC_QUANTILE:
     case TEND_METRIC_SHARE:
     case TEND_METRIC_AGE:
+    case TEND_METRIC_CHANGES:
         if (scan->missing != TEND_HAS_DATA) {
             set_missing(parts, scan->missing);
         } else if (def->kind == TEND_METRIC_SHARE) {
@@ -447,7 +470,12 @@ void tend_measure_instance(const struct tend_metric_plan *plan, const struct ten
     size_t count;
     const struct tend_metric_def *defs = tend_metric_plan_defs(plan, &count);
     for (size_t i = 0; i < count; i++) {
-        measure(&scan, &defs[i], i, &parts[i]);
+        if (defs[i].window_ms > 0 && defs[i].window_ms != window_ms) {
+            const struct scan own = scan_window(plan, window, now_ms, wall_s, defs[i].window_ms);
+            measure(&own, &defs[i], i, &parts[i]);
+        } else {
+            measure(&scan, &defs[i], i, &parts[i]);
+        }
     }
 }
 

@@ -3,9 +3,10 @@
 ///
 /// Pooling adds parts: rates, means, shares and quantiles pool by their sums, so an idle instance does not weigh as
 /// much as a busy one; a gauge, `up` and the scrape's duration take the plain mean over instances; an age is the
-/// youngest one (the newest success of any instance). Instances without data do not take part; with none left the first
-/// cause in the order of enum tend_missing is the service's. Units: those of the series; RATE per second and instance,
-/// AGE and SCRAPE_DURATION seconds. Nothing allocates but create. Threads: one.
+/// youngest one (the newest success of any instance). CHANGES is a number, and pools as its mean. Instances without
+/// data do not take part; with none left the first cause in the order of enum tend_missing is the service's. Units:
+/// those of the series; RATE per second and instance, AGE and SCRAPE_DURATION seconds. Nothing allocates but create.
+/// Threads: one.
 
 #include "series/metric_def.h"
 #include "series/metric_plan.h"
@@ -23,6 +24,7 @@ struct tend_buckets {
 
 /// What a metric's value is made from. Meaning by kind:
 ///   GAUGE, UP, SCRAPE_DURATION  numerator: sum of the instances' values, denominator: their number
+///   CHANGES                     changes of an instance, 1
 ///   RATE                        increases, and the seconds in which they came
 ///   MEAN, SHARE                 as the names say (increases or newest values)
 ///   QUANTILE                    buckets
@@ -43,7 +45,8 @@ TEND_MUST_CHECK enum tend_status tend_parts_create(const struct tend_metric_def 
 void tend_parts_destroy(struct tend_parts *parts); ///< frees all of one create; NULL is allowed
 
 /// Measures one instance: sets the parts of every definition of the plan. Uses the scrapes with
-/// max(now_ms - window_ms, the cut) < at_ms <= now_ms. The plan must be bound to the window's layout.
+/// max(now_ms - window_ms, the cut) < at_ms <= now_ms; a definition with a window of its own looks back as far as that.
+/// The plan must be bound to the window's layout.
 /// @param wall_s  wall time now, for ages
 void tend_measure_instance(const struct tend_metric_plan *plan, const struct tend_series_window *window, int64_t now_ms,
                            double wall_s, int64_t window_ms, struct tend_parts *parts);

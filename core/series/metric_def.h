@@ -17,6 +17,7 @@ enum tend_metric_kind {
     TEND_METRIC_QUANTILE, ///< of the increases of NAME_bucket, as PromQL's histogram_quantile
     TEND_METRIC_SHARE,    ///< sources[0] over sources[1]: rates where they are counters, else gauges
     TEND_METRIC_AGE,      ///< wall time less the newest timestamp that the series hold
+    TEND_METRIC_CHANGES,  ///< how often a value of the series became another within the window, summed over series
     TEND_METRIC_UP,       ///< 1 when the newest scrape was good, else 0; with a source: and that gauge's newest value
     TEND_METRIC_SCRAPE_DURATION, ///< seconds that the newest scrape took, good or not
 };
@@ -48,5 +49,6 @@ struct tend_metric_def {
     double out_at;           ///< the same limit in the metric's unit; NaN when `alpha` is given
     double floor;            ///< smallest scale that matters, > 0 or 0 for none
     const char *unit;        ///< "s", "bytes", "ratio", "/s" or another; "" for none
+    int64_t window_ms;       ///< what it looks at; 0: as long as its service says
     uint32_t min_samples;    ///< fewer good scrapes in the window than this: too few samples
 };

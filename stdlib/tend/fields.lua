@@ -84,6 +84,7 @@ fields.metric = {
   unit = "string",
   bad = one_of("above", "below", "both"),
   min_samples = whole(1, "is below 1"),
+  window = "duration",
   [1] = function(value)
     if type(value) == "table" and value.is == "source" then return value end
     return nil, 'is no source; write it like tend.gauge "name"'

@@ -179,6 +179,11 @@ function tend.share(part, whole) return new_source("share", part, whole) end
 ---@return tend.Source
 function tend.age(selector) return new_source("age", selector) end
 
+--- How often a value became another within the window. `tend.changes "process_start_time_seconds"`
+---@param selector string
+---@return tend.Source
+function tend.changes(selector) return new_source("changes", selector) end
+
 -- What is expected of it ----------------------------------------------------------------------------------------------
 
 --- Learned from the metric's own past. `tend.learned { last = 60 }` is the mean of its last 60 values; with a season

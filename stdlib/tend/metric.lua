@@ -8,7 +8,7 @@ local source = require "tend.source"
 
 local metric = {}
 
-local DEFAULT_BAD = { mean = "above", quantile = "above", share = "above", age = "above", up = "below",
+local DEFAULT_BAD = { mean = "above", quantile = "above", share = "above", age = "above", changes = "above", up = "below",
   scrape_duration = "above" }
 
 -- The unit that a series' name carries: Prometheus' naming convention.
@@ -20,6 +20,7 @@ local function unit_of(made)
   if name:find("_ratio$") then unit = "ratio" end
   if made.kind == "share" then return "ratio" end
   if made.kind == "age" then return "s" end
+  if made.kind == "changes" then return "" end
   if made.kind == "rate" then
     if unit == "s" then return "ratio" end -- seconds per second: how many are busy
     return unit == "bytes" and "bytes/s" or "/s"
@@ -147,6 +148,7 @@ function metric.make(name, fields, service)
     alpha = fields.alpha and fields.alpha.value,
     out_at = quantity(item, "out_at", unit),
     floor = quantity(item, "floor", unit) or 0,
+    window_ms = fields.window and fields.window.value,
     min_samples = fields.min_samples and fields.min_samples.value or 1,
   }
   if kind == "share" then made.gauge = made_from.gauges end

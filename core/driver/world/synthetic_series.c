@@ -98,6 +98,7 @@ static enum role role_of(const struct tend_metric_def *def)
                : mentions(def->name, traffic_words) || mentions(def->unit, traffic_words) ? ROLE_TRAFFIC
                                                                                           : ROLE_NONE;
     case TEND_METRIC_AGE:
+    case TEND_METRIC_CHANGES:
     case TEND_METRIC_UP:
     case TEND_METRIC_SCRAPE_DURATION:
         return ROLE_NONE;
@@ -325,6 +326,9 @@ static enum tend_status add_metric(struct tend_synthetic_series *made, const str
     case TEND_METRIC_AGE:
         column.maker = MAKER_TIMESTAMP;
         column.usual *= 0.25; // it happens often enough
+        return add_for(made, def, def->sources[0], TEND_SERIES_GAUGE, &column);
+    case TEND_METRIC_CHANGES: // something that is another one after each start: a count of them, as it were
+        column.maker = MAKER_START;
         return add_for(made, def, def->sources[0], TEND_SERIES_GAUGE, &column);
     case TEND_METRIC_UP:
         column.maker = MAKER_LIVENESS;

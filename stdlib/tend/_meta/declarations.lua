@@ -13,7 +13,7 @@
 ---@field zone? string  nil: the zone of the service
 
 ---@class tend.Source
----@field kind "gauge"|"rate"|"mean"|"quantile"|"share"|"age"
+---@field kind "gauge"|"rate"|"mean"|"quantile"|"share"|"age"|"changes"
 ---@field selectors string[]
 ---@field gauges boolean[]  of a share: which of the two are gauges
 ---@field q? number
@@ -34,6 +34,7 @@
 ---@field floor? tend.Quantity        the smallest scale that matters
 ---@field bad? "above"|"below"|"both"
 ---@field unit? string
+---@field window? tend.Duration        what it looks at; else its service's
 ---@field min_samples? integer        fewer in the window are too few
 
 ---@class tend.Limits

@@ -18,7 +18,7 @@
 #include "failing_allocation.h"
 #include "seeded_random.h"
 
-enum { UP, DURATION, QUEUE, TRAFFIC, LATENCY, P50, ERRORS, MEMORY, AGE, ALIVE, PER_CONN, DEF_COUNT };
+enum { UP, DURATION, QUEUE, TRAFFIC, LATENCY, P50, ERRORS, MEMORY, AGE, ALIVE, PER_CONN, SWITCHES, LATELY, DEF_COUNT };
 
 static const char *const sources[DEF_COUNT][2] = {
     [QUEUE] = { "queue", NULL },
@@ -30,6 +30,8 @@ static const char *const sources[DEF_COUNT][2] = {
     [AGE] = { "last_success", NULL },
     [ALIVE] = { "redis_up", NULL },
     [PER_CONN] = { "requests", "connections" }, // a rate over a gauge
+    [SWITCHES] = { "queue", NULL },
+    [LATELY] = { "queue", NULL }, // over 20 s, where the others look at 60
 };
 
 static const enum tend_metric_kind kinds[DEF_COUNT] = {
@@ -38,7 +40,8 @@ static const enum tend_metric_kind kinds[DEF_COUNT] = {
     [LATENCY] = TEND_METRIC_MEAN,   [P50] = TEND_METRIC_QUANTILE,
     [ERRORS] = TEND_METRIC_SHARE,   [MEMORY] = TEND_METRIC_SHARE,
     [AGE] = TEND_METRIC_AGE,        [ALIVE] = TEND_METRIC_UP,
-    [PER_CONN] = TEND_METRIC_SHARE,
+    [PER_CONN] = TEND_METRIC_SHARE, [SWITCHES] = TEND_METRIC_CHANGES,
+    [LATELY] = TEND_METRIC_GAUGE,
 };
 
 struct instance {
@@ -97,6 +100,7 @@ static int setup(void **state)
     fixture->defs[MEMORY].source_is_gauge[0] = true;
     fixture->defs[MEMORY].source_is_gauge[1] = true;
     fixture->defs[PER_CONN].source_is_gauge[1] = true;
+    fixture->defs[LATELY].window_ms = 20000;
     if (tend_parts_create(fixture->defs, DEF_COUNT, &fixture->total) != TEND_OK) {
         return -1;
     }
@@ -255,6 +259,63 @@ static void a_gauge_bridges_a_failed_scrape(void **state)
     fail_scrape(fixture, 10);
     scrape(fixture, 20, "queue 3\n");
     assert_p(fixture, QUEUE, 2);
+}
+
+static void a_metric_may_have_a_window_of_its_own(void **state)
+{
+    struct fixture *fixture = *state;
+    scrape(fixture, 0, "queue 1\n");
+    scrape(fixture, 10, "queue 3\n");
+    scrape(fixture, 20, "queue 5\n");
+    assert_p(fixture, LATELY, 4); // 3 and 5
+    assert_p(fixture, QUEUE, 3);
+}
+
+// ---- changes
+
+static void changes_count_how_often_a_value_became_another(void **state)
+{
+    struct fixture *fixture = *state;
+    scrape(fixture, 0, "queue 7\n");
+    scrape(fixture, 10, "queue 7\n");
+    scrape(fixture, 20, "queue 9\n");
+    scrape(fixture, 30, "queue 2\n");
+    scrape(fixture, 40, "queue 2\n");
+    assert_p(fixture, SWITCHES, 2);
+    scrape(fixture, 85, "queue 2\n"); // younger than 60 s: those of 30, 40 and 85
+    assert_p(fixture, SWITCHES, 0);
+}
+
+static void changes_are_seen_across_failed_scrapes_and_gaps(void **state)
+{
+    struct fixture *fixture = *state;
+    scrape(fixture, 0, "queue 7\n");
+    fail_scrape(fixture, 10);
+    scrape(fixture, 20, "queue 8\n");
+    scrape(fixture, 30, "other 1\n");
+    scrape(fixture, 40, "queue 8\n");
+    assert_p(fixture, SWITCHES, 1);
+    scrape(fixture, 50, "other 1\n");
+    assert_missing(fixture, SWITCHES, TEND_MISSING_SERIES_GONE);
+}
+
+static void one_scrape_tells_of_no_change(void **state)
+{
+    struct fixture *fixture = *state;
+    scrape(fixture, 0, "queue 7\n");
+    assert_missing(fixture, SWITCHES, TEND_MISSING_WARMING_UP);
+}
+
+static void changes_of_all_series_count_and_pool_as_their_mean(void **state)
+{
+    struct fixture *fixture = *state;
+    scrape(fixture, 0, "queue{q=\"a\"} 1\nqueue{q=\"b\"} 1\n");
+    scrape(fixture, 10, "queue{q=\"a\"} 2\nqueue{q=\"b\"} 2\n");
+    scrape(fixture, 20, "queue{q=\"a\"} 3\nqueue{q=\"b\"} 2\n");
+    assert_p(fixture, SWITCHES, 3);
+    scrape_of(&fixture->instances[1], 0, "queue 1\n");
+    scrape_of(&fixture->instances[1], 10, "queue 1\n");
+    assert_pooled(fixture, SWITCHES, 1.5);
 }
 
 // ---- rates
@@ -869,6 +930,11 @@ int main(void)
         FACT(a_gauge_skips_values_that_are_no_numbers),
         FACT(a_gauge_leaves_out_series_that_are_gone),
         FACT(a_gauge_bridges_a_failed_scrape),
+        FACT(a_metric_may_have_a_window_of_its_own),
+        FACT(changes_count_how_often_a_value_became_another),
+        FACT(changes_are_seen_across_failed_scrapes_and_gaps),
+        FACT(one_scrape_tells_of_no_change),
+        FACT(changes_of_all_series_count_and_pool_as_their_mean),
         FACT(a_rate_is_the_increase_per_second_between_the_first_and_the_last_scrape),
         FACT(a_rate_sums_over_series),
         FACT(the_first_scrape_gives_no_rate),
