@@ -21,6 +21,17 @@ local function number_all()
   end
 end
 
+-- Whether some service is in one of the groups that this rule's pack declares: then it need not be in each of them.
+local function pack_is_used(rule, resolved)
+  local file = source.place(rule.at)
+  for _, group in ipairs(source.is_packs(rule) and registry.all "group" or {}) do
+    for _, entry in ipairs(source.place(group.at) == file and resolved.every or {}) do
+      if resolve.in_any({ group.name }, entry.def.groups) then return true end
+    end
+  end
+  return false
+end
+
 -- A rule on a metric that no service has, or of which nobody expects anything, is a slip.
 local function check_rule(rule, resolved)
   local when = rule.used.when
@@ -35,6 +46,7 @@ local function check_rule(rule, resolved)
     end
   end
   if not next(known) then
+    if pack_is_used(rule, resolved) then return end
     registry.warning(rule.at, ('rule "%s" is on nobody: no service is in %s'):format(rule.name,
       table.concat(rule.used.on or {}, ", ")))
   elseif not has and removed then

@@ -13,8 +13,8 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEND = pathlib.Path(os.environ.get("TEND_BINARY", ROOT / "build" / "tend"))
-DOCUMENTS = ("README.md", "stdlib/README.md", "rules/golden/README.md", "core/SAFETY.md", "core/ARCHITECTURE.md",
-             "core/driver/world/MODEL.md")
+PACKS = tuple(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("rules/*/README.md")))
+DOCUMENTS = ("README.md", "stdlib/README.md", "core/SAFETY.md", "core/ARCHITECTURE.md", "core/driver/world/MODEL.md", *PACKS)
 BLOCK = re.compile(r"^```lua\n(.*?)^```$", re.M | re.S)
 SECRETS = ("chat-url", "pagerduty", "prom", "ntfy", "kubernetes")
 

@@ -33,9 +33,9 @@ bool tend_made_up_series_is_selected(const struct tend_made_up_series *series, c
 }
 
 // Values that regular expressions in the wild are about.
-static const char *const likely_values[] = { "500", "503", "502",  "504",   "200",   "404",  "201",  "301", "400",
-                                             "a",   "GET", "POST", "ok",    "error", "/",    "/api", "sda", "eth0",
-                                             "1",   "0",   "true", "false", "heap",  "user", "GRPC", NULL };
+static const char *const likely_values[] = { "500", "503", "502",  "504",   "200",   "404",  "201",  "301",  "400",
+                                             "a",   "GET", "POST", "ok",    "error", "/",    "/api", "sda",  "eth0",
+                                             "1",   "0",   "true", "false", "heap",  "user", "GRPC", "idle", NULL };
 
 // Gives one open label each likely value, until the selector selects the series.
 static bool try_values(const struct tend_selector *selector, struct tend_made_up_series *series, const char *label)
