@@ -223,7 +223,7 @@ static void take_decision(struct story *story, const struct tend_record *record)
         story->evidence = NULL;
     }
     static const char *const members[] = { "what", "service", "playbook", "reason", "text", NULL };
-    static const char *const same[] = { "what", "service", "playbook", "reason", NULL };
+    static const char *const same[] = { "what", "service", "playbook", "reason", "notify", NULL };
     json_t *list = list_of(story, "decisions");
     const size_t count = json_array_size(list);
     json_t *last = count > 0 ? json_array_get(list, count - 1) : NULL;
@@ -231,7 +231,7 @@ static void take_decision(struct story *story, const struct tend_record *record)
     for (const char *const *key = same; *key != NULL && repeated; key++) {
         const json_t *here = json_object_get(last, *key);
         const json_t *there = json_object_get(record->body, *key);
-        repeated = json_equal(here, there) || (json_is_null(here) && there == NULL);
+        repeated = json_equal(here, there) || ((here == NULL || json_is_null(here)) && there == NULL);
     }
     if (repeated) {
         set(story, last, "times", json_integer(json_integer_value(json_object_get(last, "times")) + 1));
@@ -241,6 +241,9 @@ static void take_decision(struct story *story, const struct tend_record *record)
     if (decision != NULL) {
         set_time(story, decision, "at", "after_s", record->wall_ms);
         copy_all(story, decision, record->body, members);
+        if (json_object_get(record->body, "notify") != NULL) { // who was not told
+            copy(story, decision, "notify", record->body, "notify");
+        }
         set(story, decision, "times", json_integer(1));
     }
 }

@@ -28,16 +28,17 @@ static bool add_record(void *context, const struct tend_record *record)
     return reading->status == TEND_OK;
 }
 
-// Operators' records belong to no incident: those of its time are found among the newest of each key. A pause that
-// began before it and still holds tells why nothing was done, too.
+// Operators' records belong to no incident: those of its time are found among the newest of each key. A pause or a
+// silence that began before it and still holds tells why nothing was done, too.
 static bool add_operator(void *context, const struct tend_record *record)
 {
     struct reading *reading = context;
     if (strncmp(record->key, "mark/", 5) == 0) {
         return true; // came with the records of its incident
     }
-    const bool still_paused = strcmp(record->key, "pause") == 0 && tend_json_bool(record->body, "on", false);
-    if ((record->wall_ms >= reading->opened_ms || still_paused) && record->wall_ms <= reading->ended_ms) {
+    const bool keeps_back = strcmp(record->key, "pause") == 0 || strncmp(record->key, "silence/", 8) == 0;
+    const bool still_holds = keeps_back && tend_json_bool(record->body, "on", false);
+    if ((record->wall_ms >= reading->opened_ms || still_holds) && record->wall_ms <= reading->ended_ms) {
         reading->status = tend_explanation_add(reading->explanation, record);
     }
     return reading->status == TEND_OK;

@@ -188,5 +188,8 @@ void tend_self_metrics_format(const struct tend_self_metrics *metrics, struct te
     }
     gauge(out, "tend_loop_lag_seconds", "How late the loop's newest timer was.", metrics->loop_lag_seconds);
     gauge(out, "tend_paused", "1 while a person has paused all acting.", metrics->paused ? 1 : 0);
+    gauge(out, "tend_silences", "Silences and deploys that are in force.", (double)metrics->silences);
+    gauge(out, "tend_notices_held", "Notices kept back by a silence, by hours, by an acknowledgement.",
+          (double)metrics->notices_held);
     format_process(out);
 }

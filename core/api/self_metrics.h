@@ -42,6 +42,8 @@ struct tend_self_metrics {
     struct tend_recording_counts recording;
     double loop_lag_seconds; ///< newest: how late a timer of the loop was
     bool paused;
+    uint64_t silences;     ///< in force: operators', deploys, the rules'
+    uint64_t notices_held; ///< kept back for a reason
 };
 
 /// Appends all of them, then the process's own (CPU, memory, start, open files) as /proc has them.

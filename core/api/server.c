@@ -214,6 +214,31 @@ static void answer_mark(const struct ask *ask)
     tend_buffer_clear(&argument);
 }
 
+// A command whose argument is the body itself, as text: the source checks what is in it. The answer tells what is
+// silent now.
+static void answer_with_body(const struct ask *ask)
+{
+    const struct tend_api_source *source = &ask->server->source;
+    struct tend_error error = { "" };
+    char *argument = json_dumps(ask->body, JSON_COMPACT | JSON_SORT_KEYS);
+    if (argument == NULL || strlen(argument) > ARGUMENT_BYTES) {
+        tend_reply_error(ask->request, HTTP_BADREQUEST, "the command is longer than %d bytes", (int)ARGUMENT_BYTES);
+        free(argument);
+        return;
+    }
+    const enum tend_status status = source->operate(source->context, ask->command, argument, ask->who, &error);
+    free(argument);
+    if (status != TEND_OK) {
+        reply_failure(ask->request, status, &error);
+        return;
+    }
+    json_t *now = source->status(source->context);
+    tend_reply_json(ask->request, HTTP_OK,
+                    json_pack("{s:b, s:s, s:O, s:s, s:O?}", "ok", 1, "command", ask->command, "asked", ask->body, "who",
+                              ask->who, "silences", json_object_get(now, "silences")));
+    json_decref(now);
+}
+
 static void answer_reload(const struct ask *ask)
 {
     struct tend_api_server *server = ask->server;
@@ -249,6 +274,10 @@ static const struct route routes[] = {
     { "/v1/disarm", EVHTTP_REQ_POST, false, "disarm", answer_arm },
     { "/v1/close", EVHTTP_REQ_POST, false, "close", answer_close },
     { "/v1/mark", EVHTTP_REQ_POST, false, "mark", answer_mark },
+    { "/v1/silence", EVHTTP_REQ_POST, false, "silence", answer_with_body },
+    { "/v1/unsilence", EVHTTP_REQ_POST, false, "unsilence", answer_with_body },
+    { "/v1/deploy", EVHTTP_REQ_POST, false, "deploy", answer_with_body },
+    { "/v1/ack", EVHTTP_REQ_POST, false, "ack", answer_with_body },
     { "/v1/reload", EVHTTP_REQ_POST, false, "reload", answer_reload },
     { "/metrics", EVHTTP_REQ_GET, true, NULL, answer_metrics },
     { "/-/healthy", EVHTTP_REQ_GET, true, NULL, answer_healthy },

@@ -221,8 +221,9 @@ static void tell_decision(struct timeline *timeline, const struct tend_record *r
     const char *service = tend_json_text(body, "service", NULL);
     struct tend_buffer same; // a decision again, only with other numbers, is the same one
     tend_buffer_init(&same);
-    tend_buffer_printf(&same, "%s\n%s\n%s\n%s", tend_json_text(body, "what", ""), tend_json_text(body, "reason", ""),
-                       playbook != NULL ? playbook : "", service != NULL ? service : "");
+    tend_buffer_printf(&same, "%s\n%s\n%s\n%s\n%s", tend_json_text(body, "what", ""),
+                       tend_json_text(body, "reason", ""), playbook != NULL ? playbook : "",
+                       service != NULL ? service : "", tend_json_text(body, "notify", ""));
     if (is_new(timeline, &timeline->decision, tend_buffer_text(&same))) {
         tend_buffer_printf(line, "decision: %s", tend_json_text(body, "what", "?"));
         if (playbook != NULL) {

@@ -1,12 +1,23 @@
 #include "cli/client_options.h"
 
 #include "cli/command.h"
+#include "parse/duration.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { OPTION_STATE = 1, OPTION_JSON, OPTION_HELP, OPTION_ALL, OPTION_WHY };
+enum {
+    OPTION_STATE = 1,
+    OPTION_JSON,
+    OPTION_HELP,
+    OPTION_ALL,
+    OPTION_WHY,
+    OPTION_FOR,
+    OPTION_RULE,
+    OPTION_VERSION,
+    OPTION_DONE
+};
 
 static bool complain(const char *command, const char *what, const char *value, int *exit)
 {
@@ -36,15 +47,54 @@ static bool check_arguments(int argc, char **argv, const struct tend_client_usag
     return true;
 }
 
+// An option that not every command has. @return false: told
+static bool take_special(int option, const char *command, const struct tend_client_usage *usage,
+                         struct tend_client_options *options, int *exit)
+{
+    const struct {
+        int option;
+        const char *name;
+        bool taken;
+        const char **value; // NULL: it has none
+    } all[] = {
+        { OPTION_ALL, "--all", usage->takes_all, NULL },
+        { OPTION_WHY, "--why", usage->takes_why, &options->why },
+        { OPTION_FOR, "--for", usage->takes_for, NULL },
+        { OPTION_RULE, "--rule", usage->takes_rule, &options->rule },
+        { OPTION_VERSION, "--version", usage->takes_deploy, &options->version },
+        { OPTION_DONE, "--done", usage->takes_deploy, NULL },
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (all[i].option != option) {
+            continue;
+        }
+        if (!all[i].taken) {
+            return complain(command, "there is no option ", all[i].name, exit);
+        }
+        if (all[i].value != NULL) {
+            *all[i].value = optarg;
+        }
+    }
+    options->all = options->all || option == OPTION_ALL;
+    options->done = options->done || option == OPTION_DONE;
+    struct tend_error error = { "" };
+    if (option == OPTION_FOR && tend_duration_parse(optarg, strlen(optarg), &options->for_ms, &error) != TEND_OK) {
+        return complain(command, "--for: ", error.text, exit);
+    }
+    return true;
+}
+
 bool tend_client_options_parse(int argc, char **argv, const struct tend_client_usage *usage,
                                struct tend_client_options *options, int *exit)
 {
     static const struct option known[] = {
         { "state", required_argument, NULL, OPTION_STATE }, { "json", no_argument, NULL, OPTION_JSON },
         { "help", no_argument, NULL, OPTION_HELP },         { "all", no_argument, NULL, OPTION_ALL },
-        { "why", required_argument, NULL, OPTION_WHY },     { NULL, 0, NULL, 0 },
+        { "why", required_argument, NULL, OPTION_WHY },     { "for", required_argument, NULL, OPTION_FOR },
+        { "rule", required_argument, NULL, OPTION_RULE },   { "version", required_argument, NULL, OPTION_VERSION },
+        { "done", no_argument, NULL, OPTION_DONE },         { NULL, 0, NULL, 0 },
     };
-    *options = (struct tend_client_options){ .state = NULL };
+    *options = (struct tend_client_options){ .state = NULL, .for_ms = -1 };
     optind = 0; // GNU: start afresh, for tests parse more than once
     opterr = 0;
     int option = 0;
@@ -58,16 +108,14 @@ bool tend_client_options_parse(int argc, char **argv, const struct tend_client_u
             options->json = true;
             break;
         case OPTION_ALL:
-            if (!usage->takes_all) {
-                return complain(argv[0], "there is no option ", "--all", exit);
-            }
-            options->all = true;
-            break;
         case OPTION_WHY:
-            if (!usage->takes_why) {
-                return complain(argv[0], "there is no option ", "--why", exit);
+        case OPTION_FOR:
+        case OPTION_RULE:
+        case OPTION_VERSION:
+        case OPTION_DONE:
+            if (!take_special(option, argv[0], usage, options, exit)) {
+                return false;
             }
-            options->why = optarg;
             break;
         case OPTION_HELP:
         case 'h':

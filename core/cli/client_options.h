@@ -2,12 +2,16 @@
 /// Client options: the command line of the commands that talk to a running tend.
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /// What a command takes besides --state DIR, --json and --help.
 struct tend_client_usage {
     const char *text;     ///< what --help prints
     bool takes_all;       ///< --all instead of an argument
     bool takes_why;       ///< --why TEXT
+    bool takes_for;       ///< --for TIME
+    bool takes_rule;      ///< --rule NAME
+    bool takes_deploy;    ///< --version TEXT and --done
     const char *argument; ///< what its one argument is ("a playbook's name"); NULL: it takes none
     bool argument_needed;
     const char *second; ///< what its second argument is, then needed; NULL: it takes no second
@@ -18,6 +22,10 @@ struct tend_client_options {
     const char *why;      ///< NULL: not given
     const char *argument; ///< NULL: not given
     const char *second;   ///< NULL: it takes none
+    const char *rule;     ///< NULL: not given
+    const char *version;  ///< NULL: not given
+    int64_t for_ms;       ///< -1: not given
+    bool done;
     bool json;
     bool all;
 };

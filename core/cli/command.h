@@ -29,6 +29,10 @@ int tend_command_arm(int argc, char **argv);       ///< lets a playbook act
 int tend_command_disarm(int argc, char **argv);    ///< makes it dry again
 int tend_command_pause(int argc, char **argv);     ///< stops all acting
 int tend_command_resume(int argc, char **argv);    ///< ends the pause
+int tend_command_silence(int argc, char **argv);   ///< keeps notices and acts back for a time
+int tend_command_unsilence(int argc, char **argv); ///< ends a silence
+int tend_command_deploy(int argc, char **argv);    ///< notes that a service is being deployed
+int tend_command_ack(int argc, char **argv);       ///< a person has seen an incident
 int tend_command_close(int argc, char **argv);     ///< closes the breaker of a service
 int tend_command_mark(int argc, char **argv);      ///< says that an incident was real, or a false alarm
 int tend_command_reload(int argc, char **argv);    ///< loads the rules again

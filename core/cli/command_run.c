@@ -157,6 +157,8 @@ static void answer_metrics(void *context, struct tend_buffer *out)
         .journal_ok = !counts.journal_failed,
         .loop_lag_seconds = loop.lag_s,
         .paused = counts.paused,
+        .silences = counts.silences,
+        .notices_held = counts.notices_held,
     };
     metrics.records = tend_loop_recording(daemon->loop, &metrics.recording);
     memcpy(metrics.scrapes, scrapes.ended, sizeof metrics.scrapes);

@@ -146,6 +146,13 @@ void tend_control_answer_clear(struct tend_control_answer *answer)
     *answer = (struct tend_control_answer){ .text = NULL };
 }
 
+void tend_control_set_text(json_t *body, const char *key, const char *text)
+{
+    if (text != NULL) {
+        (void)json_object_set_new(body, key, tend_json_string(text, strlen(text)));
+    }
+}
+
 const char *tend_control_fault(const struct tend_control_answer *answer)
 {
     const bool fine = answer->code >= 200 && answer->code < 300;

@@ -26,6 +26,9 @@ TEND_MUST_CHECK enum tend_status tend_control_ask(const struct tend_control_ques
                                                   struct tend_control_answer *answer, struct tend_error *error);
 void tend_control_answer_clear(struct tend_control_answer *answer);
 
+/// Sets a member of a body; NULL leaves it out. What is no UTF-8 is mended, for JSON cannot say it.
+void tend_control_set_text(json_t *body, const char *key, const char *text);
+
 /// What an answer with an error status complains of; NULL when it is fine.
 const char *tend_control_fault(const struct tend_control_answer *answer);
 

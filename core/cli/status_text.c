@@ -1,5 +1,6 @@
 #include "cli/status_text.h"
 
+#include "cli/silences_text.h"
 #include "cli/terminal.h"
 #include "cli/text_table.h"
 #include "parse/quoted_text.h"
@@ -290,6 +291,35 @@ static void put_pairs(const char *title, const json_t *list, const char *first, 
     put_section(title, &table, out);
 }
 
+static void put_silences(const json_t *status, struct tend_buffer *out)
+{
+    if (json_array_size(json_object_get(status, "silences")) > 0) {
+        tend_buffer_put_text(out, "\nnot told, and not acted on (tend unsilence ID)\n");
+        tend_silences_text_put(status, "  ", out);
+    }
+}
+
+static void put_acknowledged(const json_t *status, struct tend_buffer *out)
+{
+    struct tend_text_table table;
+    tend_text_table_init(&table, "lll");
+    size_t i = 0;
+    const json_t *incident = NULL;
+    json_array_foreach(json_object_get(status, "incidents"), i, incident)
+    {
+        if (json_is_string(json_object_get(incident, "ack_who"))) {
+            tend_terminal_put_member(tend_text_table_cell(&table), incident, "id", "?");
+            struct tend_buffer *cell = tend_text_table_cell(&table);
+            tend_buffer_put_text(cell, "by ");
+            tend_terminal_put_member(cell, incident, "ack_who", "?");
+            tend_buffer_put_text(cell, " at ");
+            tend_terminal_put_time(cell, tend_terminal_wall_ms(json_object_get(incident, "ack_wall_ms")));
+            tend_terminal_put_member(tend_text_table_cell(&table), incident, "ack_why", "");
+        }
+    }
+    put_section("acknowledged, so not told again while they stay as they are", &table, out);
+}
+
 static void put_dry_playbooks(const json_t *status, struct tend_buffer *out)
 {
     struct tend_text_table table;
@@ -328,6 +358,8 @@ void tend_status_text_format(const json_t *status, struct tend_buffer *out)
     put_down(status, out);
     put_breakers(status, out);
     put_pairs("rules that are off", json_object_get(status, "rules_off"), "rule", "why", out);
+    put_silences(status, out);
+    put_acknowledged(status, out);
     put_dry_playbooks(status, out);
     put_warnings(status, out);
 }

@@ -13,7 +13,7 @@
 #include <string.h>
 
 static const char magic[8] = { 't', 'e', 'n', 'd', 's', 't', 'a', 't' };
-enum { TEND_CHECKPOINT_FORMAT = 2, CHECKSUM_BYTES = 8, LEAST_LISTED_BYTES = 6 };
+enum { TEND_CHECKPOINT_FORMAT = 3, CHECKSUM_BYTES = 8, LEAST_LISTED_BYTES = 6 };
 
 // The first 64 bits of SHA-256: with the instructions that processors have for it faster than SipHash.
 static uint64_t checksum(const char *bytes, size_t count)
@@ -79,7 +79,7 @@ static void pass_rules(struct tend_pass *pass, struct tend_engine *engine)
     }
 }
 
-TEND_PASS_COVERS(tend_engine, 560);
+TEND_PASS_COVERS(tend_engine, 576);
 TEND_PASS_COVERS(tend_engine_options, 32);
 
 // Left out: `effects` is of a step under way, `calls` lies with the fleet.
@@ -128,6 +128,7 @@ static void pass_state(struct tend_pass *pass, struct tend_engine *engine)
     tend_pass_incidents(pass, engine);
     tend_pass_runs(pass, engine);
     tend_pass_notices(pass, engine);
+    tend_pass_silences(pass, engine);
 }
 
 void tend_engine_save(const struct tend_engine *engine, struct tend_buffer *out)
@@ -164,8 +165,8 @@ static enum tend_status check_head(struct tend_reader *reader, const struct tend
     reader->end -= CHECKSUM_BYTES;
     reader->next += sizeof magic;
     const uint32_t format = tend_reader_get_u32(reader);
-    if (format > TEND_CHECKPOINT_FORMAT) {
-        tend_error_set(error, "the checkpoint has format %u, and this tend reads up to %u", (unsigned)format,
+    if (format != TEND_CHECKPOINT_FORMAT && format != 0) {
+        tend_error_set(error, "the checkpoint has format %u, and this tend reads %u", (unsigned)format,
                        (unsigned)TEND_CHECKPOINT_FORMAT);
         return TEND_E_INVALID;
     }

@@ -1,12 +1,12 @@
 // Incidents in a checkpoint, with their members, their culprits and the question that the locator has not answered yet;
-// and notices, with who was told of what.
+// notices, with who was told of what; and silences.
 
 #include "engine/checkpoint_pass.h"
 #include "engine/state.h"
 
 #include <stdlib.h>
 
-enum { LEAST_MEMBER_BYTES = 13, LEAST_CULPRIT_BYTES = 33, LEAST_TOLD_BYTES = 24 };
+enum { LEAST_MEMBER_BYTES = 13, LEAST_CULPRIT_BYTES = 33, LEAST_TOLD_BYTES = 27, LEAST_SILENCE_BYTES = 50 };
 
 TEND_PASS_COVERS(tend_member, 32);
 
@@ -48,7 +48,7 @@ static void pass_culprits(struct tend_pass *pass, struct tend_incident *incident
     }
 }
 
-TEND_PASS_COVERS(tend_incident, 224);
+TEND_PASS_COVERS(tend_incident, 256);
 
 static void pass_incident(struct tend_pass *pass, struct tend_incident *incident)
 {
@@ -84,6 +84,13 @@ static void pass_incident(struct tend_pass *pass, struct tend_incident *incident
     tend_pass_flag(pass, &incident->acted);
     tend_pass_text(pass, &incident->outcome);
     tend_pass_ms(pass, &incident->acted_ms);
+    tend_pass_text(pass, &incident->ack_who);
+    tend_pass_text(pass, &incident->ack_why);
+    tend_pass_text(pass, &incident->ack_culprits);
+    tend_pass_ms(pass, &incident->ack_wall_ms);
+    if (incident->ack_who != NULL && (incident->ack_why == NULL || incident->ack_culprits == NULL)) {
+        tend_pass_refuse(pass, "an acknowledgement that is none");
+    }
 }
 
 void tend_pass_incidents(struct tend_pass *pass, struct tend_engine *engine)
@@ -122,7 +129,7 @@ static void pass_notice(struct tend_pass *pass, struct tend_notice *notice)
     }
 }
 
-TEND_PASS_COVERS(tend_told, 48);
+TEND_PASS_COVERS(tend_told, 72);
 
 static void pass_told(struct tend_pass *pass, struct tend_told *told)
 {
@@ -130,6 +137,9 @@ static void pass_told(struct tend_pass *pass, struct tend_told *told)
     tend_pass_name(pass, &told->notifier);
     tend_pass_size(pass, &told->notify);
     tend_pass_ms(pass, &told->told_ms);
+    tend_pass_text(pass, &told->held);
+    tend_pass_text(pass, &told->owed);
+    tend_pass_text(pass, &told->owed_text);
 }
 
 void tend_pass_notices(struct tend_pass *pass, struct tend_engine *engine)
@@ -148,5 +158,37 @@ void tend_pass_notices(struct tend_pass *pass, struct tend_engine *engine)
     engine->told = tend_pass_array(pass, engine->told, &engine->told_count, sizeof *engine->told, LEAST_TOLD_BYTES);
     for (size_t i = 0; i < engine->told_count; i++) {
         pass_told(pass, &engine->told[i]);
+    }
+}
+
+TEND_PASS_COVERS(tend_silence, 104);
+
+static void pass_silence(struct tend_pass *pass, struct tend_silence *silence)
+{
+    tend_pass_array_text(pass, silence->id, sizeof silence->id);
+    tend_pass_flag(pass, &silence->deploy);
+    tend_pass_name(pass, &silence->on);
+    tend_pass_text(pass, &silence->rule);
+    tend_pass_text(pass, &silence->version);
+    tend_pass_name(pass, &silence->who);
+    tend_pass_name(pass, &silence->why);
+    tend_pass_ms(pass, &silence->since_ms);
+    tend_pass_ms(pass, &silence->since_wall_ms);
+    tend_pass_ms(pass, &silence->until_ms);
+    tend_pass_ms(pass, &silence->alerted_ms);
+}
+
+void tend_pass_silences(struct tend_pass *pass, struct tend_engine *engine)
+{
+    pass->part = "silences";
+    size_t count = engine->silence_count;
+    tend_pass_count(pass, &count, LEAST_SILENCE_BYTES);
+    for (size_t i = 0; !tend_pass_failed(pass) && i < count; i++) {
+        if (!tend_pass_saves(pass)) {
+            struct tend_silence *made = calloc(1, sizeof *made);
+            TEND_ASSERT(made != NULL);
+            tend_append_pointer((void ***)&engine->silences, &engine->silence_count, made);
+        }
+        pass_silence(pass, engine->silences[i]);
     }
 }

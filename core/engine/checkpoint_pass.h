@@ -90,6 +90,7 @@ void tend_pass_calls(struct tend_pass *pass, struct tend_engine *engine); ///< l
 void tend_pass_incidents(struct tend_pass *pass, struct tend_engine *engine);
 void tend_pass_runs(struct tend_pass *pass, struct tend_engine *engine);
 void tend_pass_notices(struct tend_pass *pass, struct tend_engine *engine);
+void tend_pass_silences(struct tend_pass *pass, struct tend_engine *engine);
 
 /// Ends the bytes from @p start on with their checksum, as tend_engine_load wants to see it.
 void tend_checkpoint_seal(struct tend_buffer *out, size_t start);

@@ -103,6 +103,9 @@ void tend_engine_destroy(struct tend_engine *engine)
     for (size_t i = 0; i < engine->incident_count; i++) {
         tend_incident_destroy(engine->incidents[i]);
     }
+    for (size_t i = 0; i < engine->silence_count; i++) {
+        tend_silence_destroy(engine->silences[i]);
+    }
     for (size_t i = 0; i < engine->listing_count; i++) {
         clear_listing(&engine->listings[i]);
     }
@@ -111,6 +114,7 @@ void tend_engine_destroy(struct tend_engine *engine)
     free((void *)engine->notices);
     free((void *)engine->runs);
     free((void *)engine->incidents);
+    free((void *)engine->silences);
     tend_notice_forget_told(engine, NULL);
     free(engine->told);
     free(engine->listings);
@@ -374,6 +378,10 @@ static void take_operator(struct tend_engine *engine, const struct tend_event *e
                                          "on", engine->paused, "wall_ms", (json_int_t)engine->wall_ms));
     } else if (strcmp(command, "arm") == 0 || strcmp(command, "disarm") == 0) {
         take_arm(engine, argument, strcmp(command, "arm") == 0, who);
+    } else if (strcmp(command, "ack") == 0) {
+        tend_ack_command(engine, argument, who);
+    } else if (strcmp(command, "silence") == 0 || strcmp(command, "unsilence") == 0 || strcmp(command, "deploy") == 0) {
+        tend_silence_command(engine, command, argument, who);
     } else if (strcmp(command, "close") == 0 && engine->fleet != NULL) {
         struct tend_service *service = tend_fleet_find(engine->fleet, argument);
         if (service != NULL) {
@@ -521,6 +529,7 @@ static void keep_awake(struct tend_engine *engine)
         wake_ms = earlier(wake_ms, tend_incident_wake_ms(engine, engine->incidents[i]));
     }
     wake_ms = earlier(wake_ms, tend_notice_wake_ms(engine));
+    wake_ms = earlier(wake_ms, tend_silence_wake_ms(engine));
     if (wake_ms != TEND_NEVER && wake_ms <= engine->now_ms) {
         wake_ms = engine->now_ms + 1; // what is due now and could not be done waits for an event, not in a loop
     }
@@ -537,6 +546,7 @@ static void advance(struct tend_engine *engine)
     if (engine->fleet == NULL) {
         return;
     }
+    tend_silence_advance(engine);
     if (!engine->tick_in_flight && engine->tick_due_ms != TEND_NEVER && engine->tick_due_ms <= engine->now_ms) {
         tend_tick_begin(engine);
     }
@@ -550,6 +560,7 @@ static void advance(struct tend_engine *engine)
         }
         tend_incident_drop_ended(engine);
         tend_notice_untold(engine);
+        tend_hold_release(engine);
     }
     for (size_t i = 0; i < engine->notice_count; i++) {
         tend_notice_advance(engine, engine->notices[i]);
@@ -578,6 +589,8 @@ static void restore_operator(struct tend_engine *engine, const struct tend_recor
         free(engine->paused_by);
         engine->paused_by = tend_copy_text(who);
         engine->paused_wall_ms = tend_json_integer(record->body, "wall_ms", record->wall_ms);
+    } else if (strncmp(record->key, "silence/", strlen("silence/")) == 0) {
+        tend_silence_restore(engine, record->body);
     } else if (strncmp(record->key, "arm/", 4) == 0) {
         (void)json_object_set_new(engine->arms, record->key + 4, json_string(who));
     }

@@ -61,12 +61,19 @@ struct tend_engine_counts {
     size_t alerts_pending, alerts_firing, incidents_open, runs_open, rules_off;
     uint64_t ticks, records;
     uint64_t runs_ended[TEND_ENGINE_OUTCOMES]; ///< since the start, by tend_engine_outcomes
+    size_t silences;                           ///< in force: operators', deploys, the rules'
+    size_t notices_held;                       ///< not sent yet for a reason
     bool paused, journal_failed;
 };
 struct tend_engine_counts tend_engine_counts(const struct tend_engine *engine);
 /// Whether the ruleset has a playbook of that name ("*": any), or the fleet a service: so that commands can be refused.
 bool tend_engine_has_playbook(const struct tend_engine *engine, const char *name);
 bool tend_engine_has_service(const struct tend_engine *engine, const char *name);
+
+/// Whether a command of a person can be taken ("silence", "deploy" …; operator_command.h says what they carry).
+/// @param[out] error  for the person  @return TEND_OK, or TEND_E_INVALID
+TEND_MUST_CHECK enum tend_status tend_engine_check_command(const struct tend_engine *engine, const char *command,
+                                                           const char *argument, struct tend_error *error);
 
 /// The metrics of a service, or of one of its instances, as the newest tick left them. Arrays have one value a metric
 /// of the definition. Borrowed until the next step.

@@ -222,6 +222,17 @@ void tend_facts_incident(struct tend_engine *engine, const struct tend_incident 
         "severity", incident->severity == NULL ? "" : incident->severity, "services", names, "alerts", alerts,
         "culprits", culprits, "outcome", incident->outcome, "escalated", incident->escalated, "acted", incident->acted);
     (void)json_object_set_new(body, "past_culprits", past);
+    if (incident->ack_who != NULL) {
+        json_t *ack =
+            json_pack("{s:s, s:s, s:s, s:I}", "ack_who", incident->ack_who, "ack_why", incident->ack_why,
+                      "ack_culprits", incident->ack_culprits, "ack_wall_ms", (json_int_t)incident->ack_wall_ms);
+        (void)json_object_update(body, ack);
+        json_decref(ack);
+    }
+    json_t *held = open ? tend_notice_held(engine, incident->id) : NULL;
+    if (held != NULL) {
+        (void)json_object_set_new(body, "held", held);
+    }
     (void)tend_emit_record(engine, TEND_RECORD_INCIDENT, incident->id, incident->id, false, open, body);
 }
 

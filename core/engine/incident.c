@@ -48,6 +48,9 @@ void tend_incident_destroy(struct tend_incident *incident)
     free(incident->culprit_key);
     free(incident->wait);
     free(incident->outcome);
+    free(incident->ack_who);
+    free(incident->ack_why);
+    free(incident->ack_culprits);
     json_decref(incident->ranking);
     json_decref(incident->evidence);
     json_decref(incident->studied);
@@ -179,6 +182,7 @@ static void merge(struct tend_engine *engine, struct tend_incident *older, struc
         }
     }
     merge_culprits(older, younger);
+    tend_notice_merged(engine, older->id, younger->id);
     older->acted = older->acted || younger->acted;
     older->escalated = older->escalated && younger->escalated;
     if (severity_rank(younger->severity) > severity_rank(older->severity)) {
@@ -230,6 +234,7 @@ static void fired(struct tend_engine *engine, struct tend_rule_alert *alert)
     if (worse) {
         free(incident->severity);
         incident->severity = tend_copy_text(severity);
+        tend_ack_end(engine, incident, "it got worse");
     }
     incident->stale = true;
     incident->ranked = false;
@@ -628,6 +633,7 @@ void tend_incident_located(struct tend_engine *engine, struct tend_incident *inc
     const bool changed = incident->culprit_key == NULL || strcmp(key, incident->culprit_key) != 0;
     free(incident->culprit_key);
     incident->culprit_key = key;
+    tend_ack_look(engine, incident);
     if (changed || surer) { // what has only now become clear may be half of the truth: a dependency that hangs, say
         incident->stable_since_ms = engine->now_ms;
     }
@@ -674,6 +680,11 @@ void tend_incident_restore(struct tend_engine *engine, const json_t *body)
     incident->outcome = tend_copy_text(tend_json_text(body, "outcome", NULL));
     incident->escalated = tend_json_bool(body, "escalated", false);
     incident->acted = tend_json_bool(body, "acted", false);
+    incident->ack_who = tend_copy_text(tend_json_text(body, "ack_who", NULL));
+    incident->ack_why = tend_copy_text(tend_json_text(body, "ack_why", ""));
+    incident->ack_culprits = tend_copy_text(tend_json_text(body, "ack_culprits", ""));
+    incident->ack_wall_ms = tend_json_integer(body, "ack_wall_ms", 0);
+    tend_notice_restore_held(engine, incident->id, json_object_get(body, "held"));
     incident->acted_ms = incident->asked_ms = incident->studied_ms = TEND_NEVER;
     incident->stable_since_ms = engine->now_ms;
     size_t index;

@@ -59,17 +59,23 @@ static bool concerns(const struct tend_engine *engine, const struct tend_notify_
     return false;
 }
 
+bool tend_notice_hears(const struct tend_engine *engine, size_t notify, const struct tend_incident *incident,
+                       size_t member)
+{
+    const struct tend_notify_def *def = &engine->ruleset->notifies[notify];
+    const struct tend_rule_alert *alert = tend_member_alert(engine, &incident->members[member]);
+    const char *severity = alert == NULL ? incident->severity : alert->binding->severity;
+    if (alert != NULL && alert->alert.by_missing) {
+        severity = "warn";
+    }
+    return hears(def, severity) && concerns(engine, def, incident->members[member].service);
+}
+
 // Whether a notify wants to hear of an incident: one of its alerts is of a service and a severity that it names.
-static bool matches(const struct tend_engine *engine, const struct tend_notify_def *notify,
-                    const struct tend_incident *incident)
+static bool matches(const struct tend_engine *engine, size_t notify, const struct tend_incident *incident)
 {
     for (size_t i = 0; i < incident->member_count; i++) {
-        const struct tend_rule_alert *alert = tend_member_alert(engine, &incident->members[i]);
-        const char *severity = alert == NULL ? incident->severity : alert->binding->severity;
-        if (alert != NULL && alert->alert.by_missing) {
-            severity = "warn";
-        }
-        if (hears(notify, severity) && concerns(engine, notify, incident->members[i].service)) {
+        if (tend_notice_hears(engine, notify, incident, i)) {
             return true;
         }
     }
@@ -122,9 +128,12 @@ static json_t *payload_of(const struct tend_engine *engine, const struct tend_in
                           const char *status, const char *text)
 {
     json_t *alerts = json_array();
+    const bool resolved = strcmp(status, "resolved") == 0;
     for (size_t i = 0; i < incident->member_count; i++) {
-        (void)json_array_append_new(alerts,
-                                    payload_alert(engine, &incident->members[i], strcmp(status, "resolved") == 0));
+        const struct tend_member *member = &incident->members[i];
+        if (resolved || !tend_silence_covers(engine, member->service, member->rule, NULL)) {
+            (void)json_array_append_new(alerts, payload_alert(engine, member, resolved));
+        }
     }
     const struct tend_culprit *culprit = incident->culprit_count > 0 ? &incident->culprits[0] : NULL;
     char group[64];
@@ -162,13 +171,21 @@ static void format(struct tend_engine *engine, struct tend_notice *notice)
     notice->state = TEND_NOTICE_FORMATTING;
 }
 
-static void note_told(struct tend_engine *engine, const char *incident, size_t notify)
+static struct tend_told *find_told(const struct tend_engine *engine, const char *incident, size_t notify)
 {
     for (size_t i = 0; i < engine->told_count; i++) {
         if (engine->told[i].notify == notify && strcmp(engine->told[i].incident, incident) == 0) {
-            engine->told[i].told_ms = engine->now_ms;
-            return;
+            return &engine->told[i];
         }
+    }
+    return NULL;
+}
+
+struct tend_told *tend_notice_told(struct tend_engine *engine, const char *incident, size_t notify)
+{
+    struct tend_told *known = find_told(engine, incident, notify);
+    if (known != NULL) {
+        return known;
     }
     struct tend_told *grown = reallocarray(engine->told, engine->told_count + 1, sizeof *grown);
     TEND_ASSERT(grown != NULL);
@@ -176,8 +193,28 @@ static void note_told(struct tend_engine *engine, const char *incident, size_t n
     struct tend_told *told = &grown[engine->told_count++];
     *told = (struct tend_told){ .notifier = tend_copy_text(engine->ruleset->notifies[notify].name),
                                 .notify = notify,
-                                .told_ms = engine->now_ms };
+                                .told_ms = TEND_NEVER };
     tend_text_format(told->incident, sizeof told->incident, "%s", incident);
+    return told;
+}
+
+// Now it knows all that there was to tell.
+static void note_told(struct tend_engine *engine, const char *incident, size_t notify)
+{
+    struct tend_told *told = tend_notice_told(engine, incident, notify);
+    told->told_ms = engine->now_ms;
+    free(told->held);
+    free(told->owed);
+    free(told->owed_text);
+    told->held = told->owed = told->owed_text = NULL;
+}
+
+static void told_clear(struct tend_told *told)
+{
+    free(told->notifier);
+    free(told->held);
+    free(told->owed);
+    free(told->owed_text);
 }
 
 void tend_notice_forget_told(struct tend_engine *engine, const char *incident)
@@ -187,7 +224,7 @@ void tend_notice_forget_told(struct tend_engine *engine, const char *incident)
         if (incident != NULL && strcmp(engine->told[i].incident, incident) != 0) {
             engine->told[kept++] = engine->told[i];
         } else {
-            free(engine->told[i].notifier);
+            told_clear(&engine->told[i]);
         }
     }
     engine->told_count = kept;
@@ -218,8 +255,8 @@ static char *dedup_key(const struct tend_engine *engine, const char *subject, si
     return key;
 }
 
-static void queue_incident(struct tend_engine *engine, const struct tend_incident *incident, size_t notify,
-                           const char *status, const char *text)
+void tend_notice_tell(struct tend_engine *engine, const struct tend_incident *incident, size_t notify,
+                      const char *status, const char *text)
 {
     char *key = dedup_key(engine, incident->id, notify, status);
     queue(engine, incident->id, notify, key, payload_of(engine, incident, key, status, text));
@@ -237,8 +274,10 @@ void tend_notice_incident(struct tend_engine *engine, struct tend_incident *inci
         return;
     }
     for (size_t i = 0; i < engine->ruleset->notify_count && !incident->untold; i++) {
-        if (matches(engine, &engine->ruleset->notifies[i], incident)) {
-            queue_incident(engine, incident, i, status, text);
+        const struct tend_told *told = find_told(engine, incident->id, i);
+        if (resolved ? told != NULL && told->told_ms != TEND_NEVER // what was told is over, whoever sleeps
+                     : matches(engine, i, incident) && !tend_hold_keeps(engine, incident, i, status, text)) {
+            tend_notice_tell(engine, incident, i, status, text);
         }
     }
     if (resolved) {
@@ -306,7 +345,7 @@ static void tell_of_blindness(struct tend_engine *engine, const char *status)
 
 void tend_notice_blind(struct tend_engine *engine)
 {
-    if (engine->blind && engine->blind_page == NULL) {
+    if (engine->blind && engine->blind_page == NULL && !tend_silence_covers_all(engine)) {
         const int printed = asprintf(&engine->blind_page, "blind%llu", (unsigned long long)engine->next_record);
         TEND_ASSERT(printed > 0);
         tend_log(TEND_LOG_ERROR, "most targets fail at once: nothing is acted on");
@@ -333,11 +372,12 @@ void tend_notice_repeat(struct tend_engine *engine)
 {
     for (size_t i = 0; i < engine->told_count; i++) {
         const struct tend_told *told = &engine->told[i];
-        const struct tend_incident *incident = tend_incident_find(engine, told->incident);
+        struct tend_incident *incident = tend_incident_find(engine, told->incident);
         const int64_t again_ms =
             told->notify < engine->ruleset->notify_count ? engine->ruleset->notifies[told->notify].again_ms : 0;
-        if (incident != NULL && again_ms > 0 && engine->now_ms - told->told_ms >= again_ms) {
-            queue_incident(engine, incident, told->notify, "firing", NULL);
+        if (incident != NULL && again_ms > 0 && told->told_ms != TEND_NEVER &&
+            engine->now_ms - told->told_ms >= again_ms && !tend_hold_keeps_repeat(engine, incident, told->notify)) {
+            tend_notice_tell(engine, incident, told->notify, "firing", NULL);
         }
     }
 }
@@ -466,7 +506,8 @@ int64_t tend_notice_wake_ms(const struct tend_engine *engine)
         const int64_t again_ms = engine->ruleset != NULL && told->notify < engine->ruleset->notify_count
                                      ? engine->ruleset->notifies[told->notify].again_ms
                                      : 0;
-        if (again_ms > 0 && tend_incident_find(engine, told->incident) != NULL && // what is not repeated wakes nobody
+        if (again_ms > 0 && told->held == NULL && told->told_ms != TEND_NEVER &&
+            tend_incident_find(engine, told->incident) != NULL && // what is not repeated wakes nobody
             (wake_ms == TEND_NEVER || told->told_ms + again_ms < wake_ms)) {
             wake_ms = told->told_ms + again_ms;
         }
@@ -504,23 +545,14 @@ static size_t find_notifier(const struct tend_engine *engine, const char *name)
     return SIZE_MAX;
 }
 
-static bool was_told(const struct tend_engine *engine, const char *incident, size_t notify)
-{
-    for (size_t i = 0; i < engine->told_count; i++) {
-        if (engine->told[i].notify == notify && strcmp(engine->told[i].incident, incident) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// Who was told of an incident before a restart is told again, `again` after it.
+// Who was told of an incident before a restart is told again, `again` after it. Of whom something is kept back there is
+// an entry already.
 static void note_told_before_restart(struct tend_engine *engine)
 {
     for (size_t i = 0; i < engine->incident_count; i++) {
         const struct tend_incident *incident = engine->incidents[i];
         for (size_t n = 0; incident->opened_ms < engine->started_ms && n < engine->ruleset->notify_count; n++) {
-            if (matches(engine, &engine->ruleset->notifies[n], incident) && !was_told(engine, incident->id, n)) {
+            if (matches(engine, n, incident) && find_told(engine, incident->id, n) == NULL) {
                 note_told(engine, incident->id, n);
             }
         }
@@ -546,4 +578,58 @@ void tend_notice_resume(struct tend_engine *engine)
             drop(engine, notice);
         }
     }
+}
+
+json_t *tend_notice_held(const struct tend_engine *engine, const char *incident)
+{
+    json_t *rows = NULL;
+    for (size_t i = 0; i < engine->told_count; i++) {
+        const struct tend_told *told = &engine->told[i];
+        if (told->owed != NULL && strcmp(told->incident, incident) == 0) {
+            rows = rows == NULL ? json_array() : rows;
+            (void)json_array_append_new(rows, json_pack("{s:s, s:s?, s:s, s:s?, s:b}", "notify", told->notifier, "why",
+                                                        told->held, "owed", told->owed, "text", told->owed_text, "told",
+                                                        told->told_ms != TEND_NEVER));
+        }
+    }
+    return rows;
+}
+
+void tend_notice_restore_held(struct tend_engine *engine, const char *incident, const json_t *held)
+{
+    struct tend_told *grown = reallocarray(engine->told, engine->told_count + json_array_size(held) + 1, sizeof *grown);
+    TEND_ASSERT(grown != NULL);
+    engine->told = grown;
+    size_t index;
+    json_t *row;
+    json_array_foreach(held, index, row)
+    {
+        struct tend_told *told = &grown[engine->told_count++];
+        *told = (struct tend_told){
+            .notifier = tend_copy_text(tend_json_text(row, "notify", "")),
+            .notify = SIZE_MAX, // found when there are rules
+            .told_ms = tend_json_bool(row, "told", false) ? engine->now_ms : TEND_NEVER,
+            .held = tend_copy_text(tend_json_text(row, "why", "")),
+            .owed = tend_copy_text(tend_json_text(row, "owed", "firing")),
+            .owed_text = tend_copy_text(tend_json_text(row, "text", NULL)),
+        };
+        tend_text_format(told->incident, sizeof told->incident, "%s", incident);
+    }
+}
+
+void tend_notice_merged(struct tend_engine *engine, const char *older, const char *younger)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < engine->told_count; i++) {
+        struct tend_told *told = &engine->told[i];
+        if (strcmp(told->incident, younger) == 0) {
+            if (told->owed == NULL || find_told(engine, older, told->notify) != NULL) {
+                told_clear(told); // it is told of the older one, or what it was told is told no more
+                continue;
+            }
+            tend_text_format(told->incident, sizeof told->incident, "%s", older);
+        }
+        engine->told[kept++] = engine->told[i];
+    }
+    engine->told_count = kept;
 }

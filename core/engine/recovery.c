@@ -161,6 +161,9 @@ static const char *what_bars(const struct tend_engine *engine, const struct tend
     if (alert->verdict == TEND_VERDICT_IN_LINE) {
         return "is in line again and waits to resolve";
     }
+    if (tend_silence_covers(engine, alert->service->name, tend_rule_name(engine, alert), NULL)) {
+        return "is silenced";
+    }
     return kind_bars(engine, alert) ? "does not name the kind in which the scrape failed" : NULL;
 }
 
@@ -457,6 +460,11 @@ static void consider_culprit(struct tend_engine *engine, struct tend_incident *i
     struct tend_service *service = tend_fleet_find(engine->fleet, culprit->service);
     if (culprit->given_up || service == NULL || tend_run_of_service(engine, culprit->service) != NULL) {
         return;
+    }
+    struct tend_hush hush;
+    if (tend_silence_covers(engine, service->name, NULL, &hush)) {
+        tend_recovery_say(engine, incident, culprit, "hold", NULL, hush.reason, hush.text);
+        return; // nothing is begun on it; looked at again after the next tick
     }
     char text[256];
     if (!may_act(engine, incident, text, sizeof text) || stands_on_missing(engine, service, text, sizeof text)) {

@@ -65,7 +65,29 @@ static void read_notify(struct tend_ruleset_reader *reader, const json_t *object
     notify->on = tend_ruleset_read_texts(reader, object, "on", &notify->on_count);
     notify->severities = tend_ruleset_read_texts(reader, object, "severity", &notify->severity_count);
     notify->again_ms = tend_ruleset_read_ms(reader, object, "again_ms", 0, 0);
+    notify->during = tend_ruleset_read_calendar(reader, object, "during");
+    notify->outside = tend_ruleset_read_calendar(reader, object, "outside");
     notify->to_count = (size_t)tend_ruleset_read_number(reader, object, "to", 0, 100, 0);
+}
+
+static void read_silence(struct tend_ruleset_reader *reader, const json_t *object, void *item)
+{
+    struct tend_silence_def *silence = item;
+    silence->name = tend_ruleset_read_name(reader, object, "name");
+    silence->at = tend_ruleset_read_text(reader, object, "at", "");
+    silence->on = tend_ruleset_read_texts(reader, object, "on", &silence->on_count);
+    silence->why = tend_ruleset_read_text(reader, object, "why", "");
+    silence->during = tend_ruleset_read_calendar(reader, object, "during");
+    silence->outside = tend_ruleset_read_calendar(reader, object, "outside");
+    const char *zone = tend_ruleset_read_text(reader, object, "zone", "UTC");
+    silence->from_ms = tend_ruleset_read_moment(reader, object, "from", zone, 0);
+    silence->till_ms = tend_ruleset_read_moment(reader, object, "till", zone, INT64_MAX);
+    if (reader->status == TEND_OK && silence->till_ms <= silence->from_ms) {
+        tend_ruleset_read_fault(reader, "silence \"%s\" ends before it begins", silence->name);
+    } else if (reader->status == TEND_OK && silence->during == NULL && silence->outside == NULL &&
+               silence->till_ms == INT64_MAX) {
+        tend_ruleset_read_fault(reader, "silence \"%s\" never ends: it wants during, outside or till", silence->name);
+    }
 }
 
 static void read_static_service(struct tend_ruleset_reader *reader, const json_t *object, void *item)
@@ -148,6 +170,8 @@ static void read_document(struct tend_ruleset_reader *reader)
     ruleset->groups = read_list(reader, "groups", sizeof *ruleset->groups, true, read_group, &ruleset->group_count);
     ruleset->notifies =
         read_list(reader, "notifies", sizeof *ruleset->notifies, true, read_notify, &ruleset->notify_count);
+    ruleset->silences =
+        read_list(reader, "silences", sizeof *ruleset->silences, true, read_silence, &ruleset->silence_count);
     ruleset->services =
         read_list(reader, "services", sizeof *ruleset->services, true, read_static_service, &ruleset->service_count);
     ruleset->discoveries = read_list(reader, "discoveries", sizeof *ruleset->discoveries, false, read_discovery,

@@ -104,8 +104,23 @@ struct tend_notify_def {
     size_t on_count;
     const char **severities;
     size_t severity_count;
-    int64_t again_ms; ///< 0: once
-    size_t to_count;  ///< how many ways, tried in order
+    int64_t again_ms;                    ///< 0: once
+    const struct tend_calendar *during;  ///< it hears of nothing outside of them; NULL: around the clock
+    const struct tend_calendar *outside; ///< nor within these
+    size_t to_count;                     ///< how many ways, tried in order
+};
+
+/// A silence of the rules: once (from, till), again and again (during, outside), or both.
+struct tend_silence_def {
+    const char *name;
+    const char *at;
+    const char **on; ///< services and groups
+    size_t on_count;
+    const struct tend_calendar *during;
+    const struct tend_calendar *outside;
+    int64_t from_ms; ///< wall time; 0: from ever on
+    int64_t till_ms; ///< INT64_MAX: for ever, so there are hours
+    const char *why; ///< ""
 };
 
 /// A time zone by the name that rules call it.
@@ -130,6 +145,8 @@ struct tend_ruleset {
     size_t group_count;
     struct tend_notify_def *notifies;
     size_t notify_count;
+    struct tend_silence_def *silences;
+    size_t silence_count;
     struct tend_selector **selectors; ///< owned; what definitions point to
     size_t selector_count;
     struct tend_named_zone *zones; ///< owned; what calendars point to

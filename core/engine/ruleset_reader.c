@@ -2,6 +2,8 @@
 
 #include "engine/ruleset_reader.h"
 
+#include "parse/moment.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -295,4 +297,23 @@ const struct tend_calendar *tend_ruleset_read_calendar(struct tend_ruleset_reade
     }
     calendar->zone = tend_ruleset_read_zone(reader, zone);
     return reader->status == TEND_OK ? calendar : NULL;
+}
+
+int64_t tend_ruleset_read_moment(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
+                                 const char *zone, int64_t otherwise)
+{
+    const char *text = tend_ruleset_read_text(reader, object, key, NULL);
+    if (text == NULL || reader->status != TEND_OK) {
+        return otherwise;
+    }
+    const char *last = strrchr(text, ' ');
+    const bool named = last != NULL && ((last[1] >= 'A' && last[1] <= 'Z') || (last[1] >= 'a' && last[1] <= 'z'));
+    const struct tend_zone *local = tend_ruleset_read_zone(reader, named ? last + 1 : zone);
+    const size_t bytes = named ? (size_t)(last - text) : strlen(text);
+    int64_t moment_ms = otherwise;
+    struct tend_error error = { "" };
+    if (local != NULL && tend_moment_parse(text, bytes, local, &moment_ms, &error) != TEND_OK) {
+        tend_ruleset_read_fault(reader, "%s: %s", key, error.text);
+    }
+    return moment_ms;
 }

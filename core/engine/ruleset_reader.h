@@ -49,6 +49,10 @@ const struct tend_zone *tend_ruleset_read_zone(struct tend_ruleset_reader *reade
 const struct tend_calendar *tend_ruleset_read_calendar(struct tend_ruleset_reader *reader, const json_t *object,
                                                        const char *key);
 
+/// A moment in wall time: "2026-12-24 18:00", by @p zone, or by the one that it names itself behind a blank.
+int64_t tend_ruleset_read_moment(struct tend_ruleset_reader *reader, const json_t *object, const char *key,
+                                 const char *zone, int64_t otherwise);
+
 /// Reads one service, template or override. `playbooks` and `rules` of the ruleset have been counted before.
 /// @param is_template  its name may be empty and it has no targets
 void tend_ruleset_read_service(struct tend_ruleset_reader *reader, const json_t *object, bool is_template,

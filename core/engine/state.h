@@ -12,6 +12,8 @@
 
 #include "engine/engine.h"
 #include "engine/fleet.h"
+#include "engine/hold.h"
+#include "engine/silence.h"
 
 enum {
     SLOT_MS = 100,        ///< a scrape may start that much early or late
@@ -89,6 +91,10 @@ struct tend_incident {
     bool acted;
     char *outcome;    ///< of the last run, or NULL
     int64_t acted_ms; ///< when the last act ended; TEND_NEVER
+    char *ack_who;    ///< a person who has seen it, as it is; NULL: none
+    char *ack_why;
+    char *ack_culprits; ///< the culprit_key that they saw
+    int64_t ack_wall_ms;
 };
 
 enum tend_step_state {
@@ -168,8 +174,11 @@ struct tend_notice {
 struct tend_told {
     char incident[24];
     char *notifier;
-    size_t notify; ///< as in a notice
-    int64_t told_ms;
+    size_t notify;   ///< as in a notice
+    int64_t told_ms; ///< TEND_NEVER: not yet
+    char *held;      ///< which reason keeps back what there is to tell (hold.h); NULL: none
+    char *owed;      ///< what is to be told when it ends: "firing", "escalated"; NULL: nothing
+    char *owed_text; ///< of an escalation, or NULL
 };
 
 struct tend_engine {
@@ -208,6 +217,8 @@ struct tend_engine {
     size_t notice_count;
     struct tend_told *told;
     size_t told_count;
+    struct tend_silence **silences; ///< of operators, deploys too
+    size_t silence_count;
     json_t *restored_guards; ///< service → body, of services that are not there (yet)
     json_t *restored_alerts; ///< key → body, likewise
 
@@ -351,6 +362,18 @@ enum tend_proof tend_verify_incident(const struct tend_engine *engine, const str
 // notice.c
 void tend_notice_incident(struct tend_engine *engine, struct tend_incident *incident, const char *status,
                           const char *text);
+/// Tells one notify, whatever may keep it back.
+void tend_notice_tell(struct tend_engine *engine, const struct tend_incident *incident, size_t notify,
+                      const char *status, const char *text);
+/// Whether a notify wants to hear of a member of an incident.
+bool tend_notice_hears(const struct tend_engine *engine, size_t notify, const struct tend_incident *incident,
+                       size_t member);
+/// Who was told of an incident, made when there is none yet. Borrowed until the next one is made.
+struct tend_told *tend_notice_told(struct tend_engine *engine, const char *incident, size_t notify);
+void tend_notice_restore_held(struct tend_engine *engine, const char *incident, const json_t *held);
+json_t *tend_notice_held(const struct tend_engine *engine, const char *incident); ///< for its record
+/// What was owed of an incident is owed of the one that it became a part of.
+void tend_notice_merged(struct tend_engine *engine, const char *older, const char *younger);
 /// One page for all when most targets fail at once, and the end of it: the fault is likely ours, or one that all share.
 void tend_notice_blind(struct tend_engine *engine);
 void tend_notice_untold(struct tend_engine *engine); ///< tells what goes on now that blindness is over

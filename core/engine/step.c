@@ -198,6 +198,11 @@ static const char *refusal_of_act(const struct tend_engine *engine, const struct
         tend_text_format(text, bytes, "the journal cannot be written");
         return "journal";
     }
+    struct tend_hush hush;
+    if (tend_silence_covers(engine, run->service, NULL, &hush) && strcmp(hush.reason, "deploy") != 0) {
+        tend_text_format(text, bytes, "%s", hush.text);
+        return "silenced"; // a deploy begins nothing new, but what is under way may be that deploy
+    }
     if (engine->blind) {
         tend_text_format(text, bytes, "more than half of the targets failed at once");
         return "blind";

@@ -451,6 +451,7 @@ void tend_tick_begin(struct tend_engine *engine)
     engine->tick_tries = 0;
     engine->call_count = 0;
     tend_sleep_look(engine);
+    tend_silence_look(engine);
     measure_fleet(engine);
     engine->blind = tend_recovery_is_blind(engine);
     tend_notice_blind(engine);

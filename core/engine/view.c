@@ -150,6 +150,7 @@ static json_t *view_warnings(const struct tend_engine *engine)
             }
         }
     }
+    tend_silence_warn(engine, warnings);
     if (engine->blind) {
         (void)json_array_append_new(warnings, json_string("more than half of the targets fail at once: no acts"));
     }
@@ -161,12 +162,13 @@ static json_t *view_incidents(const struct tend_engine *engine)
     json_t *incidents = json_array();
     for (size_t i = 0; i < engine->incident_count; i++) {
         const struct tend_incident *incident = engine->incidents[i];
-        (void)json_array_append_new(incidents,
-                                    json_pack("{s:s, s:I, s:s, s:s, s:s}", "id", incident->id, "opened_wall_ms",
-                                              (json_int_t)incident->opened_wall_ms, "severity",
-                                              incident->severity == NULL ? "" : incident->severity, "culprits",
-                                              incident->culprit_key == NULL ? "" : incident->culprit_key, "wait",
-                                              incident->wait == NULL ? "" : incident->wait));
+        (void)json_array_append_new(
+            incidents, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s?, s:s?, s:I}", "id", incident->id, "opened_wall_ms",
+                                 (json_int_t)incident->opened_wall_ms, "severity",
+                                 incident->severity == NULL ? "" : incident->severity, "culprits",
+                                 incident->culprit_key == NULL ? "" : incident->culprit_key, "wait",
+                                 incident->wait == NULL ? "" : incident->wait, "ack_who", incident->ack_who, "ack_why",
+                                 incident->ack_why, "ack_wall_ms", (json_int_t)incident->ack_wall_ms));
     }
     return incidents;
 }
@@ -178,14 +180,15 @@ json_t *tend_engine_status(const struct tend_engine *engine)
         (void)json_array_append_new(services, view_service(engine, engine->fleet->services[i]));
     }
     const struct tend_engine_counts counts = tend_engine_counts(engine);
-    return json_pack("{s:I, s:f, s:s, s:{s:b, s:s?, s:I}, s:s, s:{s:I, s:I}, s:o, s:o, s:o, s:o, s:o}", "now_wall_ms",
-                     (json_int_t)engine->wall_ms, "up_s", (double)(engine->now_ms - engine->started_ms) / 1000.0,
-                     "generation", engine->ruleset == NULL ? "" : engine->ruleset->hash, "paused", "on", engine->paused,
-                     "who", engine->paused_by, "since_wall_ms", (json_int_t)engine->paused_wall_ms, "journal",
+    return json_pack("{s:I, s:f, s:s, s:{s:b, s:s?, s:I}, s:s, s:{s:I, s:I}, s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "now_wall_ms", (json_int_t)engine->wall_ms, "up_s",
+                     (double)(engine->now_ms - engine->started_ms) / 1000.0, "generation",
+                     engine->ruleset == NULL ? "" : engine->ruleset->hash, "paused", "on", engine->paused, "who",
+                     engine->paused_by, "since_wall_ms", (json_int_t)engine->paused_wall_ms, "journal",
                      engine->journal_failed ? engine->journal_why : "ok", "targets", "total",
                      (json_int_t)counts.targets, "up", (json_int_t)counts.targets_up, "services", services, "incidents",
                      view_incidents(engine), "rules_off", view_rules_off(engine), "playbooks", view_playbooks(engine),
-                     "warnings", view_warnings(engine));
+                     "warnings", view_warnings(engine), "silences", tend_silence_view(engine));
 }
 
 const char *const tend_engine_outcomes[TEND_ENGINE_OUTCOMES] = { "recovered", "rolled back", "escalated", "failed",
@@ -200,6 +203,8 @@ struct tend_engine_counts tend_engine_counts(const struct tend_engine *engine)
         .records = engine->next_record - 1,
         .paused = engine->paused,
         .journal_failed = engine->journal_failed,
+        .silences = tend_silence_count(engine),
+        .notices_held = tend_hold_count(engine),
     };
     memcpy(counts.runs_ended, engine->runs_ended, sizeof counts.runs_ended);
     for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->instance_count; i++) {

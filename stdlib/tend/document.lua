@@ -109,19 +109,33 @@ local function make_playbooks(resolved)
   return list
 end
 
+-- The zone of what belongs to no one service: that of the group "*".
+local function common_zone()
+  for _, group in ipairs(registry.all "group") do
+    if group.name == "*" and group.used.zone then return group.used.zone end
+  end
+end
+
+-- Hours as C takes them. Without a zone anywhere they are by UTC, which is rarely meant.
+local function calendar(declaration, field)
+  local hours = declaration.used[field]
+  if not hours then return nil end
+  local zone = hours.zone or common_zone()
+  if not zone then
+    registry.warning(source.field(declaration, { field }), field
+      .. ' has no time zone, so it is by UTC; write tend.hours("…", "Europe/Berlin"), or zone = "…" in tend.group "*"')
+  end
+  return { hours = hours.text, zone = zone or "UTC" }
+end
+
 local function make_notifies()
   local list = {}
   for i, notify in ipairs(registry.all "notify") do
     local used = notify.used
     resolve.check_names(notify, "on", used.on, BOTH)
-    for _, field in ipairs { "outside", "during" } do
-      if used[field] then
-        registry.warning(source.field(notify, { field }),
-          field .. " is kept, but this version notifies around the clock")
-      end
-    end
     list[i] = { name = notify.name, at = notify.at, on = used.on or {}, severity = used.severity or {},
-      again_ms = used.again or 0, to = #(used.to or {}) }
+      again_ms = used.again or 0, to = #(used.to or {}), during = calendar(notify, "during"),
+      outside = calendar(notify, "outside") }
   end
   return list
 end
@@ -140,10 +154,12 @@ local function make_silences()
   for i, silence in ipairs(registry.all "silence") do
     local used = silence.used
     resolve.check_names(silence, "on", used.on, BOTH)
-    registry.warning(silence.at,
-      "silences are checked but not applied by this version: it notifies and acts all the same")
+    if not (used.during or used.outside or used.till) and not silence.fields.till then
+      registry.error(silence.at, ('silence "%s" never ends: say when, by during, outside or till'):format(silence.name))
+    end
     list[i] = { name = silence.name, at = silence.at, on = used.on or {}, why = used.why or "", from = used.from,
-      till = used.till, during = used.during and { text = used.during.text, zone = used.during.zone } }
+      till = used.till, zone = common_zone(), during = calendar(silence, "during"),
+      outside = calendar(silence, "outside") }
   end
   return list
 end

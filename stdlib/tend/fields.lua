@@ -195,7 +195,7 @@ fields.notify = {
   on = "names", severity = "names?", to = ways, again = "duration?", outside = hours, during = hours,
 }
 
-fields.silence = { on = "names", during = hours, from = "string?", till = "string?", why = "string?" }
+fields.silence = { on = "names", during = hours, outside = hours, from = "string?", till = "string?", why = "string?" }
 
 -- Stands for a source whose fault was told already.
 local FAULTY_SOURCE = { is = "source", kind = "mean", selectors = { "?" }, gauges = {} }

@@ -253,14 +253,34 @@ tend.playbook "r" {
   run = function(p)
     p:redeploy { version = "previous", approve = { within = "15m" } }
   end,
-}
-tend.silence "x" { on = "s", during = tend.hours "day 1 00:00-12:00" }]])
+}]])
   suite.same(faults(document.errors), {})
   suite.same(faults(document.warnings), {
     "shop.lua:6: also is kept, but this version acts on the culprit only",
-    "shop.lua:11: silences are checked but not applied by this version: it notifies and acts all the same",
     "shop.lua:8: approve: this version cannot ask a person for a yes, so the step is never done",
   })
+end)
+
+suite.fact("a silence that never ends is an error", function()
+  local document = fake.load(HEAD .. 'tend.service "s" { targets = {} }\n'
+    .. 'tend.silence "x" { on = "s", from = "2026-12-24" }\ntend.silence "y" { on = "s", till = "2026-12-24" }')
+  suite.same(faults(document.errors),
+    { 'shop.lua:3: silence "x" never ends: say when, by during, outside or till' })
+end)
+
+suite.fact("hours of a silence and of a notify have the zone of the group of all, or are warned of", function()
+  local text = NOTIFY:gsub("to =", 'outside = tend.hours "day 1", to =')
+    .. 'tend.silence "x" { on = "*", during = tend.hours "day 1 00:00-12:00" }\n'
+  local document = fake.load(HEAD .. text)
+  suite.same(faults(document.errors), {})
+  local by_utc = ' has no time zone, so it is by UTC; write tend.hours("…", "Europe/Berlin"), '
+    .. 'or zone = "…" in tend.group "*"'
+  suite.same(faults(document.warnings), { "shop.lua:2: outside" .. by_utc, "shop.lua:3: during" .. by_utc })
+  document = fake.load(HEAD .. 'tend.group "*" { zone = "Europe/Berlin" }\n' .. text)
+  suite.same(faults(document.warnings), {})
+  suite.same(document.notifies[1].outside, { hours = "day 1", zone = "Europe/Berlin" })
+  suite.same(document.silences[1], { at = "shop.lua:4", name = "x", on = { "*" }, why = "", zone = "Europe/Berlin",
+    during = { hours = "day 1 00:00-12:00", zone = "Europe/Berlin" } })
 end)
 
 suite.fact("hours without a zone, of a service without one, are warned of", function()

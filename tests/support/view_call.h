@@ -12,6 +12,7 @@ struct view_call { // what a rule function sees
     double load, up;
     bool load_missing, load_out;
     enum tend_missing cause; // of `load`
+    double deployed_ago_s;
 };
 
 /// Reads the next call of a request. Of metrics other than `load` the last one counts as `up`.
@@ -25,7 +26,7 @@ static inline struct view_call view_call_read(struct tend_reader *reader)
         (void)tend_reader_get_string(reader, &bytes);
     }
     (void)tend_reader_get_f64(reader);
-    (void)tend_reader_get_f64(reader);
+    call.deployed_ago_s = tend_reader_get_f64(reader);
     const uint32_t metrics = tend_reader_get_u32(reader);
     for (uint32_t m = 0; m < metrics; m++) {
         const char *name = tend_reader_get_string(reader, &bytes);

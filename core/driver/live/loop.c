@@ -715,6 +715,9 @@ enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, 
         tend_error_set(error, "there is no service \"%s\"", argument);
         return TEND_E_INVALID;
     }
+    if (tend_engine_check_command(loop->engine, command, argument, error) != TEND_OK) {
+        return TEND_E_INVALID;
+    }
     if (strcmp(command, "resume") == 0 && has_pause_file(loop)) {
         tend_error_set(error, "the file %s/pause is there: remove it first", tend_state_dir_path(loop->state));
         return TEND_E_INVALID;

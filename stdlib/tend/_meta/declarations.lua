@@ -125,12 +125,13 @@
 ---@field severity? string|string[]  all when left out
 ---@field to tend.Notifier[]         in order, until one answers
 ---@field again? tend.Duration
----@field during? tend.Hours
----@field outside? tend.Hours
+---@field during? tend.Hours         hears of nothing outside of them, and then of what is still open
+---@field outside? tend.Hours        hears of nothing within these
 
----@class tend.SilenceFields
+---@class tend.SilenceFields  nobody hears of it and nothing is begun on it; what lasts is told at its end
 ---@field on string|string[]
----@field during? tend.Hours
----@field from? string
+---@field during? tend.Hours   again and again
+---@field outside? tend.Hours
+---@field from? string         once: "2026-12-24 18:00", by the zone of "*", or "2026-12-24 18:00 Europe/Berlin"
 ---@field till? string
 ---@field why? string

@@ -181,8 +181,7 @@ static void a_newer_format_is_refused(void **state)
     struct tend_error error;
     assert_int_equal(try_load(bytes.data, bytes.size, SMALL, &engine, &error), TEND_E_INVALID);
     char wanted[80];
-    (void)snprintf(wanted, sizeof wanted, "the checkpoint has format %d, and this tend reads up to %d", format + 1,
-                   format);
+    (void)snprintf(wanted, sizeof wanted, "the checkpoint has format %d, and this tend reads %d", format + 1, format);
     assert_string_equal(error.text, wanted);
     tend_buffer_clear(&bytes);
 }
@@ -310,9 +309,9 @@ static void collect(const char *field, void *context)
 static void every_field_of_the_state_is_walked_over(void **state)
 {
     (void)state;
-    static const char *const headers[] = { "engine/state.h",  "engine/fleet.h",        "engine/engine.h",
-                                           "alert/alert.h",   "deviation/deviation.h", "playbook/limits.h",
-                                           "series/measure.h" };
+    static const char *const headers[] = { "engine/state.h",   "engine/fleet.h",        "engine/engine.h",
+                                           "alert/alert.h",    "deviation/deviation.h", "playbook/limits.h",
+                                           "series/measure.h", "engine/silence.h" };
     static const char *const walks[] = { "engine/checkpoint.c", "engine/checkpoint_fleet.c",
                                          "engine/checkpoint_incident.c", "engine/checkpoint_run.c" };
     static const char *const structs[] = { "tend_engine", "tend_engine_options", "tend_rule_health", "tend_culprit",
@@ -320,7 +319,7 @@ static void every_field_of_the_state_is_walked_over(void **state)
                                            "tend_notice", "tend_told",           "tend_fleet",       "tend_service",
                                            "tend_guard",  "tend_instance",       "tend_subject",     "tend_rule_alert",
                                            "tend_listed", "tend_listing",        "tend_alert",       "tend_limits",
-                                           "tend_parts",  "tend_metric_table",   "tend_buckets" };
+                                           "tend_parts",  "tend_metric_table",   "tend_buckets",     "tend_silence" };
     char *text = read_sources(headers, sizeof headers / sizeof headers[0]);
     char *walk = read_sources(walks, sizeof walks / sizeof walks[0]);
     static struct field_list fields;
