@@ -24,7 +24,7 @@ static void pass_same(struct tend_pass *pass, const char *text)
     }
 }
 
-TEND_PASS_COVERS(tend_subject, 40);
+TEND_PASS_COVERS(tend_subject, 48);
 TEND_PASS_COVERS(tend_metric_table, 88);
 
 // Of the table what measuring writes; the limits are the definitions'. The slot follows from the order.
@@ -45,6 +45,12 @@ static void pass_subject(struct tend_pass *pass, const struct tend_metric_table 
             tend_history_save(history, pass->out);
         } else if (history != NULL && tend_history_load(history, &pass->in) != TEND_OK) {
             tend_pass_refuse(pass, "samples that teach nothing");
+        }
+        struct tend_outlook *outlook = subject->outlooks[m];
+        if (outlook != NULL && tend_pass_saves(pass)) {
+            tend_outlook_save(outlook, pass->out);
+        } else if (outlook != NULL && tend_outlook_load(outlook, &pass->in) != TEND_OK) {
+            tend_pass_refuse(pass, "an outlook that is none");
         }
     }
     if (subject->trace != NULL && tend_pass_saves(pass)) {
@@ -123,7 +129,7 @@ static void pass_given(struct tend_pass *pass, struct tend_instance *instance, s
     }
 }
 
-TEND_PASS_COVERS(tend_instance, 376);
+TEND_PASS_COVERS(tend_instance, 384);
 
 // Names, address and labels are the ruleset's and the listing's; the revision lies with the target table.
 static void pass_instance(struct tend_pass *pass, const struct tend_metric_table *table, struct tend_instance *instance)
@@ -192,7 +198,7 @@ static void pass_guard(struct tend_pass *pass, struct tend_guard *guard)
     tend_pass_flag(pass, &guard->breaker_open);
 }
 
-TEND_PASS_COVERS(tend_service, 1216);
+TEND_PASS_COVERS(tend_service, 1224);
 
 // `pooled` is made anew from the instances' parts by each measuring before it is read.
 static void pass_service(struct tend_pass *pass, const struct tend_metric_table *table, struct tend_service *service)

@@ -2,6 +2,8 @@
 
 #include "engine/state.h"
 
+#include "engine/forecast.h"
+
 #include "parse/quantity.h"
 
 #include <math.h>
@@ -27,6 +29,17 @@ json_t *tend_facts_groups(const struct tend_service_def *def)
     return groups;
 }
 
+// Puts a forecast beside a metric's numbers; where there is none, nothing.
+static void set_forecast(json_t *numbers, struct tend_forecast forecast)
+{
+    if (!isnan(forecast.eta_s) && !isnan(forecast.span_s)) {
+        (void)json_object_set_new(numbers, "eta_s", tend_json_real(forecast.eta_s));
+        (void)json_object_set_new(numbers, "eta_least_s", tend_json_real(forecast.least_s));
+        (void)json_object_set_new(numbers, "eta_most_s", tend_json_real(forecast.most_s));
+        (void)json_object_set_new(numbers, "eta_span_s", tend_json_real(forecast.span_s));
+    }
+}
+
 json_t *tend_facts_metrics(const struct tend_engine *engine, const struct tend_service_def *def,
                            const struct tend_subject *subject)
 {
@@ -43,8 +56,14 @@ json_t *tend_facts_metrics(const struct tend_engine *engine, const struct tend_s
                       missing == TEND_HAS_DATA ? NULL : tend_missing_text(missing), "onset_ms",
                       subject->out_since_ms[m] == TEND_NEVER ? json_null() : json_integer(subject->out_since_ms[m]),
                       "unit", def->metrics[m].unit, "out_at", tend_json_real(tend_facts_threshold(table, slot))));
+        set_forecast(json_object_get(metrics, def->metrics[m].name), tend_forecast_of(engine->fleet, subject, m));
     }
     return metrics;
+}
+
+static const struct tend_subject *subject_of(const struct tend_rule_alert *alert)
+{
+    return alert->instance == NULL ? &alert->service->subject : &alert->instance->subject;
 }
 
 // The metric that an alert is about: its rule's, or for a function the one that is furthest out.
@@ -54,9 +73,15 @@ static int metric_of(const struct tend_engine *engine, const struct tend_rule_al
     if (rule->metric != NULL) {
         return tend_service_metric(alert->service->def, rule->metric);
     }
-    const struct tend_subject *subject = alert->instance == NULL ? &alert->service->subject : &alert->instance->subject;
     int worst;
-    (void)tend_subject_worst(engine->fleet, alert->service->def, subject, &worst);
+    if (tend_subject_worst(engine->fleet, alert->service->def, subject_of(alert), &worst) >= 1.0) {
+        return worst;
+    }
+    for (size_t m = 0; m < alert->service->def->metric_count; m++) {
+        if (tend_forecast_alone(alert, (int)m)) {
+            return (int)m;
+        }
+    }
     return worst;
 }
 
@@ -84,11 +109,28 @@ static void put_metric(const struct tend_engine *engine, const struct tend_rule_
     }
 }
 
+// "{memory.eta}": what it is the forecast of is a metric. @return its index, or -1
+static int metric_with_eta(const struct tend_service_def *def, const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    for (size_t m = 0; dot != NULL && strcmp(dot, ".eta") == 0 && m < def->metric_count; m++) {
+        if (strncmp(def->metrics[m].name, name, (size_t)(dot - name)) == 0 &&
+            def->metrics[m].name[dot - name] == '\0') {
+            return (int)m;
+        }
+    }
+    return -1;
+}
+
 static void put_named(const struct tend_engine *engine, const struct tend_rule_alert *alert, const char *name,
                       struct tend_buffer *out)
 {
     const int metric = tend_service_metric(alert->service->def, name);
-    if (strcmp(name, "service") == 0) {
+    const int foretold = metric_with_eta(alert->service->def, name);
+    if (foretold >= 0) {
+        const struct tend_forecast forecast = tend_forecast_of(engine->fleet, subject_of(alert), (size_t)foretold);
+        tend_forecast_put(out, &forecast);
+    } else if (strcmp(name, "service") == 0) {
         tend_buffer_put_text(out, alert->service->name);
     } else if (strcmp(name, "instance") == 0) {
         tend_buffer_put_text(out, alert->instance == NULL ? alert->service->name : alert->instance->name);
@@ -97,6 +139,20 @@ static void put_named(const struct tend_engine *engine, const struct tend_rule_a
     } else {
         const char *label = alert->instance == NULL ? NULL : tend_json_text(alert->instance->labels, name, NULL);
         tend_buffer_printf(out, label == NULL ? "{%s}" : "%s", label == NULL ? name : label);
+    }
+}
+
+// What an alert without a summary of its own says when nothing but a forecast is why.
+static void put_forecast(const struct tend_engine *engine, const struct tend_rule_alert *alert, int metric,
+                         struct tend_buffer *out)
+{
+    const struct tend_forecast forecast = tend_forecast_of(engine->fleet, subject_of(alert), (size_t)metric);
+    if (tend_forecast_alone(alert, metric) && !isnan(forecast.eta_s)) {
+        tend_buffer_put_text(out, ", out of line (");
+        put_value(out, tend_facts_threshold(&engine->fleet->table, subject_of(alert)->slot + (size_t)metric),
+                  alert->service->def->metrics[metric].unit);
+        tend_buffer_put_text(out, ") in ");
+        tend_forecast_put(out, &forecast);
     }
 }
 
@@ -119,14 +175,17 @@ char *tend_facts_summary(const struct tend_engine *engine, const struct tend_rul
         free(name);
         template = close + 1;
     }
+    const int metric = metric_of(engine, alert);
     if (out.size == 0) {
-        const int metric = metric_of(engine, alert);
         tend_buffer_printf(&out, "%s: %s", alert->instance == NULL ? alert->service->name : alert->instance->name,
                            tend_rule_name(engine, alert));
         if (metric >= 0) {
             tend_buffer_printf(&out, ": %s ", alert->service->def->metrics[metric].name);
             put_metric(engine, alert, metric, &out);
         }
+    }
+    if (metric >= 0 && strstr(engine->ruleset->rules[alert->binding->rule].summary, ".eta}") == NULL) {
+        put_forecast(engine, alert, metric, &out);
     }
     char *summary = tend_copy_text(tend_buffer_text(&out));
     tend_buffer_clear(&out);
@@ -175,6 +234,8 @@ void tend_facts_alert(struct tend_engine *engine, struct tend_rule_alert *alert,
             tend_json_real(tend_facts_threshold(table, slot)), "unit", alert->service->def->metrics[metric].unit,
             "missing", missing == TEND_HAS_DATA ? NULL : tend_missing_text(missing));
         (void)json_object_update(body, numbers);
+        set_forecast(body, tend_forecast_of(engine->fleet, subject, (size_t)metric));
+        (void)json_object_set_new(body, "foretold", json_boolean(tend_forecast_alone(alert, metric)));
         json_decref(numbers);
         const int64_t onset_ms = subject->out_since_ms[metric];
         (void)json_object_set_new(body, "onset_wall_ms",

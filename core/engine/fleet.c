@@ -6,6 +6,7 @@
 
 #include "engine/fleet.h"
 
+#include "engine/forecast.h"
 #include "parse/url.h"
 
 #include <math.h>
@@ -108,6 +109,10 @@ static void subject_clear(struct tend_subject *subject, size_t metric_count)
         tend_history_destroy(subject->histories[i]);
     }
     tend_trace_destroy(subject->trace);
+    for (size_t i = 0; subject->outlooks != NULL && i < metric_count; i++) {
+        tend_outlook_destroy(subject->outlooks[i]);
+    }
+    free(subject->outlooks);
     free(subject->histories);
     free(subject->out_since_ms);
     *subject = (struct tend_subject){ .slot = 0 };
@@ -200,7 +205,8 @@ static enum tend_status subject_init(struct tend_fleet *fleet, const struct tend
     subject->learned_ms = TEND_NEVER;
     subject->out_since_ms = calloc(def->metric_count + 1, sizeof *subject->out_since_ms);
     subject->histories = calloc(def->metric_count + 1, sizeof(struct tend_history *));
-    if (subject->out_since_ms == NULL || subject->histories == NULL) {
+    subject->outlooks = calloc(def->metric_count + 1, sizeof(struct tend_outlook *));
+    if (subject->out_since_ms == NULL || subject->histories == NULL || subject->outlooks == NULL) {
         return TEND_E_NOMEM;
     }
     for (size_t i = 0; i < def->metric_count; i++) {
@@ -210,6 +216,10 @@ static enum tend_status subject_init(struct tend_fleet *fleet, const struct tend
             fleet->table.e[subject->slot + i] = metric->expect_value;
         } else if (metric->expect == TEND_EXPECT_LAST &&
                    tend_history_create(metric->expect_samples, &subject->histories[i]) != TEND_OK) {
+            return TEND_E_NOMEM;
+        }
+        if (metric->ahead_ms > 0 &&
+            tend_outlook_create(tend_forecast_bucket_ms(def, metric), &subject->outlooks[i]) != TEND_OK) {
             return TEND_E_NOMEM;
         }
     }
@@ -485,6 +495,11 @@ static void take_over_subject(const struct tend_service *now, struct tend_subjec
         struct tend_history *history = subject->histories[i];
         subject->histories[i] = from->histories[old];
         from->histories[old] = history;
+        if (tend_forecast_goes_on(now->def, &now->def->metrics[i], before->def, &before->def->metrics[old])) {
+            struct tend_outlook *outlook = subject->outlooks[i];
+            subject->outlooks[i] = from->outlooks[old];
+            from->outlooks[old] = outlook;
+        }
     }
 }
 
@@ -535,12 +550,17 @@ static void take_over_service(struct tend_service *now, struct tend_service *bef
     now->woke_ms = before->woke_ms;
     begin_trace(now, before);
     take_over_subject(now, &now->subject, before, &before->subject);
+    size_t same = 0;
     for (size_t i = 0; i < now->instance_count; i++) {
         for (size_t j = 0; j < before->instance_count; j++) {
             if (strcmp(now->instances[i]->url, before->instances[j]->url) == 0) {
                 take_over_instance(now->instances[i], before->instances[j]);
+                same++;
             }
         }
+    }
+    if (same != now->instance_count || same != before->instance_count) {
+        tend_forecast_cut_subject(now->def, &now->subject, now->data_ms); // it is a mean over others than before
     }
     for (size_t i = 0; i < now->alert_count; i++) {
         for (size_t j = 0; j < before->alert_count; j++) {

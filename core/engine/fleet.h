@@ -11,6 +11,7 @@
 #include "base/hash_map.h"
 #include "deviation/deviation.h"
 #include "deviation/expectation.h"
+#include "deviation/outlook.h"
 #include "engine/event.h"
 #include "engine/ruleset.h"
 #include "locate/topology.h"
@@ -23,13 +24,19 @@
 
 struct tend_service;
 
+/// Why a rule takes a metric for out of line.
+enum tend_latch_bit {
+    TEND_LATCHED_OUT = 1,      ///< A was 1, and has not been below clear_below since
+    TEND_LATCHED_FORETOLD = 2, ///< a forecast says that it will be, within the rule's `ahead`
+};
+
 /// A rule on a subject, with the latches of that rule.
 struct tend_rule_alert {
     struct tend_alert alert;
     const struct tend_rule_binding *binding;
     struct tend_service *service;
     struct tend_instance *instance; ///< NULL: the service is the subject
-    unsigned char *latches;         ///< one for each metric of the service
+    unsigned char *latches;         ///< one for each metric of the service: bits of enum tend_latch_bit; 0: in line
     enum tend_verdict verdict;      ///< the last one
     int64_t data_ms;                ///< of the samples that it looked at
     int64_t fired_wall_ms;
@@ -43,6 +50,7 @@ struct tend_subject {
     int64_t learned_ms;              ///< of the newest samples that were learned from; TEND_NEVER: none
     struct tend_history **histories; ///< of metrics expected to be like their last samples, else NULL
     struct tend_trace *trace;        ///< P of its metrics; NULL of a service with one instance, whose trace is its own
+    struct tend_outlook **outlooks;  ///< of metrics whose forecast some rule asks for, else NULL
 };
 
 struct tend_instance {

@@ -33,6 +33,7 @@ struct tend_rule_binding {
     uint32_t rule; ///< index in tend_ruleset.rules
     int64_t fire_after_ms;
     double clear_below;
+    int64_t ahead_ms; ///< a good forecast that it will be out of line in so long counts as out; 0: none does
     int64_t clear_after_ms;
     enum tend_missing_policy missing;
     const char *severity;

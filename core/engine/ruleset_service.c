@@ -124,6 +124,7 @@ static void read_metric(struct tend_ruleset_reader *reader, const json_t *object
     metric->floor = tend_ruleset_read_number(reader, object, "floor", 0, 1e300, 0);
     metric->unit = tend_ruleset_read_text(reader, object, "unit", "");
     metric->window_ms = tend_ruleset_read_ms(reader, object, "window_ms", 0, 0);
+    metric->ahead_ms = tend_ruleset_read_ms(reader, object, "ahead_ms", 0, 0);
     metric->min_samples = (uint32_t)tend_ruleset_read_number(reader, object, "min_samples", 1, 1e6, 1);
     if (metric->kind == TEND_METRIC_QUANTILE && isnan(metric->quantile)) {
         tend_ruleset_read_fault(reader, "metric %s is a quantile without a q", metric->name);
@@ -193,6 +194,7 @@ static void read_bindings(struct tend_ruleset_reader *reader, const json_t *obje
         binding->fire_after_ms = tend_ruleset_read_ms(reader, entry, "fire_after_ms", 0, 0);
         binding->clear_below = tend_ruleset_read_number(reader, entry, "clear_below", 0, 1, 1);
         binding->clear_after_ms = tend_ruleset_read_ms(reader, entry, "clear_after_ms", 0, 0);
+        binding->ahead_ms = tend_ruleset_read_ms(reader, entry, "ahead_ms", 0, 0);
         binding->missing = (enum tend_missing_policy)tend_ruleset_read_word(reader, entry, "missing", policy_words, 0);
         binding->severity = tend_ruleset_read_text(reader, entry, "severity", "warn");
         binding->act = tend_ruleset_read_bool(reader, entry, "act", false);

@@ -12,6 +12,8 @@
 
 #include "engine/state.h"
 
+#include "engine/forecast.h"
+
 #include "base/log.h"
 #include "base/text.h"
 
@@ -77,8 +79,9 @@ static json_t *freeze_instance(const struct tend_engine *engine, const struct te
     return json_pack("{s:s, s:s, s:s, s:s, s:O, s:s, s:b, s:o}", "name", instance->name, "host", instance->host, "port",
                      instance->port, "address", instance->address, "labels", instance->labels, "version",
                      instance->version, "out",
-                     tend_subject_is_out(engine->fleet, instance->service->def, &instance->subject), "metrics",
-                     tend_facts_metrics(engine, instance->service->def, &instance->subject));
+                     tend_subject_is_out(engine->fleet, instance->service->def, &instance->subject) ||
+                         tend_forecast_concerns(engine, instance->service, instance),
+                     "metrics", tend_facts_metrics(engine, instance->service->def, &instance->subject));
 }
 
 static json_t *freeze_alerts(const struct tend_engine *engine, const struct tend_incident *incident)

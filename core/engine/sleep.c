@@ -9,6 +9,8 @@
 
 #include "engine/state.h"
 
+#include "engine/forecast.h"
+
 #include "base/log.h"
 
 #include <math.h>
@@ -72,6 +74,7 @@ static void wake(struct tend_engine *engine, struct tend_service *service)
     service->asleep = false;
     service->woke_ms = woke_ms(engine, service);
     tend_log(TEND_LOG_INFO, "service awake service=%s", service->name);
+    tend_forecast_cut(service, service->woke_ms);
     for (size_t i = 0; i < service->instance_count; i++) {
         tend_series_window_cut(service->instances[i]->window, service->woke_ms);
     }

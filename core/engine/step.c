@@ -9,6 +9,8 @@
 
 #include "engine/state.h"
 
+#include "engine/forecast.h"
+
 #include "base/log.h"
 #include "base/text.h"
 
@@ -55,6 +57,9 @@ static void cut_windows(struct tend_engine *engine, const struct tend_run *run)
         }
         for (size_t j = 0; concerned && j < service->instance_count; j++) {
             tend_series_window_cut(service->instances[j]->window, engine->now_ms);
+        }
+        if (concerned) {
+            tend_forecast_cut(service, engine->now_ms);
         }
     }
 }
@@ -322,6 +327,7 @@ static void check_pick(struct tend_engine *engine, struct tend_run *run, struct 
             return;
         }
         const double a = tend_subject_worst(engine->fleet, service->def, &instance->subject, NULL) +
+                         (tend_forecast_concerns(engine, service, instance) ? 1.0 : 0.0) +
                          (tend_instance_failed(instance) ? 1e9 : 0.0); // one that does not answer is worst of all
         if (a >= 1.0 && a > worst_a) {
             worst = instance;

@@ -6,6 +6,8 @@
 
 #include "engine/state.h"
 
+#include "engine/forecast.h"
+
 #include "base/log.h"
 #include "base/text.h"
 
@@ -213,6 +215,7 @@ static void measure_fleet(struct tend_engine *engine)
         const bool frozen = tend_expect_is_frozen(engine, service);
         note_onsets(engine, service->def, &service->subject, service->data_ms);
         trace(engine, &service->subject, service->data_ms);
+        tend_forecast_note_service(engine->fleet, service);
         tend_expect_learn(engine, service, &service->subject, service->data_ms, frozen);
         for (size_t j = 0; j < service->instance_count; j++) {
             struct tend_instance *instance = service->instances[j];
@@ -220,6 +223,7 @@ static void measure_fleet(struct tend_engine *engine)
                 const int64_t newest_ms = tend_series_window_history(instance->window)->newest_ms;
                 note_onsets(engine, service->def, &instance->subject, newest_ms);
                 trace(engine, &instance->subject, newest_ms);
+                tend_forecast_note_instance(engine->fleet, instance);
                 tend_expect_learn(engine, service, &instance->subject, newest_ms, frozen);
             }
         }
@@ -258,8 +262,11 @@ static void latch_all(const struct tend_engine *engine, struct tend_rule_alert *
 {
     const struct tend_subject *subject = subject_of(alert);
     for (size_t m = 0; m < alert->service->def->metric_count; m++) {
+        const double a = engine->fleet->table.a[subject->slot + m];
+        const bool out = tend_latch((alert->latches[m] & TEND_LATCHED_OUT) != 0, a, alert->binding->clear_below);
+        const bool foretold = tend_forecast_latch(engine, alert, m);
         alert->latches[m] =
-            tend_latch(alert->latches[m] != 0, engine->fleet->table.a[subject->slot + m], alert->binding->clear_below);
+            (unsigned char)((out ? TEND_LATCHED_OUT : 0U) | (foretold ? (unsigned)TEND_LATCHED_FORETOLD : 0U));
     }
 }
 
@@ -396,7 +403,7 @@ static void put_call(const struct tend_engine *engine, struct tend_buffer *bytes
                                         .e = table->e[slot],
                                         .f = table->f[slot],
                                         .a = table->a[slot],
-                                        .eta_s = (double)NAN,
+                                        .eta_s = tend_forecast_of(engine->fleet, subject_of(alert), m).eta_s,
                                         .out = alert->latches[m] != 0,
                                         .missing = missing_of(engine, alert, m),
                                     });

@@ -2,6 +2,8 @@
 
 #include "engine/state.h"
 
+#include "engine/forecast.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -313,7 +315,8 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
     }
     json_t *failures = json_object();
     size_t up = 0;
-    bool out = tend_subject_is_out(engine->fleet, service->def, &service->subject);
+    bool out = tend_subject_is_out(engine->fleet, service->def, &service->subject) ||
+               tend_forecast_concerns(engine, service, NULL);
     for (size_t i = 0; i < service->instance_count; i++) {
         const struct tend_instance *instance = service->instances[i];
         out = out || tend_subject_is_out(engine->fleet, service->def, &instance->subject);

@@ -50,5 +50,6 @@ struct tend_metric_def {
     double floor;            ///< smallest scale that matters, > 0 or 0 for none
     const char *unit;        ///< "s", "bytes", "ratio", "/s" or another; "" for none
     int64_t window_ms;       ///< what it looks at; 0: as long as its service says
+    int64_t ahead_ms;        ///< how far ahead rules want to see, the least of them; 0: none asks for a forecast
     uint32_t min_samples;    ///< fewer good scrapes in the window than this: too few samples
 };

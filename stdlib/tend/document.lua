@@ -1,6 +1,7 @@
 --- Document: the generation document, which tells the engine all that the user's Lua declares.
 --
 -- What crosses to C is plain data; functions stay here and are called by index.
+local ahead = require "tend.ahead"
 local check = require "tend.check"
 local fields = require "tend.fields"
 local limits = require "tend.limits"
@@ -54,7 +55,7 @@ local function check_rule(rule, resolved)
   elseif not has then
     registry.error(source.field(rule, { "when" }), ('when = "%s": nobody it is on has this metric%s'):format(when,
       check.suggest(when, check.names(known), "there is")))
-  elseif not source.is_packs(rule) then -- a pack's rules wait for an expectation
+  elseif not rule.used.ahead and not source.is_packs(rule) then -- a pack's rules wait for an expectation
     registry.warning(source.field(rule, { "when" }),
       ('rule "%s" can never fire: nobody it is on says what is expected of %s'):format(rule.name, when))
   end
@@ -83,10 +84,7 @@ local function make_rules(resolved)
     local used = rule.used
     check_rule(rule, resolved)
     check_summary(rule, resolved)
-    if used.ahead then
-      registry.warning(source.field(rule, { "ahead" }),
-        "ahead is kept, but this version makes no forecasts: the rule waits until the metric is out of line")
-    end
+    ahead.check(rule)
     list[i] = { name = rule.name, at = rule.at, per = used.per or "service",
       metric = type(used.when) == "string" and used.when or nil, summary = used.summary or "",
       runbook = used.runbook or "", kinds = used.kinds or DEFAULT_KINDS }

@@ -1,4 +1,5 @@
 --- Resolve: from the declarations to the services, each whole, with its metrics, rules and limits.
+local ahead = require "tend.ahead"
 local check = require "tend.check"
 local inherit = require "tend.inherit"
 local limits = require "tend.limits"
@@ -85,7 +86,7 @@ end
 resolve.in_any = in_any
 
 -- The rules that hold for a service: those on it or a group of it, with its own changes.
-local function bind_rules(whole, service, metrics)
+local function bind_rules(whole, service, metrics, texts, owner)
   local bindings = {}
   for _, rule in ipairs(registry.all "rule") do
     local used, changes = rule.used, whole.rules[rule.name]
@@ -99,10 +100,13 @@ local function bind_rules(whole, service, metrics)
         if used[name] == nil or used[name] == false and type(default) ~= "boolean" then return default end
         return used[name]
       end
+      local ahead_ms = get("ahead", 0)
+      ahead.bind(rule, ahead_ms, metrics)
+      texts[#texts + 1] = owner and ahead.text(owner, rule, ahead_ms) or nil
       bindings[#bindings + 1] = {
         rule = rule.index, fire_after_ms = get("fire_after", 0), clear_below = get("clear_below", 0.9),
         clear_after_ms = get("clear_after", 0), missing = get("missing", "hold"), severity = get("severity", "warn"),
-        act = get("act", false),
+        act = get("act", false), ahead_ms = ahead_ms,
       }
       rule.bound = true
     end
@@ -226,7 +230,8 @@ local function make(whole, service, owner, resolved)
   local def = {
     name = service.name, at = service.from.at, groups = whole.groups, targets = service.targets,
     watched = service.watched, every_ms = every, window_ms = window, timeout_ms = timeout, depends = depends,
-    version = version, metrics = metrics, rules = bind_rules(whole, service, named), remedies = remedy_indexes(whole),
+    version = version, metrics = metrics, rules = bind_rules(whole, service, named, resolved.texts, owner),
+    remedies = remedy_indexes(whole),
     limits = limits.complete(whole.limits), verbs = check.names(verbs), record = record, zone = plain(whole, "zone"),
     awake = awake_of(whole),
   }
