@@ -2,8 +2,8 @@
 -- names of node_exporter, cAdvisor, the client libraries; what an exporter does not have is no data and fires nothing.
 local tend = require "tend"
 
--- A ticket while there is time, a page when it is nearly used up. `expect` is what it usually is, more or less; where it
--- is out of line is `out_at` alone.
+-- A ticket while there is time, a page when it is nearly used up. `expect` is what it usually is, more or less; where
+-- it is out of line is `out_at` alone.
 tend.group "saturation" {
   metrics = {
     -- Of a machine. Waiting for a disk is no work of the processor, and stolen time is somebody else's.
