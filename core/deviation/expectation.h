@@ -10,12 +10,25 @@
 
 #include <stdbool.h>
 
-/// Sets E of each slot to the mean of P over its peers in the list: all of them, or all but itself. NaN where no peer
-/// has data. @param slots  in a fixed order, none twice
-void tend_expect_peers(struct tend_metric_table *table, const size_t *slots, size_t count, bool with_self);
+/// Sets E of each slot to the mean of P over its peers in the list, all but itself, less those that are far from the
+/// rest (below). NaN where no peer has data.
+/// @param slots  of one metric, in a fixed order, none twice  @param scratch  room for `count`
+void tend_expect_peers(struct tend_metric_table *table, const size_t *slots, size_t count, double *scratch);
+/// Sets E of each slot to the plain mean of P over all of the list, itself too, whatever they say.
+void tend_expect_all(struct tend_metric_table *table, const size_t *slots, size_t count);
+/// The plain mean of P over slots; NaN where none has data.
+double tend_mean_of_all(const struct tend_metric_table *table, const size_t *slots, size_t count);
 
-/// Sets E of one slot to the mean of P over other slots; NaN where none has data.
-void tend_expect_mean_of(struct tend_metric_table *table, size_t slot, const size_t *peers, size_t count);
+/// Sets E of one slot to the mean of P over other slots, less those that are far from the rest; NaN where none has
+/// data.
+void tend_expect_mean_of(struct tend_metric_table *table, size_t slot, const size_t *peers, size_t count,
+                         double *scratch);
+// Far from the rest: from three peers on, one that is farther from the median M of all of them than both
+//   α · max(|M|, floor): by the metric's own threshold it would be out of line there, and
+//   3.5 · MAD / 0.6745: MAD is the median distance from M (modified z-score of B. Iglewicz and D. C. Hoaglin, "How to
+//   Detect and Handle Outliers", ASQC 1993).
+// So peers that agree as well as the threshold asks are never left out, and less than half ever is: where half or more
+// are bad, the median is one of them, or the MAD is as wide as the gap, and nothing here can tell.
 
 /// The last values of one metric.
 struct tend_history;

@@ -69,18 +69,24 @@ static size_t peer_slots(const struct tend_engine *engine, const struct tend_ser
     return count;
 }
 
-static void expect_from_group(struct tend_engine *engine, struct tend_service *service, size_t metric, size_t *slots)
+static void expect_from_group(struct tend_engine *engine, struct tend_service *service, size_t metric, size_t *slots,
+                              double *scratch)
 {
     struct tend_metric_table *table = &engine->fleet->table;
     size_t own = SIZE_MAX;
     size_t count = peer_slots(engine, service, metric, slots, &own);
-    if (!service->def->metrics[metric].peers_with_self && own != SIZE_MAX) {
-        memmove(slots + own, slots + own + 1, (count - own - 1) * sizeof *slots);
-        count--;
+    const size_t slot = service->subject.slot + metric;
+    if (service->def->metrics[metric].peers_with_self) {
+        table->e[slot] = tend_mean_of_all(table, slots, count);
+    } else {
+        if (own != SIZE_MAX) {
+            memmove(slots + own, slots + own + 1, (count - own - 1) * sizeof *slots);
+            count--;
+        }
+        tend_expect_mean_of(table, slot, slots, count, scratch);
     }
-    tend_expect_mean_of(table, service->subject.slot + metric, slots, count);
     for (size_t i = 0; i < service->instance_count; i++) {
-        table->e[service->instances[i]->subject.slot + metric] = table->e[service->subject.slot + metric];
+        table->e[service->instances[i]->subject.slot + metric] = table->e[slot];
     }
 }
 
@@ -94,15 +100,23 @@ static void expect_from_peers(struct tend_engine *engine, struct tend_service *s
         if (def->expect != TEND_EXPECT_PEERS) {
             continue;
         }
-        size_t *slots = calloc(engine->fleet->service_count + service->instance_count + 1, sizeof *slots);
-        if (slots == NULL) {
+        const size_t most = engine->fleet->service_count + service->instance_count + 1;
+        size_t *slots = calloc(most, sizeof *slots);
+        double *scratch = calloc(most, sizeof *scratch);
+        if (slots == NULL || scratch == NULL) {
+            free(scratch);
+            free(slots);
             continue; // without an expectation the metric is unknown for this tick
         }
         if (def->peers_among != NULL) {
-            expect_from_group(engine, service, m, slots);
+            expect_from_group(engine, service, m, slots, scratch);
         } else {
             const size_t count = peer_slots(engine, service, m, slots, NULL);
-            tend_expect_peers(table, slots, count, def->peers_with_self);
+            if (def->peers_with_self) {
+                tend_expect_all(table, slots, count);
+            } else {
+                tend_expect_peers(table, slots, count, scratch);
+            }
             double sum = 0.0;
             size_t known = 0;
             for (size_t i = 0; i < count; i++) {
@@ -113,6 +127,7 @@ static void expect_from_peers(struct tend_engine *engine, struct tend_service *s
             }
             table->e[service->subject.slot + m] = known == 0 ? (double)NAN : sum / (double)known;
         }
+        free(scratch);
         free(slots);
     }
 }

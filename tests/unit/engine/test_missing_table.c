@@ -607,7 +607,7 @@ static void no_peer_to_compare_with_is_as_the_policy_says(void **state)
         const enum policy policy = (enum policy)(i / 2);
         struct trial trial;
         begin_three(&trial, GAUGE, policy, &forms[i % 2 * 2 + 1],
-                    "'kind':'gauge','sources':['depth'],'expect':{'peers':true},'alpha':1,'bad':'above'");
+                    "'kind':'gauge','sources':['depth'],'expect':{'peers':{}},'alpha':1,'bad':'above'");
         seconds(&trial, 6);
         const size_t records = trial.world.record_count;
         for (size_t t = 1; t < 3; t++) {
