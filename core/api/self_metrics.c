@@ -157,6 +157,16 @@ static void format_recording(const struct tend_recording_counts *recording, stru
     gauge(out, "tend_recording_ok", "1 while events are recorded.", recording->failing ? 0 : 1);
 }
 
+static void format_logs(const struct tend_self_logs *logs, struct tend_buffer *out)
+{
+    gauge(out, "tend_log_files", "Log files that are read.", (double)logs->files);
+    counter(out, "tend_log_lines_total", "Lines of logs read.", logs->lines);
+    counter(out, "tend_log_bytes_total", "Bytes of logs read.", logs->bytes);
+    counter(out, "tend_log_skipped_bytes_total", "Bytes of logs not read, as too much came at once.",
+            logs->skipped_bytes);
+    counter(out, "tend_log_cut_lines_total", "Lines of logs that were too long and were cut.", logs->cut_lines);
+}
+
 void tend_self_metrics_format(const struct tend_self_metrics *metrics, struct tend_buffer *out)
 {
     head(out, "tend_build_info", "gauge", "Version of tend.");
@@ -186,6 +196,7 @@ void tend_self_metrics_format(const struct tend_self_metrics *metrics, struct te
     if (metrics->records) {
         format_recording(&metrics->recording, out);
     }
+    format_logs(&metrics->logs, out);
     gauge(out, "tend_loop_lag_seconds", "How late the loop's newest timer was.", metrics->loop_lag_seconds);
     gauge(out, "tend_paused", "1 while a person has paused all acting.", metrics->paused ? 1 : 0);
     gauge(out, "tend_silences", "Silences and deploys that are in force.", (double)metrics->silences);

@@ -18,6 +18,12 @@ struct tend_self_outcome {
     uint64_t runs;
 };
 
+/// Log files of services that are read.
+struct tend_self_logs {
+    uint64_t files;                                  ///< followed now
+    uint64_t lines, bytes, skipped_bytes, cut_lines; ///< read since the start
+};
+
 struct tend_self_metrics {
     const char *generation;                   ///< hash of the rules in use, or ""
     uint64_t scrapes[TEND_SELF_SCRAPE_KINDS]; ///< ended, by enum tend_scrape_kind
@@ -40,6 +46,7 @@ struct tend_self_metrics {
     bool journal_ok;
     bool records; ///< what it is told to do: with false, `recording` is left out
     struct tend_recording_counts recording;
+    struct tend_self_logs logs;
     double loop_lag_seconds; ///< newest: how late a timer of the loop was
     bool paused;
     uint64_t silences;     ///< in force: operators', deploys, the rules'

@@ -137,6 +137,7 @@ static void answer_metrics(void *context, struct tend_buffer *out)
     const struct tend_engine_counts counts = tend_engine_counts(engine);
     const struct tend_scrape_counters scrapes = tend_loop_scrapes(daemon->loop);
     const struct tend_loop_counts loop = tend_loop_counts(daemon->loop);
+    const struct tend_log_watch_counts logs = tend_loop_logs(daemon->loop);
     struct tend_self_metrics metrics = {
         .generation = ruleset == NULL ? "" : ruleset->hash,
         .scrapes_late = scrapes.late,
@@ -155,6 +156,11 @@ static void answer_metrics(void *context, struct tend_buffer *out)
         .reloads_refused = loop.reloads_refused,
         .journal_records = counts.records,
         .journal_ok = !counts.journal_failed,
+        .logs = { .files = logs.files,
+                  .lines = logs.read.lines,
+                  .bytes = logs.read.bytes,
+                  .skipped_bytes = logs.read.skipped_bytes,
+                  .cut_lines = logs.read.cut_lines },
         .loop_lag_seconds = loop.lag_s,
         .paused = counts.paused,
         .silences = counts.silences,

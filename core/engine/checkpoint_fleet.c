@@ -198,7 +198,7 @@ static void pass_guard(struct tend_pass *pass, struct tend_guard *guard)
     tend_pass_flag(pass, &guard->breaker_open);
 }
 
-TEND_PASS_COVERS(tend_service, 1224);
+TEND_PASS_COVERS(tend_service, 1232);
 
 // `pooled` is made anew from the instances' parts by each measuring before it is read.
 static void pass_service(struct tend_pass *pass, const struct tend_metric_table *table, struct tend_service *service)
@@ -210,6 +210,7 @@ static void pass_service(struct tend_pass *pass, const struct tend_metric_table 
     tend_pass_ms(pass, &service->asleep_wall_ms);
     tend_pass_ms(pass, &service->woke_ms);
     pass_guard(pass, &service->guard);
+    tend_pass_log(pass, &service->logs);
     pass_subject(pass, table, service->def, &service->subject);
     size_t count = service->instance_count;
     tend_pass_count(pass, &count, sizeof(uint64_t));

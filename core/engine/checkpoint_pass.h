@@ -14,6 +14,7 @@
 #include "series/layout.h"
 
 struct tend_engine;
+struct tend_log_evidence;
 struct tend_run;
 
 struct tend_pass {
@@ -91,6 +92,7 @@ void tend_pass_incidents(struct tend_pass *pass, struct tend_engine *engine);
 void tend_pass_runs(struct tend_pass *pass, struct tend_engine *engine);
 void tend_pass_notices(struct tend_pass *pass, struct tend_engine *engine);
 void tend_pass_silences(struct tend_pass *pass, struct tend_engine *engine);
+void tend_pass_log(struct tend_pass *pass, struct tend_log_evidence **log); ///< of a service; may be NULL
 
 /// Ends the bytes from @p start on with their checksum, as tend_engine_load wants to see it.
 void tend_checkpoint_seal(struct tend_buffer *out, size_t start);

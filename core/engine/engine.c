@@ -203,6 +203,21 @@ static void take_measured(struct tend_engine *engine, const struct tend_event_me
     memcpy(instance->given_missing, measured->missing, count * sizeof *instance->given_missing);
 }
 
+static void take_logs(struct tend_engine *engine, const struct tend_event_logs *logs)
+{
+    for (size_t i = 0; engine->fleet != NULL && i < logs->count; i++) {
+        struct tend_service *service = tend_fleet_find(engine->fleet, logs->services[i].service);
+        if (service == NULL) {
+            continue; // another generation has other services
+        }
+        if (service->logs == NULL) {
+            service->logs = tend_log_evidence_create(engine->now_ms);
+            TEND_ASSERT(service->logs != NULL);
+        }
+        tend_log_evidence_take(service->logs, &logs->services[i], engine->now_ms);
+    }
+}
+
 static char *listing_key(const struct tend_discovery_def *discovery)
 {
     struct tend_buffer key;
@@ -491,6 +506,9 @@ static void dispatch(struct tend_engine *engine, const struct tend_event *event)
         break;
     case TEND_EVENT_MEASURED:
         take_measured(engine, &event->measured);
+        break;
+    case TEND_EVENT_LOGS:
+        take_logs(engine, &event->logs);
         break;
     }
 }

@@ -29,6 +29,7 @@ enum tend_event_kind {
     TEND_EVENT_WALL_MOVED,      ///< wall time jumped against engine time
     TEND_EVENT_GENERATION,      ///< a new ruleset was loaded and takes over now
     TEND_EVENT_MEASURED,        ///< P of a target's metrics, given by hand: simulation only
+    TEND_EVENT_LOGS,            ///< lines of services' logs were counted
 };
 
 /// One scrape of one target.
@@ -68,6 +69,27 @@ struct tend_event_targets {
     size_t count;
 };
 
+/// Lines of one template that came since the newest such event.
+struct tend_logged {
+    const char *template; ///< printable ASCII, at most TEND_LOG_TEMPLATE_BYTES
+    uint8_t level;        ///< enum tend_line_level
+    uint64_t lines;
+    int64_t first_ago_ms; ///< when the first of them was read, before the event; 0 or more
+};
+
+/// What the log of one service said. Without any lines: it is read from now on.
+struct tend_logged_service {
+    const char *service;
+    uint64_t skipped_bytes; ///< not read, as too much came at once
+    const struct tend_logged *logged;
+    size_t count;
+};
+
+struct tend_event_logs {
+    const struct tend_logged_service *services;
+    size_t count;
+};
+
 /// The evaluator of the generation, or a run's, did not answer but died.
 struct tend_event_died {
     bool died;
@@ -84,6 +106,7 @@ struct tend_event {
         struct tend_event_scraped scraped;
         struct tend_event_targets targets;
         struct tend_event_measured measured;
+        struct tend_event_logs logs;
         struct {               // VERDICTS, REPLY
             uint64_t id;       ///< tick of EVALUATE, id of ASK
             const char *bytes; ///< VERDICTS: alert/verdict.h; NULL when it died

@@ -155,6 +155,7 @@ static void service_destroy(struct tend_service *service)
     }
     subject_clear(&service->subject, service->def->metric_count);
     tend_parts_destroy(service->pooled);
+    tend_log_evidence_destroy(service->logs);
     free(service->alerts);
     free(service->instances);
     free(service->name);
@@ -549,6 +550,8 @@ static void take_over_service(struct tend_service *now, struct tend_service *bef
     now->asleep_wall_ms = before->asleep_wall_ms;
     now->woke_ms = before->woke_ms;
     begin_trace(now, before);
+    now->logs = before->logs;
+    before->logs = NULL;
     take_over_subject(now, &now->subject, before, &before->subject);
     size_t same = 0;
     for (size_t i = 0; i < now->instance_count; i++) {

@@ -13,6 +13,7 @@
 #include "deviation/expectation.h"
 #include "deviation/outlook.h"
 #include "engine/event.h"
+#include "engine/log_evidence.h"
 #include "engine/ruleset.h"
 #include "locate/topology.h"
 #include "locate/trace.h"
@@ -98,10 +99,11 @@ struct tend_service {
     size_t alert_count;
     struct tend_guard guard;
     bool dirty;
-    int64_t data_ms;        ///< newest sample time of its instances
-    bool asleep;            ///< outside `awake` at the newest tick
-    int64_t asleep_wall_ms; ///< of the newest tick that saw it asleep
-    int64_t woke_ms;        ///< what was scraped up to then tells nothing; TEND_NEVER: it never slept
+    int64_t data_ms;                ///< newest sample time of its instances
+    bool asleep;                    ///< outside `awake` at the newest tick
+    int64_t asleep_wall_ms;         ///< of the newest tick that saw it asleep
+    int64_t woke_ms;                ///< what was scraped up to then tells nothing; TEND_NEVER: it never slept
+    struct tend_log_evidence *logs; ///< NULL: its log was never read
 };
 
 struct tend_fleet {

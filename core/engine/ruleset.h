@@ -40,6 +40,15 @@ struct tend_rule_binding {
     bool act;
 };
 
+/// Log files of a service, tailed where tend runs.
+struct tend_log_def {
+    const char **files; ///< absolute globs; "{service}" stands for the service's name
+    size_t file_count;
+    const char **masks; ///< regular expressions (parse/mask_pattern.h) of what is secret in their lines
+    size_t mask_count;
+    bool plain; ///< lines are no JSON, whatever they look like
+};
+
 /// A service, or what discovery makes into services ("template").
 struct tend_service_def {
     const char *name;
@@ -69,6 +78,7 @@ struct tend_service_def {
     size_t verb_count;
     const struct tend_selector **record; ///< more series to keep in the window
     size_t record_count;
+    struct tend_log_def logs; ///< no files: its log is not read
 };
 
 /// Where services come from at run time: every value of `service_label` is a service made from `template_def`, or from

@@ -2,6 +2,8 @@
 
 #include "engine/ruleset_reader.h"
 
+#include "parse/mask_pattern.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,6 +248,30 @@ static void read_records(struct tend_ruleset_reader *reader, const json_t *objec
     service->record_count = count;
 }
 
+static void read_logs(struct tend_ruleset_reader *reader, const json_t *object, struct tend_service_def *service)
+{
+    const json_t *logs = json_object_get(object, "logs");
+    struct tend_log_def *def = &service->logs;
+    if (!json_is_object(logs)) {
+        return;
+    }
+    def->files = tend_ruleset_read_texts(reader, logs, "files", &def->file_count);
+    def->masks = tend_ruleset_read_texts(reader, logs, "mask", &def->mask_count);
+    def->plain = tend_ruleset_read_bool(reader, logs, "plain", false);
+    for (size_t i = 0; reader->status == TEND_OK && i < def->file_count; i++) {
+        if (def->files[i][0] != '/') {
+            tend_ruleset_read_fault(reader, "logs: \"%s\" does not begin with /", def->files[i]);
+        }
+    }
+    struct tend_mask_patterns *patterns = NULL;
+    struct tend_error why = { .text = "out of memory" };
+    if (reader->status == TEND_OK && def->mask_count > 0 &&
+        tend_mask_patterns_create((const char *const *)def->masks, def->mask_count, &patterns, &why) != TEND_OK) {
+        tend_ruleset_read_fault(reader, "logs: mask: %s", why.text);
+    }
+    tend_mask_patterns_destroy(patterns);
+}
+
 // A service needs every limit: the engine compares with them before it acts.
 static void check_limits(struct tend_ruleset_reader *reader, const struct tend_service_def *service)
 {
@@ -302,4 +328,5 @@ void tend_ruleset_read_service(struct tend_ruleset_reader *reader, const json_t 
     read_bindings(reader, object, service);
     read_remedies(reader, object, service);
     read_records(reader, object, service);
+    read_logs(reader, object, service);
 }

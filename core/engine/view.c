@@ -335,15 +335,16 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
     json_t *up_share =
         service->instance_count == 0 ? json_null() : json_real((double)up / (double)service->instance_count);
     const char *version = service->instance_count > 0 ? service->instances[0]->version : "";
+    json_t *logs = service->logs == NULL ? NULL : tend_log_evidence_lines(service->logs, onset_ms, engine->now_ms);
     return json_pack(
-        "{s:o, s:o, s:o, s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "groups",
+        "{s:o, s:o, s:o, s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*}", "groups",
         tend_facts_groups(service->def), "restarted_ago_s", tend_json_real(restarted_ago_s(engine, service)),
         "failed_ago_s", tend_json_real(failed_ago_s(engine, service)), "name", service->name, "watched",
         service->def->watched, "depends", depends, "out", out, "fresh", is_fresh(service, onset_ms), "onset_ms",
         onset_of(service), "out_share", tend_service_out_share(engine->fleet, service), "instances",
         (json_int_t)service->instance_count, "up", up_share, "version", version, "deployed_ago_s",
         tend_json_real(tend_deployed_ago_s(engine, service, NULL)), "alerts", alerts, "failures", failures, "metrics",
-        tend_facts_metrics(engine, service->def, &service->subject), "remedies", remedies);
+        tend_facts_metrics(engine, service->def, &service->subject), "remedies", remedies, "logs", logs);
 }
 
 int64_t tend_locate_onset_ms(const struct tend_engine *engine, const struct tend_incident *incident)

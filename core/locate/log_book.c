@@ -1,19 +1,16 @@
 // Templates in an array in order of their first line, found by a hash map; lines as (time, template).
-//
-// The count model: a template that came n times in d seconds before is expected (n + 1/2) · d' / d times in the d'
-// after, times what the whole service's logging grew by; the true rate is not known well, so the count is taken as
-// negative binomial with shape n + 1/2 (a Poisson count whose rate has the gamma distribution that n events leave).
 
 #include "locate/log_book.h"
 
 #include "base/arena.h"
 #include "base/hash_map.h"
 #include "base/json.h"
+#include "locate/log_surprise.h"
 #include "locate/log_template.h"
 #include "parse/csv.h"
+#include "parse/log_line.h"
 #include "parse/number.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,13 +20,11 @@ static const double plain_nats = 5; // of surprise that a template has in any sp
 static const double split_step_s = 15;
 static const double split_scale_s = 120;
 
-enum level { LEVEL_INFO, LEVEL_WARNING, LEVEL_ERROR };
-
 struct template
 {
     const char *service;
     const char *text;
-    enum level level;
+    enum tend_line_level level;
     size_t group;         // of its service
     size_t before, after; // work space of an evidence
 };
@@ -83,15 +78,6 @@ size_t tend_log_book_dropped(const struct tend_log_book *book)
     return book->dropped;
 }
 
-static enum level level_of(const char *text, size_t bytes)
-{
-    const int first = bytes == 0 ? 0 : tolower((unsigned char)text[0]);
-    if (first == 'e' || first == 'f' || first == 'c' || first == 'p' || first == 's') {
-        return LEVEL_ERROR; // error, fatal, critical, panic, severe
-    }
-    return first == 'w' ? LEVEL_WARNING : LEVEL_INFO;
-}
-
 // The number of a service, from 0. @return SIZE_MAX when out of memory
 static size_t group_of(struct tend_log_book *book, const char *service, size_t bytes)
 {
@@ -121,7 +107,7 @@ static enum tend_status add_template(struct tend_log_book *book, const struct te
     struct template *added = &book->templates[book->template_count];
     *added = (struct template){ .service = tend_arena_copy(&book->arena, line->service, line->service_bytes),
                                 .text = tend_arena_copy(&book->arena, text, text_bytes),
-                                .level = level_of(line->level, line->level_bytes),
+                                .level = tend_line_level_of(line->level, line->level_bytes),
                                 .group = group_of(book, line->service, line->service_bytes) };
     if (added->service == NULL || added->text == NULL || added->group == SIZE_MAX) {
         return TEND_E_NOMEM;
@@ -154,7 +140,7 @@ enum tend_status tend_log_book_add(struct tend_log_book *book, const struct tend
         book->dropped++;
         return TEND_OK;
     }
-    key[0] = (char)('0' + level_of(line->level, line->level_bytes));
+    key[0] = (char)('0' + tend_line_level_of(line->level, line->level_bytes));
     memcpy(key + 1, line->service, line->service_bytes);
     key[1 + line->service_bytes] = '\0';
     memcpy(key + 2 + line->service_bytes, text, text_bytes);
@@ -228,24 +214,6 @@ enum tend_status tend_log_book_read(struct tend_log_book *book, const char *text
 
 // ---- evidence ----
 
-// -ln of the probability of at least `count` (or at most, when `at_least` is false) of a negative binomial with this
-// mean and shape, bounded to what can be told apart.
-static double surprise(size_t count, double mean, double shape, bool at_least)
-{
-    const double success = shape / (shape + mean);
-    double log_mass = shape * log(success), below = 0, mass = 0;
-    const size_t last = count < 5000 ? count : 5000;
-    for (size_t i = 0; i <= last; i++) {
-        mass = exp(log_mass);
-        if (i < count) {
-            below += mass;
-        }
-        log_mass += log(((double)i + shape) / ((double)i + 1)) + log1p(-success);
-    }
-    const double tail = at_least ? 1 - below : below + mass;
-    return -log(fmax(tail, 1e-12));
-}
-
 struct spans {
     double before_s, after_s;
     size_t *before, *after; // lines by service
@@ -257,13 +225,13 @@ struct surprises {
 
 static struct surprises surprises_of(const struct template *template, const struct spans *spans)
 {
-    const double ratio = spans->after_s / spans->before_s;
-    const double before = (double)spans->before[template->group], after = (double)spans->after[template->group];
-    const double grown = fmin(fmax((after + 5) / (before * ratio + 5), 0.5), 2);
-    const double shape = (double)template->before + 0.5;
-    const double mean = shape * ratio * grown;
-    return (struct surprises){ surprise(template->after, mean, shape, true),
-                               surprise(template->after, mean, shape, false) };
+    const struct tend_log_spans whole = { .before_s = spans->before_s,
+                                          .after_s = spans->after_s,
+                                          .before = (double)spans->before[template->group],
+                                          .after = (double)spans->after[template->group] };
+    const struct tend_log_expectation expected = tend_log_expect((double)template->before, &whole);
+    return (struct surprises){ tend_log_surprise(template->after, &expected, true),
+                               tend_log_surprise(template->after, &expected, false) };
 }
 
 static json_t *document_of(const struct template *template, const struct spans *spans)
@@ -271,7 +239,7 @@ static json_t *document_of(const struct template *template, const struct spans *
     static const char *const levels[] = { "info", "warning", "error" };
     const struct surprises found = surprises_of(template, spans);
     const double up = found.up, down = found.down;
-    if (up < 1.5 && down < 1.5 && (template->level != LEVEL_ERROR || template->after == 0)) {
+    if (up < 1.5 && down < 1.5 && (template->level != TEND_LINE_ERROR || template->after == 0)) {
         return NULL;
     }
     return json_pack("{s:o, s:s, s:o, s:I, s:I, s:f, s:f}", "service",

@@ -3,6 +3,8 @@
 #include "alert/verdict.h"
 #include "base/buffer.h"
 #include "base/json.h"
+#include "locate/log_template.h"
+#include "parse/log_line.h"
 #include "parse/utf8.h"
 #include "series/layout.h"
 
@@ -61,6 +63,36 @@ static const char *check_targets(const struct tend_event_targets *targets)
         const struct tend_discovered *target = &targets->targets[i];
         if (!is_text(target->url) || !is_text(target->address) || !are_labels(target->labels)) {
             return "a discovered target has no address or no labels";
+        }
+    }
+    return NULL;
+}
+
+// As tend_log_template leaves it: it goes into sentences and to terminals.
+static bool is_template(const char *text)
+{
+    size_t bytes = 0;
+    for (; text != NULL && bytes <= TEND_LOG_TEMPLATE_BYTES && text[bytes] != '\0'; bytes++) {
+        if (text[bytes] < ' ' || text[bytes] > '~') {
+            return false;
+        }
+    }
+    return text != NULL && bytes <= TEND_LOG_TEMPLATE_BYTES;
+}
+
+static const char *check_logs(const struct tend_event_logs *logs)
+{
+    for (size_t i = 0; i < logs->count; i++) {
+        const struct tend_logged_service *service = &logs->services[i];
+        if (!is_text(service->service)) {
+            return "a log of no service";
+        }
+        for (size_t j = 0; j < service->count; j++) {
+            const struct tend_logged *logged = &service->logged[j];
+            if (!is_template(logged->template) || logged->level > TEND_LINE_ERROR || logged->first_ago_ms < 0 ||
+                !is_time(logged->first_ago_ms)) {
+                return "lines of a log are malformed";
+            }
         }
     }
     return NULL;
@@ -133,6 +165,8 @@ const char *tend_event_check(const struct tend_recorded *part)
         return check_scraped(&event->scraped);
     case TEND_EVENT_TARGETS:
         return check_targets(&event->targets);
+    case TEND_EVENT_LOGS:
+        return check_logs(&event->logs);
     case TEND_EVENT_VERDICTS:
         return event->reply.died.died ? check_died(&event->reply.died) : check_verdicts(event);
     case TEND_EVENT_REPLY:

@@ -399,6 +399,33 @@ static void get_measured(struct tend_event_decoder *decoder, struct tend_reader 
     measured->missing = (const uint8_t *)missing;
 }
 
+static void get_logged(struct tend_event_decoder *decoder, struct tend_reader *in, struct tend_logged_service *service)
+{
+    service->service = tend_wire_get_text(in);
+    service->skipped_bytes = tend_wire_get_varint(in);
+    service->count = tend_wire_get_count(in, 4);
+    struct tend_logged *list = tend_arena_alloc(&decoder->arena, service->count + 1, sizeof *list);
+    in->failed = in->failed || list == NULL;
+    for (size_t i = 0; !in->failed && i < service->count; i++) {
+        list[i].template = tend_wire_get_text(in);
+        list[i].level = tend_reader_get_u8(in);
+        list[i].lines = tend_wire_get_varint(in);
+        list[i].first_ago_ms = (int64_t)tend_wire_get_varint(in);
+    }
+    service->logged = list;
+}
+
+static void get_logs(struct tend_event_decoder *decoder, struct tend_reader *in, struct tend_event_logs *logs)
+{
+    logs->count = tend_wire_get_count(in, 3);
+    struct tend_logged_service *list = tend_arena_alloc(&decoder->arena, logs->count + 1, sizeof *list);
+    in->failed = in->failed || list == NULL;
+    for (size_t i = 0; !in->failed && i < logs->count; i++) {
+        get_logged(decoder, in, &list[i]);
+    }
+    logs->services = list;
+}
+
 static void get_died(struct tend_reader *in, struct tend_event_died *died)
 {
     const uint8_t flag = tend_reader_get_u8(in);
@@ -457,6 +484,9 @@ static void get_rest(struct tend_event_decoder *decoder, struct tend_reader *in,
     case TEND_EVENT_MEASURED:
         get_measured(decoder, in, &event->measured);
         break;
+    case TEND_EVENT_LOGS:
+        get_logs(decoder, in, &event->logs);
+        break;
     case TEND_EVENT_VERDICTS:
     case TEND_EVENT_REPLY:
         get_reply(decoder, in, event);
@@ -501,7 +531,7 @@ enum tend_status tend_event_decoder_event(struct tend_event_decoder *decoder, co
     release_newest(decoder);
     struct tend_reader in = tend_reader_over(bytes, count);
     const uint8_t kind = tend_reader_get_u8(&in);
-    if (in.failed || kind > TEND_EVENT_MEASURED) {
+    if (in.failed || kind > TEND_EVENT_LOGS) {
         return corrupt(why, "an event of no known kind");
     }
     out->kind = TEND_RECORDED_EVENT;

@@ -13,6 +13,8 @@
 //     OPERATOR         text command?, text argument?, text who?
 //     WALL_MOVED       signed ms
 //     GENERATION       text hash?, json sources?, json document?
+//     LOGS             varint count, each: text service?, varint skipped_bytes, varint count, each: text template?,
+//                      u8 level, varint lines, varint first_ago_ms
 //     TIMER            nothing
 //     died:            u8 died, [text what?, varint index, text reason?]
 //
@@ -380,6 +382,23 @@ static void put_measured(const struct tend_event_measured *measured, struct tend
     tend_buffer_put(out, measured->missing, measured->count);
 }
 
+static void put_logs(const struct tend_event_logs *logs, struct tend_buffer *out)
+{
+    tend_wire_put_varint(out, logs->count);
+    for (size_t i = 0; i < logs->count; i++) {
+        const struct tend_logged_service *service = &logs->services[i];
+        tend_wire_put_text(out, service->service);
+        tend_wire_put_varint(out, service->skipped_bytes);
+        tend_wire_put_varint(out, service->count);
+        for (size_t j = 0; j < service->count; j++) {
+            tend_wire_put_text(out, service->logged[j].template);
+            tend_buffer_put_u8(out, service->logged[j].level);
+            tend_wire_put_varint(out, service->logged[j].lines);
+            tend_wire_put_varint(out, (uint64_t)service->logged[j].first_ago_ms);
+        }
+    }
+}
+
 static void put_died(const struct tend_event_died *died, struct tend_buffer *out)
 {
     tend_buffer_put_u8(out, died->died);
@@ -411,6 +430,9 @@ static void put_rest(const struct tend_event *event, const char *hash, const jso
         break;
     case TEND_EVENT_MEASURED:
         put_measured(&event->measured, out);
+        break;
+    case TEND_EVENT_LOGS:
+        put_logs(&event->logs, out);
         break;
     case TEND_EVENT_VERDICTS:
     case TEND_EVENT_REPLY:

@@ -4,6 +4,7 @@
 
 #include "parse/duration.h"
 #include "parse/hours.h"
+#include "parse/mask_pattern.h"
 #include "parse/quantity.h"
 #include "parse/selector.h"
 #include "script/environment.h"
@@ -217,6 +218,19 @@ static int host_selector(lua_State *lua)
     return 1;
 }
 
+static int host_pattern(lua_State *lua)
+{
+    const char *text = luaL_checkstring(lua, 1);
+    struct tend_error error = { .text = "out of memory" };
+    struct tend_mask_patterns *patterns = NULL;
+    if (tend_mask_patterns_create(&text, 1, &patterns, &error) != TEND_OK) {
+        return push_failure(lua, error.text);
+    }
+    tend_mask_patterns_destroy(patterns);
+    lua_pushboolean(lua, 1);
+    return 1;
+}
+
 static int host_sha256(lua_State *lua)
 {
     size_t bytes = 0;
@@ -269,16 +283,27 @@ static void push_call(lua_State *lua)
 void tend_host_push(lua_State *lua)
 {
     static const luaL_Reg functions[] = {
-        { "caller", host_caller },     { "files", host_files },
-        { "env", host_env },           { "secrets", host_secrets },
-        { "compile", host_compile },   { "modules", host_modules },
-        { "provide", host_provide },   { "progress", host_progress },
-        { "yield", tend_run_yield },   { "duration", host_duration },
-        { "quantity", host_quantity }, { "family", host_family },
-        { "format", host_format },     { "format_duration", host_format_duration },
-        { "hours", host_hours },       { "selector", host_selector },
-        { "sha256", host_sha256 },     { "json", host_json },
-        { "array", host_array },       { NULL, NULL },
+        { "caller", host_caller },
+        { "files", host_files },
+        { "env", host_env },
+        { "secrets", host_secrets },
+        { "compile", host_compile },
+        { "modules", host_modules },
+        { "provide", host_provide },
+        { "progress", host_progress },
+        { "yield", tend_run_yield },
+        { "duration", host_duration },
+        { "quantity", host_quantity },
+        { "family", host_family },
+        { "format", host_format },
+        { "format_duration", host_format_duration },
+        { "hours", host_hours },
+        { "selector", host_selector },
+        { "pattern", host_pattern },
+        { "sha256", host_sha256 },
+        { "json", host_json },
+        { "array", host_array },
+        { NULL, NULL },
     };
     lua_newtable(lua);
     for (const luaL_Reg *function = functions; function->name != NULL; function++) {

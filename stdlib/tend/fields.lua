@@ -117,10 +117,53 @@ local function targets(value)
   return list
 end
 
+-- A path of `logs`: absolute, for rules are loaded on other machines than the one whose logs they speak of.
+local function log_path(text)
+  if type(text) ~= "string" then return ('is no path: %s'):format(check.show(text)) end
+  local word = text:gsub("{service}", ""):match("{[^}]*}?")
+  if text:sub(1, 1) ~= "/" then return ('"%s" does not begin with /; relative to what would it be?'):format(text) end
+  if word then return ('"%s": %s is not known here; write {service}, or *'):format(text, word) end
+  if text:find("**", 1, true) then return ('"%s": ** is not known; a * stands within one directory'):format(text) end
+  if text:find("%.[gx]z$") or text:find("%.bz2$") or text:find("%.zst$") then
+    return ('"%s" is compressed; only files that grow are read'):format(text)
+  end
+end
+
+local LOG_OPTIONS = { files = true, mask = true, format = true }
+
+-- A path, a list of paths, or { files = …, mask = …, format = … }.
+local function log_files(value)
+  local options = value
+  if type(value) == "string" or type(value) == "table" and value[1] ~= nil then options = { files = value } end
+  if type(options) ~= "table" then return nil, 'is no path; write it like "/var/log/shop/{service}*.log"' end
+  for key in pairs(options) do
+    if not LOG_OPTIONS[key] then
+      return nil, ('has an unknown field "%s"%s'):format(tostring(key), check.suggest(key, check.names(LOG_OPTIONS),
+        "logs have"))
+    end
+  end
+  local files, mask = check.value("names", options.files or {}), check.value("names", options.mask or {})
+  if not files or #files == 0 then return nil, 'names no files; write files = "/var/log/shop/{service}*.log"' end
+  for _, file in ipairs(files) do
+    local problem = log_path(file)
+    if problem then return nil, problem end
+  end
+  if not mask then return nil, "mask is no list of regular expressions" end
+  for _, pattern in ipairs(mask) do
+    local fine, problem = host.pattern(pattern)
+    if not fine then return nil, "mask: " .. problem end
+  end
+  local format = options.format
+  if format ~= nil and format ~= "json" and format ~= "plain" then
+    return nil, ('format = %s is neither "json" nor "plain"'):format(check.show(format))
+  end
+  return { files = files, mask = mask, plain = format == "plain" }
+end
+
 fields.service = {
   __removable = true,
   is = "names", targets = targets, every = "duration", window = "duration", timeout = "duration", zone = "string",
-  depends = "names", version = "table", logs = "any", control = "table", metrics = "table", rules = "table",
+  depends = "names", version = "table", logs = log_files, control = "table", metrics = "table", rules = "table",
   remedies = "names", limits = "table", awake = hours,
   record = function(value)
     if value == "all" then return value end

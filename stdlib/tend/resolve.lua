@@ -201,10 +201,6 @@ local function awake_of(whole)
   return { hours = awake.text, zone = zone or "UTC" }
 end
 
-local NOT_YET = {
-  logs = "logs are kept but not read by this version",
-}
-
 -- Makes the DEF of a merged service. `owner` is what limits_text calls it; nil: it is not listed.
 local function make(whole, service, owner, resolved)
   local metrics, named = make_metrics(whole, service, resolved.texts, owner)
@@ -222,9 +218,6 @@ local function make(whole, service, owner, resolved)
   else
     record = { '{__name__=~".+"}' }
   end
-  for field, text in pairs(NOT_YET) do
-    if whole.plain[field] then registry.warning(source.field(whole.plain[field].from, { field }), text) end
-  end
   check_rule_changes(whole)
   limits.check(service, whole.limits, whole.plain.remedies)
   local def = {
@@ -233,7 +226,7 @@ local function make(whole, service, owner, resolved)
     version = version, metrics = metrics, rules = bind_rules(whole, service, named, resolved.texts, owner),
     remedies = remedy_indexes(whole),
     limits = limits.complete(whole.limits), verbs = check.names(verbs), record = record, zone = plain(whole, "zone"),
-    awake = awake_of(whole),
+    awake = awake_of(whole), logs = plain(whole, "logs"),
   }
   resolved.every[#resolved.every + 1] = { def = def, verbs = verbs, whole = whole, from = service.from,
     control_from = control_from, depends_from = depends_from, metrics = named }

@@ -160,6 +160,10 @@ function fake.new(world)
     if text:find("^[%a_:{][%w_:]*") and select(2, text:gsub("[{}]", "")) % 2 == 0 then return true end
     return nil, ('"%s" is no selector'):format(text)
   end
+  function host.pattern(text)
+    if select(2, text:gsub("[%[%]]", "")) % 2 == 0 then return true end
+    return nil, ('"%s" is wrong'):format(text)
+  end
   host.hours = hours
   function host.progress() end
   function host.call(run, ...)

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { EVENT_KINDS = TEND_EVENT_MEASURED + 1, ROW_COLUMNS_MAX = 12, EVENT_TARGETS = 3 };
+enum { EVENT_KINDS = TEND_EVENT_LOGS + 1, ROW_COLUMNS_MAX = 12, EVENT_TARGETS = 3 };
 
 /// What made events point to; one event at a time.
 struct event_source {
@@ -25,6 +25,8 @@ struct event_source {
     double values[ROW_COLUMNS_MAX];
     uint8_t missing[ROW_COLUMNS_MAX];
     struct tend_discovered discovered[2];
+    struct tend_logged logged[2];
+    struct tend_logged_service logging[2];
     json_t *json;
     int64_t at_ms, wall_ms;
 };
@@ -206,6 +208,15 @@ static inline void make_rest(struct event_source *source, struct tend_event *eve
             .target = 1, .values = source->values, .missing = source->missing, .count = ROW_COLUMNS_MAX
         };
         break;
+    case TEND_EVENT_LOGS:
+        source->logged[0] = (struct tend_logged){ .template = "GET <*> failed", .level = 2, .lines = UINT64_MAX };
+        source->logged[1] = (struct tend_logged){ .template = "", .level = 0, .lines = 1, .first_ago_ms = 4999 };
+        source->logging[0] = (struct tend_logged_service){
+            .service = "payments", .skipped_bytes = odd ? UINT64_C(1) << 40 : 0, .logged = source->logged, .count = 2
+        };
+        source->logging[1] = (struct tend_logged_service){ .service = "caf\303\251" };
+        event->logs = (struct tend_event_logs){ .services = source->logging, .count = odd ? 2 : 0 };
+        break;
     }
 }
 
@@ -264,6 +275,24 @@ static inline void assert_same_scrape(const struct tend_event_scraped *a, const 
         }
         if (a->value_count > 0) {
             assert_memory_equal(a->values, b->values, a->value_count * sizeof(double));
+        }
+    }
+}
+
+static inline void assert_same_logs(const struct tend_event_logs *a, const struct tend_event_logs *b)
+{
+    assert_int_equal(a->count, b->count);
+    for (size_t i = 0; i < a->count; i++) {
+        assert_same_text(a->services[i].service, b->services[i].service);
+        assert_true(a->services[i].skipped_bytes == b->services[i].skipped_bytes);
+        assert_int_equal(a->services[i].count, b->services[i].count);
+        for (size_t j = 0; j < a->services[i].count; j++) {
+            const struct tend_logged *one = &a->services[i].logged[j];
+            const struct tend_logged *other = &b->services[i].logged[j];
+            assert_same_text(one->template, other->template);
+            assert_int_equal(one->level, other->level);
+            assert_true(one->lines == other->lines);
+            assert_true(one->first_ago_ms == other->first_ago_ms);
         }
     }
 }
@@ -340,6 +369,9 @@ static inline void assert_same_event(const struct tend_event *a, const struct te
         assert_int_equal(a->measured.count, b->measured.count);
         assert_memory_equal(a->measured.values, b->measured.values, a->measured.count * sizeof(double));
         assert_memory_equal(a->measured.missing, b->measured.missing, a->measured.count);
+        break;
+    case TEND_EVENT_LOGS:
+        assert_same_logs(&a->logs, &b->logs);
         break;
     }
 }

@@ -18,6 +18,7 @@
 #include "driver/live/http_client.h"
 #include "driver/live/journal_restore.h"
 #include "driver/live/journal_writer.h"
+#include "driver/live/log_watch.h"
 #include "driver/live/loop_recorder.h"
 #include "driver/live/question.h"
 #include "driver/live/secrets.h"
@@ -57,6 +58,7 @@ struct tend_loop {
     struct tend_children *children;
     struct tend_http_client *steps;
     struct tend_http_client *notices;
+    struct tend_log_watch *logs;
     struct tend_file_discovery **discoveries;
     size_t discovery_count;
     char discovered_for[65]; ///< the generation whose discoveries run
@@ -164,6 +166,11 @@ static void on_scraped(void *context, const struct tend_event_scraped *scraped)
 static void on_targets(void *context, const struct tend_event_targets *targets)
 {
     feed(context, &(struct tend_event){ .kind = TEND_EVENT_TARGETS, .targets = *targets });
+}
+
+static void on_logs(void *context, const struct tend_event_logs *logs)
+{
+    feed(context, &(struct tend_event){ .kind = TEND_EVENT_LOGS, .logs = *logs });
 }
 
 static void on_discovery_problem(void *context, const char *file, const char *text)
@@ -349,6 +356,33 @@ static void start_discoveries(struct tend_loop *loop)
     }
 }
 
+struct logging {
+    struct tend_logging_service *services;
+    size_t count;
+};
+
+static void add_logging(void *context, const struct tend_subject_view *subject)
+{
+    struct logging *logging = context;
+    if (subject->instance[0] != '\0' || subject->def->logs.file_count == 0) {
+        return;
+    }
+    struct tend_logging_service *grown = reallocarray(logging->services, logging->count + 1, sizeof *grown);
+    TEND_ASSERT(grown != NULL);
+    logging->services = grown;
+    grown[logging->count++] = (struct tend_logging_service){ .name = subject->service, .def = &subject->def->logs };
+}
+
+static void take_up_logs(struct tend_loop *loop)
+{
+    struct logging logging = { .services = NULL };
+    tend_engine_visit_subjects(loop->engine, add_logging, &logging);
+    if (tend_log_watch_set(loop->logs, logging.services, logging.count) != TEND_OK) {
+        tend_log(TEND_LOG_ERROR, "some logs cannot be read why=\"out of memory\"");
+    }
+    free(logging.services);
+}
+
 static void take_up_targets(struct tend_loop *loop)
 {
     const size_t count = tend_engine_target_count(loop->engine);
@@ -364,6 +398,7 @@ static void take_up_targets(struct tend_loop *loop)
     }
     loop->target_count = count;
     start_discoveries(loop);
+    take_up_logs(loop);
 }
 
 static void set_wake(struct tend_loop *loop, int64_t at_ms)
@@ -608,6 +643,12 @@ static enum tend_status open_world(struct tend_loop *loop, struct tend_error *er
     if (status == TEND_OK) {
         status = tend_http_client_create(base, on_notice_answer, loop, &loop->notices);
     }
+    if (status == TEND_OK) {
+        const struct tend_log_watch_options logs = {
+            .base = base, .on_logs = on_logs, .clock_ms = engine_ms, .context = loop
+        };
+        status = tend_log_watch_create(&logs, &loop->logs);
+    }
     loop->wake = event_new(base, -1, 0, on_wake, loop);
     loop->pulse = event_new(base, -1, 0, on_pulse, loop);
     return loop->wake == NULL || loop->pulse == NULL ? TEND_E_NOMEM : status;
@@ -651,6 +692,7 @@ void tend_loop_destroy(struct tend_loop *loop)
         tend_file_discovery_destroy(loop->discoveries[i]);
     }
     free((void *)loop->discoveries);
+    tend_log_watch_destroy(loop->logs);
     tend_scrape_client_destroy(loop->scrapes);
     tend_evaluator_pool_destroy(loop->pool);
     tend_generation_loader_destroy(loop->loader);
@@ -751,6 +793,7 @@ void tend_loop_problems(const struct tend_loop *loop, json_t *list)
             tend_file_discovery_problems(loop->discoveries[i], list);
         }
     }
+    tend_log_watch_problems(loop->logs, list);
     struct tend_recording_counts counts;
     if (tend_loop_recording(loop, &counts) && counts.failing) {
         char text[sizeof counts.why + 64];
@@ -784,6 +827,11 @@ struct tend_loop_counts tend_loop_counts(const struct tend_loop *loop)
     struct tend_loop_counts counts = loop->counts;
     tend_generation_loader_counts(loop->loader, &counts.reloads, &counts.reloads_refused);
     return counts;
+}
+
+struct tend_log_watch_counts tend_loop_logs(const struct tend_loop *loop)
+{
+    return tend_log_watch_counts(loop->logs);
 }
 
 bool tend_loop_recording(const struct tend_loop *loop, struct tend_recording_counts *out)

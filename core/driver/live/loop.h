@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/status.h"
 #include "driver/live/journal.h"
+#include "driver/live/log_watch.h"
 #include "driver/live/scrape_client.h"
 #include "engine/engine.h"
 #include "recording/recording_writer.h"
@@ -61,6 +62,8 @@ struct tend_loop_counts {
     double lag_s; ///< how late the newest tick of the loop's own timer was
 };
 struct tend_loop_counts tend_loop_counts(const struct tend_loop *loop);
+
+struct tend_log_watch_counts tend_loop_logs(const struct tend_loop *loop);
 
 /// What the recorder did. @return false: nothing is to be recorded (no_recording)
 bool tend_loop_recording(const struct tend_loop *loop, struct tend_recording_counts *out);

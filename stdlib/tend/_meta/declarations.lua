@@ -51,6 +51,11 @@
 
 ---@class tend.Discovery
 
+---@class tend.Logs
+---@field files string|string[]    absolute paths; * ? [a-z] and {service} are filled in
+---@field mask? string|string[]    regular expressions of what is secret in a line, besides what is masked anyway
+---@field format? "json"|"plain"   "plain": a line that looks like JSON is none
+
 ---@class tend.ServiceFields
 ---@field is? string|string[]              groups it is part of; the rightmost is nearest
 ---@field targets? string[]|tend.Discovery {}: known, but not watched
@@ -60,7 +65,7 @@
 ---@field zone? string
 ---@field depends? string|string[]
 ---@field version? { series: string, label: string }
----@field logs? any
+---@field logs? string|string[]|tend.Logs  log files: absolute paths with *, ? and {service}
 ---@field control? tend.Control|tend.Control[]
 ---@field metrics? table<string, tend.Metric|false>
 ---@field rules? table<string, tend.RuleChange|false>

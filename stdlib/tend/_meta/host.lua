@@ -69,6 +69,12 @@ function host.format_duration(ms) end
 ---@return true?, string? problem
 function host.hours(text) end
 
+--- Whether the text is a regular expression as `logs` takes them.
+---@param text string
+---@return boolean? fine
+---@return string? reason
+function host.pattern(text) end
+
 --- Whether the text is a selector.
 ---@param text string
 ---@return true?, string? problem

@@ -15,6 +15,7 @@
 -- Pure: services in, a ranking out. Order is by score, then by name, so the same request gives the same answer.
 local changes = require "tend.locate.changes"
 local evidence = require "tend.locate.suspect"
+local logs = require "tend.locate.logs"
 local reasons = require "tend.locate.reasons"
 
 local graph = {}
@@ -125,6 +126,7 @@ end
 -- Notes for each service out of line who explains it, and why those below that are out of line do not.
 local function link(suspects, context)
   for name, suspect in pairs(suspects) do suspect.below, suspect.reaches = reach(suspects, name) end
+  logs.weigh(suspects)
   promote_weak(suspects, context)
   promote_causes(suspects, context)
   for name, above in pairs(suspects) do

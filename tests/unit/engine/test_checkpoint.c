@@ -453,6 +453,27 @@ static void measure_by_hand(struct world *world)
                           .measured = { .target = target, .values = values, .missing = missing, .count = 8 } });
 }
 
+// More templates than are kept, so that some are forgotten and some are "other lines".
+static void log_at_random(struct world *world)
+{
+    static char texts[40][32];
+    struct tend_logged logged[40];
+    const int count = random_below(40);
+    for (int i = 0; i < count; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "line %c%c%c <*>", 'a' + random_below(3), 'a' + random_below(10),
+                       'a' + random_below(10));
+        logged[i] = (struct tend_logged){ .template = texts[i],
+                                          .level = (uint8_t)random_below(3),
+                                          .lines = (uint64_t)(1 + random_below(30)),
+                                          .first_ago_ms = random_below(5000) };
+    }
+    const struct tend_logged_service of = { .service = services[random_below(4)],
+                                            .skipped_bytes = (uint64_t)random_below(2) * 4096,
+                                            .logged = logged,
+                                            .count = (size_t)count };
+    world_step(world, (struct tend_event){ .kind = TEND_EVENT_LOGS, .logs = { .services = &of, .count = 1 } });
+}
+
 static void answer_what_nobody_asked(struct world *world)
 {
     json_t *json = json_pack("{s:{s:s}}", "effect", "kind", "note");
@@ -553,6 +574,9 @@ static void disturb(struct world *world)
         break;
     case 12:
         world->format_error = random_below(3) == 0 ? "died" : NULL;
+        break;
+    case 14:
+        log_at_random(world);
         break;
     case 13:
         for (int i = 0; i < TARGETS; i++) { // most at once: tend is blind

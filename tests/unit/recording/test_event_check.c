@@ -4,6 +4,8 @@
 
 #include "alert/verdict.h"
 #include "base/buffer.h"
+#include "locate/log_template.h"
+#include "parse/log_line.h"
 #include "series/layout.h"
 
 #include <setjmp.h>
@@ -24,6 +26,31 @@ static void assert_refused(const struct tend_recorded *part, const char *why)
     const char *fault = tend_event_check(part);
     assert_non_null(fault);
     assert_string_equal(fault, why);
+}
+
+static void a_line_of_a_log_that_no_mask_leaves_is_refused(void **state)
+{
+    (void)state;
+    struct tend_logged logged = { .template = "cannot reach <*>", .level = TEND_LINE_ERROR, .lines = 1 };
+    const struct tend_logged_service service = { .service = "web", .logged = &logged, .count = 1 };
+    struct tend_recorded part = event_of(TEND_EVENT_LOGS);
+    part.event.logs = (struct tend_event_logs){ .services = &service, .count = 1 };
+    assert_null(tend_event_check(&part));
+    char longer[TEND_LOG_TEMPLATE_BYTES + 2];
+    memset(longer, 'a', sizeof longer);
+    longer[sizeof longer - 1] = '\0';
+    const char *const bad[] = { NULL, "\033[31m", "caf\303\251", "line\nline", longer };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        logged.template = bad[i];
+        assert_refused(&part, "lines of a log are malformed");
+    }
+    logged = (struct tend_logged){ .template = "", .level = 3 };
+    assert_refused(&part, "lines of a log are malformed");
+    logged = (struct tend_logged){ .template = "", .first_ago_ms = -1 };
+    assert_refused(&part, "lines of a log are malformed");
+    const struct tend_logged_service nobody = { .service = NULL };
+    part.event.logs.services = &nobody;
+    assert_refused(&part, "a log of no service");
 }
 
 static void a_text_that_is_missing_is_refused(void **state)
@@ -203,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_that_is_missing_is_refused),
+        cmocka_unit_test(a_line_of_a_log_that_no_mask_leaves_is_refused),
         cmocka_unit_test(a_text_that_json_cannot_hold_is_refused_where_the_engine_takes_it_as_it_is),
         cmocka_unit_test(a_time_that_arithmetic_cannot_take_is_refused),
         cmocka_unit_test(a_scrape_has_values_when_it_was_good_and_only_then),
