@@ -4,40 +4,34 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/past_source.h"
 #include "cli/progress_bar.h"
 #include "cli/simulate_options.h"
 #include "cli/simulate_text.h"
 #include "cli/simulation_page.h"
 #include "cli/terminal.h"
 #include "driver/live/rules_dir.h"
-#include "driver/past/history_csv.h"
-#include "driver/past/history_prometheus.h"
-#include "driver/past/history_recording.h"
 #include "driver/past/incident_labels.h"
 #include "driver/past/rehearsal.h"
 #include "driver/sim/simulation_lock.h"
 #include "driver/sim/zygote.h"
 #include "driver/world/scenario.h"
 #include "driver/world/what_if.h"
-#include "engine/calendar.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 struct simulate_command {
     struct tend_simulate_options options;
-    int64_t from_ms, until_ms;
-    struct tend_zone *zone; // NULL: UTC
-    json_t *labels;         // of real incidents; NULL: none were given
+    struct tend_past_source source;
+    json_t *labels; // of real incidents; NULL: none were given
     json_t *sources;
     json_t *document;
     char hash[65];
-    struct tend_ruleset *ruleset; // of the document, to compare with a recording's; NULL: there is none
-    struct tend_zygote *zygote;   // of a scenario's evaluators
+    struct tend_zygote *zygote; // of a scenario's evaluators
     struct tend_evaluator_starter starter;
     struct tend_awaited_evaluator *evaluator;
     FILE *page; // of a scenario: opened before the lock
@@ -56,32 +50,6 @@ static bool say(const struct tend_error *error)
 }
 
 // ---- what was asked for ----
-
-static bool read_times(struct simulate_command *command)
-{
-    struct tend_error error;
-    const struct tend_simulate_options *options = &command->options;
-    if (options->zone != NULL && tend_calendar_read_zone(options->zone, &command->zone, &error) != TEND_OK) {
-        return say(&error);
-    }
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    const int64_t now_ms = (int64_t)now.tv_sec * 1000;
-    const bool is_server = options->source == TEND_SIMULATE_PROMETHEUS;
-    const char *from = options->from == NULL && is_server ? "-1h" : options->from;
-    const char *to = options->to == NULL && is_server ? "now" : options->to;
-    command->from_ms = INT64_MIN;
-    command->until_ms = INT64_MAX;
-    if ((from != NULL && !tend_simulate_options_time("--from", from, command->zone, now_ms, &command->from_ms)) ||
-        (to != NULL && !tend_simulate_options_time("--to", to, command->zone, now_ms, &command->until_ms))) {
-        return false;
-    }
-    if (command->from_ms >= command->until_ms) {
-        tend_error_set(&error, "--from is not before --to");
-        return say(&error);
-    }
-    return true;
-}
 
 static bool is_test_file(const struct tend_simulate_options *options)
 {
@@ -135,7 +103,7 @@ static bool read_files(struct simulate_command *command)
     }
     tend_rules_dir_hash(command->sources, command->hash);
     if (options->incidents != NULL &&
-        tend_incident_labels_read(options->incidents, command->zone, &command->labels, &error) != TEND_OK) {
+        tend_incident_labels_read(options->incidents, command->source.zone, &command->labels, &error) != TEND_OK) {
         return say(&error);
     }
     if (is_scenario && options->html != NULL) {
@@ -180,66 +148,6 @@ static bool load_rules(struct simulate_command *command)
 
 // ---- the past ----
 
-// What a plain timestamp,value file may be: metrics of a service by name, but those that every service has.
-static json_t *plain_choices(const json_t *document)
-{
-    json_t *choices = json_array();
-    const json_t *services = json_object_get(document, "services");
-    for (size_t i = 0; i < json_array_size(services); i++) {
-        const json_t *service = json_array_get(services, i);
-        size_t m = 0;
-        const json_t *metric = NULL;
-        json_array_foreach(json_object_get(service, "metrics"), m, metric)
-        {
-            const char *name = tend_json_text(metric, "name", "");
-            if (strcmp(name, "up") != 0 && strcmp(name, "scrape_duration") != 0) {
-                (void)json_array_append_new(choices, json_sprintf("%s:%s", tend_json_text(service, "name", ""), name));
-            }
-        }
-    }
-    return choices;
-}
-
-static enum tend_status open_history(struct simulate_command *command, struct tend_history_reader *history,
-                                     const char **kind, struct tend_error *error)
-{
-    const struct tend_simulate_options *options = &command->options;
-    if (options->source == TEND_SIMULATE_RECORDING) {
-        *kind = "recording";
-        enum tend_status status = tend_ruleset_create(command->document, command->hash, &command->ruleset, error);
-        if (status == TEND_OK) {
-            status = tend_history_recording_open(options->source_text, command->from_ms, history, error);
-        }
-        if (status == TEND_OK) {
-            tend_history_recording_compare(history, command->ruleset);
-        }
-        return status;
-    }
-    if (options->source == TEND_SIMULATE_PROMETHEUS) {
-        *kind = "prometheus";
-        const struct tend_history_prometheus_options prometheus = {
-            .url = options->source_text,
-            .from_ms = command->from_ms,
-            .until_ms = command->until_ms,
-            .service_label = options->service_label == NULL ? "job" : options->service_label,
-            .instance_label = options->instance_label == NULL ? "instance" : options->instance_label,
-            .step = options->step,
-            .token_file = options->token_file,
-            .document = command->document,
-            .hash = command->hash,
-        };
-        return tend_history_prometheus_open(&prometheus, history, error);
-    }
-    *kind = "csv";
-    json_t *choices = plain_choices(command->document);
-    const struct tend_history_csv_options csv = {
-        .path = options->source_text, .zone = command->zone, .as = options->as, .choices = choices
-    };
-    const enum tend_status status = tend_history_csv_open(&csv, history, error);
-    json_decref(choices);
-    return status;
-}
-
 static void show_progress(void *context, double done, int64_t at_ms)
 {
     tend_progress_bar_show(context, done, at_ms);
@@ -250,7 +158,7 @@ static bool play_past(struct simulate_command *command)
     struct tend_error error;
     struct tend_history_reader history;
     const char *kind;
-    if (open_history(command, &history, &kind, &error) != TEND_OK) {
+    if (tend_past_source_open(&command->source, command->document, command->hash, &kind, &history, &error) != TEND_OK) {
         return say(&error);
     }
     struct tend_progress_bar bar = tend_progress_bar_begin("simulating");
@@ -262,8 +170,8 @@ static bool play_past(struct simulate_command *command)
         .sources = command->sources,
         .evaluator = command->evaluator,
         .history = &history,
-        .from_ms = command->from_ms,
-        .until_ms = command->until_ms,
+        .from_ms = command->source.from_ms,
+        .until_ms = command->source.until_ms,
         .title = title,
         .source_kind = kind,
         .source_text = command->options.source_text,
@@ -446,7 +354,10 @@ static bool prepare(struct simulate_command *command)
     if (command->options.source == TEND_SIMULATE_SCENARIO && tend_zygote_create(&command->zygote, &error) != TEND_OK) {
         return say(&error);
     }
-    if (!read_times(command) || !read_files(command)) {
+    if (tend_past_source_init(&command->source, &command->options, &error) != TEND_OK) {
+        return say(&error);
+    }
+    if (!read_files(command)) {
         return false;
     }
     if (tend_awaited_evaluator_create(command->sources, &command->evaluator) != TEND_OK) {
@@ -460,8 +371,7 @@ static void clear(struct simulate_command *command)
 {
     tend_awaited_evaluator_destroy(command->evaluator);
     tend_zygote_destroy(command->zygote);
-    tend_zone_destroy(command->zone);
-    tend_ruleset_destroy(command->ruleset);
+    tend_past_source_clear(&command->source);
     if (command->page != NULL) {
         (void)fclose(command->page);
     }
@@ -473,7 +383,7 @@ static void clear(struct simulate_command *command)
 
 int tend_command_simulate(int argc, char **argv)
 {
-    struct simulate_command command = { .from_ms = INT64_MIN };
+    struct simulate_command command = { 0 };
     const int exit_code = tend_simulate_options_read(argc, argv, &command.options);
     if (exit_code >= 0) {
         return exit_code;

@@ -1,8 +1,6 @@
 #include "cli/simulate_options.h"
 
 #include "cli/command.h"
-#include "parse/duration.h"
-#include "parse/moment.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -138,28 +136,4 @@ int tend_simulate_options_read(int argc, char **argv, struct tend_simulate_optio
     }
     const char *why = misplaced(out);
     return why == NULL ? -1 : refuse(why);
-}
-
-bool tend_simulate_options_time(const char *name, const char *text, const struct tend_zone *zone, int64_t now_ms,
-                                int64_t *out_ms)
-{
-    struct tend_error error;
-    if (strcmp(text, "now") == 0) {
-        *out_ms = now_ms;
-        return true;
-    }
-    if (text[0] == '-') {
-        int64_t ago_ms;
-        if (tend_duration_parse(text + 1, strlen(text + 1), &ago_ms, &error) != TEND_OK) {
-            (void)fprintf(stderr, "tend simulate: %s: %s\n", name, error.text);
-            return false;
-        }
-        *out_ms = now_ms - ago_ms;
-        return true;
-    }
-    if (tend_moment_parse(text, strlen(text), zone, out_ms, &error) != TEND_OK) {
-        (void)fprintf(stderr, "tend simulate: %s: %s\n", name, error.text);
-        return false;
-    }
-    return true;
 }

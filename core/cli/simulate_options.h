@@ -29,9 +29,3 @@ struct tend_simulate_options {
 
 /// Reads argv; says on stderr what is wrong, or --help on stdout. @return an enum tend_exit, or -1 to go on
 int tend_simulate_options_read(int argc, char **argv, struct tend_simulate_options *out);
-
-/// A time of --from and --to: as parse/moment.h has it, "now", or "-6h" before now. @param name  "--from", for messages
-/// @return false after saying on stderr what is wrong
-struct tend_zone;
-bool tend_simulate_options_time(const char *name, const char *text, const struct tend_zone *zone, int64_t now_ms,
-                                int64_t *out_ms);
