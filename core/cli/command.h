@@ -17,6 +17,7 @@ int tend_command_parse(int argc, char **argv);     ///< what the scraper sees in
 int tend_command_check(int argc, char **argv);     ///< loads rules and says what is wrong with them
 int tend_command_test(int argc, char **argv);      ///< plays scenarios in virtual time
 int tend_command_simulate(int argc, char **argv);  ///< runs rules over the past or the imagined
+int tend_command_tune(int argc, char **argv);      ///< what other thresholds would have cost
 int tend_command_replay(int argc, char **argv);    ///< runs a recording once more and compares
 int tend_command_export(int argc, char **argv);    ///< cuts one incident out of the recording
 int tend_command_evaluator(int argc, char **argv); ///< the process that runs users' Lua; hidden

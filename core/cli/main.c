@@ -11,6 +11,7 @@ static const struct tend_command commands[] = {
     { "check", "load the rules of a directory and say what is wrong with them", tend_command_check },
     { "test", "play the scenarios of a directory of rules", tend_command_test },
     { "simulate", "run rules over the past or the imagined, and report", tend_command_simulate },
+    { "tune", "say what thresholds would have cost, and which keep to a budget", tend_command_tune },
     { "replay", "run recorded events again and compare every decision", tend_command_replay },
     { "export", "cut an incident out of the recording, as one file", tend_command_export },
     { "detect", "say how unusual each sample of one series is", tend_command_detect },

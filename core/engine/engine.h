@@ -89,6 +89,30 @@ struct tend_subject_view {
 void tend_engine_visit_subjects(const struct tend_engine *engine,
                                 void (*visit)(void *context, const struct tend_subject_view *subject), void *context);
 uint64_t tend_engine_ticks(const struct tend_engine *engine); ///< begun so far
+
+/// One rule on one subject, as it was judged last, with what it was judged by.
+struct tend_judged_view {
+    size_t rule; ///< an index in the ruleset
+    const char *service;
+    const char *instance; ///< "payments/127.0.0.1:9103"; "": the service
+    const struct tend_service_def *def;
+    const struct tend_rule_binding *binding;
+    int metric;                    ///< that the rule is on, an index of the definition; -1: a function decides
+    struct tend_alert_times times; ///< as the alert's state machine is given them
+    int64_t gap_ms;                ///< more than this between two samples is a gap (tend_alert_gap)
+    int64_t data_ms;               ///< of the samples that were looked at
+    enum tend_verdict verdict;
+    enum tend_alert_state state;
+    bool asleep;                 ///< nothing is judged, and what fired was ended
+    bool missing;                ///< the metric has no data
+    double p, e, a;              ///< of the metric; NaN for a function
+    double alpha, out_at, floor; ///< likewise
+};
+/// Calls @p visit for each rule of each service and instance that was judged yet, in a fixed order.
+void tend_engine_visit_judged(const struct tend_engine *engine,
+                              void (*visit)(void *context, const struct tend_judged_view *judged), void *context);
+/// Whether a tick waits for verdicts: rules with a function are not judged yet, others are.
+bool tend_engine_is_evaluating(const struct tend_engine *engine);
 /// Calls @p visit for each rule of each service and instance that was judged yet, with its newest verdict.
 /// @p rule is an index in the ruleset.
 void tend_engine_visit_verdicts(const struct tend_engine *engine,

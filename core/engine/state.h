@@ -249,6 +249,10 @@ double tend_deployed_ago_s(const struct tend_engine *engine, const struct tend_s
                            const struct tend_instance *only);
 const char *tend_rule_name(const struct tend_engine *engine, const struct tend_rule_alert *alert);
 const char *tend_alert_instance(const struct tend_rule_alert *alert); ///< its instance's name, or ""
+/// What its state machine is given.
+struct tend_alert_times tend_rule_alert_times(const struct tend_rule_alert *alert);
+/// More than this between two samples that it was judged by is a gap: nobody knows what was between.
+int64_t tend_rule_alert_gap_ms(const struct tend_rule_alert *alert);
 
 /// Keeps the version that the newest scrape tells, and since when it is another than before.
 void tend_tick_note_version(struct tend_engine *engine, struct tend_instance *instance);

@@ -235,6 +235,20 @@ static const struct tend_subject *subject_of(const struct tend_rule_alert *alert
     return alert->instance == NULL ? &alert->service->subject : &alert->instance->subject;
 }
 
+struct tend_alert_times tend_rule_alert_times(const struct tend_rule_alert *alert)
+{
+    return (struct tend_alert_times){
+        .fire_after_ms = alert->binding->fire_after_ms,
+        .clear_after_ms = alert->binding->clear_after_ms,
+        .missing = alert->binding->missing,
+    };
+}
+
+int64_t tend_rule_alert_gap_ms(const struct tend_rule_alert *alert)
+{
+    return 2 * alert->service->def->every_ms + SLOT_MS;
+}
+
 // Takes a verdict into an alert; what changed goes to incidents and the journal. Where more than one scrape is missing,
 // because the machine slept or could not keep up, nobody knows what was between: what holds begins to hold anew.
 static void judge(struct tend_engine *engine, struct tend_rule_alert *alert, enum tend_verdict verdict)
@@ -242,15 +256,11 @@ static void judge(struct tend_engine *engine, struct tend_rule_alert *alert, enu
     if (tend_sleep_is_asleep(engine, alert->service)) {
         return; // it fell asleep while the evaluator was asked
     }
-    const struct tend_alert_times times = {
-        .fire_after_ms = alert->binding->fire_after_ms,
-        .clear_after_ms = alert->binding->clear_after_ms,
-        .missing = alert->binding->missing,
-    };
+    const struct tend_alert_times times = tend_rule_alert_times(alert);
     const int64_t data_ms = alert->instance == NULL ? alert->service->data_ms
                                                     : tend_series_window_history(alert->instance->window)->newest_ms;
     const bool looked_before = alert->data_ms != TEND_NEVER;
-    if (looked_before && data_ms - alert->data_ms > 2 * alert->service->def->every_ms + SLOT_MS) {
+    if (looked_before && data_ms - alert->data_ms > tend_rule_alert_gap_ms(alert)) {
         tend_incident_alert_changed(engine, alert, tend_alert_gap(&alert->alert));
     }
     alert->verdict = verdict;

@@ -494,6 +494,61 @@ void tend_engine_visit_verdicts(const struct tend_engine *engine,
     }
 }
 
+static struct tend_judged_view view_judged(const struct tend_engine *engine, const struct tend_rule_alert *alert)
+{
+    const struct tend_service *service = alert->service;
+    const struct tend_rule_def *rule = &engine->ruleset->rules[alert->binding->rule];
+    struct tend_judged_view view = {
+        .rule = alert->binding->rule,
+        .service = service->name,
+        .instance = tend_alert_instance(alert),
+        .def = service->def,
+        .binding = alert->binding,
+        .metric = rule->metric == NULL ? -1 : tend_service_metric(service->def, rule->metric),
+        .times = tend_rule_alert_times(alert),
+        .gap_ms = tend_rule_alert_gap_ms(alert),
+        .data_ms = alert->data_ms,
+        .verdict = alert->verdict,
+        .state = alert->alert.state,
+        .asleep = service->asleep,
+        .p = (double)NAN,
+        .e = (double)NAN,
+        .a = (double)NAN,
+    };
+    if (view.metric >= 0) {
+        const struct tend_metric_table *table = &engine->fleet->table;
+        const struct tend_subject *subject = alert->instance == NULL ? &service->subject : &alert->instance->subject;
+        const size_t slot = subject->slot + (size_t)view.metric;
+        view.missing = table->missing[slot] != TEND_HAS_DATA;
+        view.p = table->p[slot];
+        view.e = table->e[slot];
+        view.a = table->a[slot];
+        view.alpha = table->alpha[slot];
+        view.out_at = table->out_at[slot];
+        view.floor = table->floor[slot];
+    }
+    return view;
+}
+
+void tend_engine_visit_judged(const struct tend_engine *engine,
+                              void (*visit)(void *context, const struct tend_judged_view *judged), void *context)
+{
+    for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->service_count; i++) {
+        const struct tend_service *service = engine->fleet->services[i];
+        for (size_t a = 0; a < service->alert_count; a++) {
+            if (service->alerts[a].data_ms != TEND_NEVER) {
+                const struct tend_judged_view view = view_judged(engine, &service->alerts[a]);
+                visit(context, &view);
+            }
+        }
+    }
+}
+
+bool tend_engine_is_evaluating(const struct tend_engine *engine)
+{
+    return engine->tick_in_flight;
+}
+
 uint64_t tend_engine_ticks(const struct tend_engine *engine)
 {
     return engine->tick;

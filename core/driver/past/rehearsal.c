@@ -296,6 +296,15 @@ static void no_act(void *context, const struct tend_world_act *act, int64_t at_m
     out->error = "the past does not change";
 }
 
+static void look(void *context, const struct tend_simulation *simulation)
+{
+    const struct rehearsal *rehearsal = context;
+    tend_report_look(rehearsal->builder, simulation);
+    if (rehearsal->options->look != NULL) {
+        rehearsal->options->look(rehearsal->options->look_context, simulation);
+    }
+}
+
 static enum tend_status begin(struct rehearsal *rehearsal, int64_t at_ms, struct tend_error *error)
 {
     const struct tend_rehearsal_options *options = rehearsal->options;
@@ -329,8 +338,8 @@ static enum tend_status begin(struct rehearsal *rehearsal, int64_t at_ms, struct
         status = tend_layout_create(NULL, 0, &rehearsal->no_series);
     }
     if (status == TEND_OK) {
-        tend_simulation_watch(rehearsal->simulation, tend_report_look, rehearsal->builder);
-        tend_report_look(rehearsal->builder, rehearsal->simulation);
+        tend_simulation_watch(rehearsal->simulation, look, rehearsal);
+        look(rehearsal, rehearsal->simulation);
     } else {
         tend_error_set(error, "%s", tend_status_text(status));
     }

@@ -23,6 +23,8 @@ struct tend_rehearsal_options {
     const char *source_text;
     void (*on_progress)(void *context, double done, int64_t at_ms); ///< now and then; NULL: nobody looks
     void *progress_context;
+    tend_simulation_look *look; ///< called after each step, besides the report's own; NULL: nobody else looks
+    void *look_context;
 };
 
 /// Plays it.

@@ -1,0 +1,195 @@
+// tend tune: what other thresholds would have cost over the past, and which keep to a budget of false alarms.
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/past_source.h"
+#include "cli/progress_bar.h"
+#include "cli/terminal.h"
+#include "cli/tune_options.h"
+#include "cli/tune_text.h"
+#include "driver/live/rules_dir.h"
+#include "driver/past/incident_labels.h"
+#include "driver/past/rehearsal.h"
+#include "driver/past/tuning_document.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tune_command {
+    struct tend_tune_options options;
+    struct tend_past_source source;
+    json_t *labels; // of real incidents; NULL: none were given
+    json_t *sources;
+    json_t *document;
+    char hash[65];
+    struct tend_awaited_evaluator *evaluator;
+    struct tend_tuning_streams *streams;
+    json_t *report; // of the rehearsal
+    json_t *result;
+};
+
+// What a file or a server says is shown escaped.
+static bool say(const struct tend_error *error)
+{
+    struct tend_buffer text;
+    tend_buffer_init(&text);
+    tend_terminal_put(&text, error->text);
+    (void)fprintf(stderr, "tend tune: %s\n", tend_buffer_text(&text));
+    tend_buffer_clear(&text);
+    return false;
+}
+
+static bool load_rules(struct tune_command *command)
+{
+    struct tend_awaited_reply reply = tend_awaited_evaluator_load(command->evaluator);
+    if (reply.json == NULL) {
+        (void)fprintf(stderr, "%s: loading it did not end: %s\n", command->options.past.dir, reply.reason);
+    }
+    const json_t *errors = json_object_get(reply.json, "errors");
+    for (size_t i = 0; i < json_array_size(errors); i++) {
+        const json_t *fault = json_array_get(errors, i);
+        (void)fprintf(stderr, "%s: %s\n", tend_json_text(fault, "at", ""), tend_json_text(fault, "text", ""));
+    }
+    if (reply.json != NULL && json_array_size(errors) == 0) {
+        command->document = json_incref(reply.json);
+    }
+    tend_awaited_reply_clear(&reply);
+    return command->document != NULL;
+}
+
+static bool prepare(struct tune_command *command)
+{
+    struct tend_error error;
+    const struct tend_simulate_options *past = &command->options.past;
+    if (tend_past_source_init(&command->source, past, &error) != TEND_OK ||
+        tend_rules_dir_read(past->dir, past->env, NULL, &command->sources, &error) != TEND_OK) {
+        return say(&error);
+    }
+    tend_rules_dir_hash(command->sources, command->hash);
+    if (past->incidents != NULL &&
+        tend_incident_labels_read(past->incidents, command->source.zone, &command->labels, &error) != TEND_OK) {
+        return say(&error);
+    }
+    if (tend_awaited_evaluator_create(command->sources, &command->evaluator) != TEND_OK ||
+        tend_tuning_streams_create(&command->streams) != TEND_OK) {
+        tend_error_set(&error, "out of memory");
+        return say(&error);
+    }
+    return load_rules(command);
+}
+
+static void show_progress(void *context, double done, int64_t at_ms)
+{
+    tend_progress_bar_show(context, done, at_ms);
+}
+
+// Plays the past under the rules of a document. @param streams  NULL: nobody looks on
+static enum tend_status play(struct tune_command *command, json_t *document, const char *what,
+                             struct tend_tuning_streams *streams, json_t **report, struct tend_error *error)
+{
+    struct tend_history_reader history;
+    const char *kind;
+    enum tend_status status = tend_past_source_open(&command->source, document, command->hash, &kind, &history, error);
+    if (status != TEND_OK) {
+        return status;
+    }
+    struct tend_progress_bar bar = tend_progress_bar_begin(what);
+    const struct tend_rehearsal_options rehearsal = {
+        .document = document,
+        .hash = command->hash,
+        .sources = command->sources,
+        .evaluator = command->evaluator,
+        .history = &history,
+        .from_ms = command->source.from_ms,
+        .until_ms = command->source.until_ms,
+        .title = "",
+        .source_kind = kind,
+        .source_text = command->options.past.source_text,
+        .on_progress = show_progress,
+        .progress_context = &bar,
+        .look = streams == NULL ? NULL : tend_tuning_streams_look,
+        .look_context = streams,
+    };
+    status = tend_rehearsal_play(&rehearsal, report, NULL, error);
+    tend_progress_bar_end(&bar);
+    history.destroy(history.context);
+    return status;
+}
+
+static bool watch(struct tune_command *command)
+{
+    struct tend_error error;
+    if (play(command, command->document, "tuning", command->streams, &command->report, &error) != TEND_OK) {
+        return say(&error);
+    }
+    const enum tend_status status = tend_tuning_streams_status(command->streams);
+    if (status == TEND_E_LIMIT) {
+        tend_error_set(&error, "the history is too long for so many alerts at once: look at less of it with --from and "
+                               "--to");
+    } else {
+        tend_error_set(&error, "%s", tend_status_text(status));
+    }
+    return status == TEND_OK || say(&error);
+}
+
+static bool judge(struct tune_command *command)
+{
+    struct tend_error error;
+    const struct tend_tuning_options options = {
+        .streams = command->streams,
+        .report = command->report,
+        .labels = command->labels,
+        .period_ms = command->options.period_ms,
+        .budget = command->options.budget,
+    };
+    struct tend_tuning tuning;
+    if (tend_tuning_judge(&options, &tuning) != TEND_OK) {
+        tend_error_set(&error, "out of memory");
+        return say(&error);
+    }
+    command->result = tend_tuning_document(&options, &tuning, command->document);
+    tend_tuning_clear(&tuning);
+    return true;
+}
+
+static bool tell(const struct tune_command *command)
+{
+    if (command->options.past.json) {
+        const bool written = json_dumpf(command->result, stdout, JSON_COMPACT) == 0;
+        return putchar('\n') != EOF && fflush(stdout) == 0 && written;
+    }
+    struct tend_buffer text;
+    tend_buffer_init(&text);
+    tend_tune_text_format(command->result, &text);
+    const bool written = !text.failed && fputs(tend_buffer_text(&text), stdout) != EOF && fflush(stdout) == 0;
+    tend_buffer_clear(&text);
+    return written;
+}
+
+static void clear(struct tune_command *command)
+{
+    tend_awaited_evaluator_destroy(command->evaluator);
+    tend_tuning_streams_destroy(command->streams);
+    tend_past_source_clear(&command->source);
+    json_decref(command->labels);
+    json_decref(command->report);
+    json_decref(command->result);
+    json_decref(command->document);
+    json_decref(command->sources);
+}
+
+int tend_command_tune(int argc, char **argv)
+{
+    struct tune_command command = { 0 };
+    const int exit_code = tend_tune_options_read(argc, argv, &command.options);
+    if (exit_code >= 0) {
+        return exit_code;
+    }
+    tend_log_set_level(TEND_LOG_NOTHING); // what is told has the time that it happened at
+    const bool fine = prepare(&command) && watch(&command) && judge(&command) && tell(&command);
+    clear(&command);
+    return fine ? TEND_EXIT_FINE : TEND_EXIT_TROUBLE;
+}

@@ -1,0 +1,245 @@
+#include "cli/tune_options.h"
+
+#include "cli/command.h"
+#include "parse/duration.h"
+#include "recording/format.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define WEEK_MS (INT64_C(7) * 24 * 3600 * 1000)
+
+static const char usage[] =
+    "usage: tend tune DIR (--history PATH|URL | --recording PATH | --csv FILE | --prometheus URL) [OPTIONS]\n\n"
+    "Says what thresholds cost before they go live: for each rule of DIR, how many alarms a week each alpha,\n"
+    "fire_after and clear_below would have raised over the past, with the range that holds 9 of 10 weeks, how soon\n"
+    "marked incidents would have been found, and which setting keeps to a budget of false alarms: the lines to paste,\n"
+    "and where. It changes nothing itself. An alarm is an alert that fires; where no incident is marked, all count as\n"
+    "false.\n\n"
+    "  --history PATH|URL     any of the three below, told apart by what it is\n"
+    "  --recording PATH       a recording of tend run, or a bundle of tend export\n"
+    "  --csv FILE             time,service:metric,service/instance:metric,… or timestamp,value\n"
+    "  --prometheus URL       a server that speaks Prometheus' query API\n\n"
+    "  --budget \"N a TIME\"    false alarms that are acceptable of each rule: \"1 a week\", \"2 a day\", \"1 per "
+    "30d\"\n"
+    "  --incidents FILE       labels of real incidents: from,to,what[,service]; alarms within them are not false\n"
+    "  --period DURATION      what ranges are for; the usual: 1w\n"
+    "  --rule NAME            this rule only\n\n"
+    "  --from T, --to T       the time that is looked at: 2026-03-02T10:00:05Z, seconds since 1970, now, or -6h "
+    "before\n"
+    "                         now; the usual: all of a file, the last hour of a server\n"
+    "  --zone NAME            the time zone of times without one, like Europe/Berlin; the usual: UTC\n"
+    "  --as SERVICE:METRIC    csv: whose a plain timestamp,value file is, where the rules leave a choice\n"
+    "  --service-label NAME   prometheus: the label that names the service; the usual: job\n"
+    "  --instance-label NAME  prometheus: the label that names the instance; the usual: instance\n"
+    "  --step DURATION        prometheus: ask for values at steps of this (query_range)\n"
+    "  --token-file FILE      prometheus: a file with a bearer token\n"
+    "  --env NAME             what tend.env shows: the table that DIR/env/NAME.lua returns\n"
+    "  --json                 all points of the grid, as one JSON object on stdout\n"
+    "  --help                 this text\n\n"
+    "exit status: 0 fine, 1 no answer, or a rule that nothing keeps to the budget; 2 wrong usage\n";
+
+enum {
+    OPTION_RECORDING = 1000,
+    OPTION_CSV,
+    OPTION_PROMETHEUS,
+    OPTION_HISTORY,
+    OPTION_TEXT, // and on: one for each text option
+};
+
+static const struct option option_table[] = {
+    { "recording", required_argument, NULL, OPTION_RECORDING },
+    { "csv", required_argument, NULL, OPTION_CSV },
+    { "prometheus", required_argument, NULL, OPTION_PROMETHEUS },
+    { "history", required_argument, NULL, OPTION_HISTORY },
+    { "env", required_argument, NULL, OPTION_TEXT },
+    { "from", required_argument, NULL, OPTION_TEXT + 1 },
+    { "to", required_argument, NULL, OPTION_TEXT + 2 },
+    { "zone", required_argument, NULL, OPTION_TEXT + 3 },
+    { "as", required_argument, NULL, OPTION_TEXT + 4 },
+    { "incidents", required_argument, NULL, OPTION_TEXT + 5 },
+    { "service-label", required_argument, NULL, OPTION_TEXT + 6 },
+    { "instance-label", required_argument, NULL, OPTION_TEXT + 7 },
+    { "step", required_argument, NULL, OPTION_TEXT + 8 },
+    { "token-file", required_argument, NULL, OPTION_TEXT + 9 },
+    { "budget", required_argument, NULL, OPTION_TEXT + 10 },
+    { "period", required_argument, NULL, OPTION_TEXT + 11 },
+    { "rule", required_argument, NULL, OPTION_TEXT + 12 },
+    { "json", no_argument, NULL, 'j' },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
+};
+
+static int refuse(const char *why)
+{
+    (void)fprintf(stderr, "tend tune: %s\n\n%s", why, usage);
+    return TEND_EXIT_USAGE;
+}
+
+// ---- what a history is ----
+
+static enum tend_simulate_source source_of(const char *text)
+{
+    if (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0) {
+        return TEND_SIMULATE_PROMETHEUS;
+    }
+    struct stat status;
+    if (stat(text, &status) == 0 && S_ISDIR(status.st_mode)) {
+        return TEND_SIMULATE_RECORDING;
+    }
+    char begins[sizeof TEND_RECORDING_MAGIC - 1];
+    FILE *file = fopen(text, "re");
+    const size_t got = file == NULL ? 0 : fread(begins, 1, sizeof begins, file);
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return got == sizeof begins && memcmp(begins, TEND_RECORDING_MAGIC, got) == 0 ? TEND_SIMULATE_RECORDING
+                                                                                  : TEND_SIMULATE_CSV;
+}
+
+static bool take_source(struct tend_simulate_options *out, int option)
+{
+    const bool first = out->source == TEND_SIMULATE_NOTHING;
+    out->source = option == OPTION_HISTORY
+                      ? source_of(optarg)
+                      : (enum tend_simulate_source)(option - OPTION_RECORDING + TEND_SIMULATE_RECORDING);
+    out->source_text = optarg;
+    return first;
+}
+
+// ---- budget ----
+
+static enum tend_status parse_time(const char *text, int64_t *out_ms, struct tend_error *error)
+{
+    static const struct {
+        const char *word;
+        int64_t time_ms;
+    } words[] = { { "hour", WEEK_MS / 168 },
+                  { "day", WEEK_MS / 7 },
+                  { "week", WEEK_MS },
+                  { "month", WEEK_MS / 7 * 30 },
+                  { "year", WEEK_MS / 7 * 365 } };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(text, words[i].word) == 0) {
+            *out_ms = words[i].time_ms;
+            return TEND_OK;
+        }
+    }
+    return tend_duration_parse(text, strlen(text), out_ms, error);
+}
+
+static const char *skip_spaces(const char *text)
+{
+    return text + strspn(text, " ");
+}
+
+enum tend_status tend_tune_budget_parse(const char *text, struct tend_tuning_budget *out, struct tend_error *error)
+{
+    char *rest;
+    errno = 0;
+    const double alarms = strtod(text, &rest);
+    const char *between = skip_spaces(rest);
+    const char *time = NULL;
+    if (rest != text && between[0] == '/') {
+        time = skip_spaces(between + 1);
+    } else if (rest != text && rest != between && strncmp(between, "a ", 2) == 0) {
+        time = skip_spaces(between + 2);
+    } else if (rest != text && rest != between && strncmp(between, "an ", 3) == 0) {
+        time = skip_spaces(between + 3);
+    } else if (rest != text && rest != between && strncmp(between, "per ", 4) == 0) {
+        time = skip_spaces(between + 4);
+    }
+    int64_t within_ms = 0;
+    if (time == NULL || !isfinite(alarms) || alarms < 0 || parse_time(time, &within_ms, NULL) != TEND_OK ||
+        within_ms <= 0) {
+        tend_error_set(error, "\"%s\" is no budget; write it like \"1 a week\", \"2 a day\" or \"1 per 30d\"", text);
+        return TEND_E_INVALID;
+    }
+    *out = (struct tend_tuning_budget){ .alarms = alarms, .within_ms = within_ms };
+    return TEND_OK;
+}
+
+// ---- the command line ----
+
+static const char *misplaced(const struct tend_simulate_options *options)
+{
+    if (options->as != NULL && options->source != TEND_SIMULATE_CSV) {
+        return "--as goes with a CSV file";
+    }
+    if ((options->service_label != NULL || options->instance_label != NULL || options->step != NULL ||
+         options->token_file != NULL) &&
+        options->source != TEND_SIMULATE_PROMETHEUS) {
+        return "--service-label, --instance-label, --step and --token-file go with a server";
+    }
+    return NULL;
+}
+
+static int read_values(struct tend_tune_options *out, const char *budget, const char *period)
+{
+    struct tend_error error;
+    if (budget != NULL && tend_tune_budget_parse(budget, &out->budget, &error) != TEND_OK) {
+        (void)fprintf(stderr, "tend tune: --budget: %s\n", error.text);
+        return TEND_EXIT_USAGE;
+    }
+    out->period_ms = WEEK_MS;
+    if (period != NULL && tend_duration_parse(period, strlen(period), &out->period_ms, &error) != TEND_OK) {
+        (void)fprintf(stderr, "tend tune: --period: %s\n", error.text);
+        return TEND_EXIT_USAGE;
+    }
+    if (out->period_ms <= 0) {
+        return refuse("--period is 0");
+    }
+    return -1;
+}
+
+int tend_tune_options_read(int argc, char **argv, struct tend_tune_options *out)
+{
+    *out = (struct tend_tune_options){ .past = { .source = TEND_SIMULATE_NOTHING } };
+    struct tend_simulate_options *past = &out->past;
+    const char *budget = NULL;
+    const char *period = NULL;
+    const char **const texts[] = { &past->env,
+                                   &past->from,
+                                   &past->to,
+                                   &past->zone,
+                                   &past->as,
+                                   &past->incidents,
+                                   &past->service_label,
+                                   &past->instance_label,
+                                   &past->step,
+                                   &past->token_file,
+                                   &budget,
+                                   &period,
+                                   &out->rule };
+    bool one_source = true;
+    int option = 0;
+    while ((option = getopt_long(argc, argv, "h", option_table, NULL)) != -1) { // NOLINT(concurrency-mt-unsafe)
+        if (option >= OPTION_TEXT) {
+            *texts[option - OPTION_TEXT] = optarg;
+        } else if (option >= OPTION_RECORDING) {
+            one_source = take_source(past, option) && one_source;
+        } else if (option == 'j') {
+            past->json = true;
+        } else if (option == 'h') {
+            (void)fputs(usage, stdout);
+            return TEND_EXIT_FINE;
+        } else {
+            (void)fputs(usage, stderr);
+            return TEND_EXIT_USAGE;
+        }
+    }
+    if (argc - optind != 1) {
+        return refuse("one directory of rules is needed");
+    }
+    past->dir = argv[optind];
+    if (past->source == TEND_SIMULATE_NOTHING || !one_source) {
+        return refuse("one of --history, --recording, --csv and --prometheus is needed");
+    }
+    const char *why = misplaced(past);
+    return why == NULL ? read_values(out, budget, period) : refuse(why);
+}
