@@ -104,14 +104,19 @@ static enum tend_verdict verdict_of(struct player *player, const struct tend_lev
     case TEND_LEVEL_DATA:
         player->latched = (level->beyond & player->settings->out_bit) != 0 ||
                           (player->latched && (level->beyond & player->settings->clear_bit) != 0);
-        return player->latched ? TEND_VERDICT_OUT : TEND_VERDICT_IN_LINE;
+        if (player->latched) {
+            return TEND_VERDICT_OUT;
+        }
+        return player->alert.state == TEND_ALERT_FIRING && (level->beyond & player->settings->hold_bit) != 0
+                   ? TEND_VERDICT_HOLD
+                   : TEND_VERDICT_IN_LINE;
     case TEND_LEVEL_UNKNOWN:
         return TEND_VERDICT_UNKNOWN;
-    case TEND_LEVEL_ERROR:
+    case TEND_LEVEL_HELD:
     case TEND_LEVEL_ENDED:
         break;
     }
-    return TEND_VERDICT_ERROR;
+    return TEND_VERDICT_HOLD;
 }
 
 // Whether more of the same may still change something before the run's end.
@@ -124,6 +129,7 @@ static bool is_settled(const struct tend_alert *alert, enum tend_verdict verdict
         return alert->state == TEND_ALERT_INACTIVE;
     case TEND_VERDICT_UNKNOWN:
         return alert->state != TEND_ALERT_PENDING;
+    case TEND_VERDICT_HOLD:
     case TEND_VERDICT_ERROR:
         break;
     }

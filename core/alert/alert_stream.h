@@ -16,7 +16,7 @@
 enum tend_level_kind {
     TEND_LEVEL_DATA,    ///< `beyond` says which limits it was beyond
     TEND_LEVEL_UNKNOWN, ///< the verdict was unknown
-    TEND_LEVEL_ERROR,   ///< the rule raised
+    TEND_LEVEL_HELD,    ///< it was held whatever the policy, or the rule raised: nobody knows
     TEND_LEVEL_ENDED,   ///< the service fell asleep: latch and alert are over
 };
 
@@ -61,6 +61,7 @@ struct tend_alert_settings {
     int64_t gap_ms;
     uint64_t out_bit;   ///< of the limit at A = 1: beyond it the latch closes
     uint64_t clear_bit; ///< of the limit at A = clear_below: no longer beyond it the latch opens
+    uint64_t hold_bit;  ///< what fires is held, not in line, for a part of the service has no data; 0: never
 };
 
 /// An alert that fired. @param ended_ms  when it resolved, INT64_MAX: it fires still

@@ -103,9 +103,10 @@ struct tend_judged_view {
     int64_t data_ms;               ///< of the samples that were looked at
     enum tend_verdict verdict;
     enum tend_alert_state state;
-    bool asleep;                 ///< nothing is judged, and what fired was ended
-    bool missing;                ///< the metric has no data
-    double p, e, a;              ///< of the metric; NaN for a function
+    bool asleep;    ///< nothing is judged, and what fired was ended
+    bool missing;   ///< the metric has no data, or nothing to be set against
+    bool holds;     ///< in line, it would be held while it fires: instances that were out of line have no data
+    double p, e, a; ///< of the metric; NaN for a function
     double alpha, out_at, floor; ///< likewise
 };
 /// Calls @p visit for each rule of each service and instance that was judged yet, in a fixed order.

@@ -251,6 +251,9 @@ const char *tend_rule_name(const struct tend_engine *engine, const struct tend_r
 const char *tend_alert_instance(const struct tend_rule_alert *alert); ///< its instance's name, or ""
 /// What its state machine is given.
 struct tend_alert_times tend_rule_alert_times(const struct tend_rule_alert *alert);
+/// Whether a service's alert, were it in line, is held while it fires: those of its instances that were out of line
+/// have stopped to say so. @param metric  the one judged, or -1 for a function, which may have read any
+bool tend_rule_alert_holds(const struct tend_engine *engine, const struct tend_rule_alert *alert, int metric);
 /// More than this between two samples that it was judged by is a gap: nobody knows what was between.
 int64_t tend_rule_alert_gap_ms(const struct tend_rule_alert *alert);
 

@@ -313,27 +313,29 @@ static bool may_come_back_bad(enum tend_missing missing)
     return false;
 }
 
-// A service is not in line because those of its instances that were out of line have stopped to say so. @param metric
-// the one judged, or -1 for a function, which may have read any
-static enum tend_verdict whole(const struct tend_engine *engine, const struct tend_rule_alert *alert, int metric,
-                               enum tend_verdict verdict)
+bool tend_rule_alert_holds(const struct tend_engine *engine, const struct tend_rule_alert *alert, int metric)
 {
     const struct tend_service *service = alert->service;
-    if (alert->instance != NULL || verdict != TEND_VERDICT_IN_LINE || alert->alert.state != TEND_ALERT_FIRING) {
-        return verdict;
-    }
     const size_t begin = metric < 0 ? 0 : (size_t)metric;
     const size_t end = metric < 0 ? service->def->metric_count : begin + 1;
-    for (size_t i = 0; i < service->instance_count; i++) {
+    for (size_t i = 0; alert->instance == NULL && i < service->instance_count; i++) {
         const struct tend_subject *subject = &service->instances[i]->subject;
         for (size_t m = begin; m < end; m++) {
             const enum tend_missing missing = (enum tend_missing)engine->fleet->table.missing[subject->slot + m];
             if (subject->out_since_ms[m] != TEND_NEVER && may_come_back_bad(missing)) {
-                return TEND_VERDICT_HOLD;
+                return true;
             }
         }
     }
-    return verdict;
+    return false;
+}
+
+// A service is not in line because those of its instances that were out of line have stopped to say so.
+static enum tend_verdict whole(const struct tend_engine *engine, const struct tend_rule_alert *alert, int metric,
+                               enum tend_verdict verdict)
+{
+    const bool would_resolve = verdict == TEND_VERDICT_IN_LINE && alert->alert.state == TEND_ALERT_FIRING;
+    return would_resolve && tend_rule_alert_holds(engine, alert, metric) ? TEND_VERDICT_HOLD : verdict;
 }
 
 static enum tend_verdict verdict_of_metric(const struct tend_engine *engine, const struct tend_rule_alert *alert,

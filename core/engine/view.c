@@ -519,7 +519,8 @@ static struct tend_judged_view view_judged(const struct tend_engine *engine, con
         const struct tend_metric_table *table = &engine->fleet->table;
         const struct tend_subject *subject = alert->instance == NULL ? &service->subject : &alert->instance->subject;
         const size_t slot = subject->slot + (size_t)view.metric;
-        view.missing = table->missing[slot] != TEND_HAS_DATA;
+        view.missing = table->missing[slot] != TEND_HAS_DATA || isnan(table->a[slot]);
+        view.holds = tend_rule_alert_holds(engine, alert, view.metric);
         view.p = table->p[slot];
         view.e = table->e[slot];
         view.a = table->a[slot];

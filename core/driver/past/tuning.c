@@ -186,7 +186,9 @@ static struct tend_alert_settings settings_of(const struct tend_tuning_rule *rul
                                               const struct tend_tuning_stream *stream,
                                               const struct tend_tuning_point *point)
 {
-    struct tend_alert_settings settings = { .times = stream->times, .gap_ms = stream->gap_ms };
+    struct tend_alert_settings settings = { .times = stream->times,
+                                            .gap_ms = stream->gap_ms,
+                                            .hold_bit = tend_tuning_hold_bit() };
     if (point->wait > 0) {
         settings.times.fire_after_ms = rule->waits_ms[point->wait];
     }

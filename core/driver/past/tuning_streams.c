@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BITS_A_FACTOR = TEND_TUNING_CLEARS + 1, VERDICT_BIT = 63 };
-_Static_assert(BITS_A_FACTOR *TEND_TUNING_FACTORS <= VERDICT_BIT, "a level has a bit for each limit");
+enum { BITS_A_FACTOR = TEND_TUNING_CLEARS + 1, VERDICT_BIT = 63, HOLD_BIT = 62 };
+_Static_assert(BITS_A_FACTOR *TEND_TUNING_FACTORS <= HOLD_BIT, "a level has a bit for each limit");
 
 const double tend_tuning_factors[TEND_TUNING_FACTORS] = { 0.5, 0.7, 1, 1.4, 2, 2.8, 4, 6, 10, 20 };
 const double tend_tuning_clears[TEND_TUNING_CLEARS] = { NAN, 0.95, 0.8, 0.65, 0.5 };
@@ -40,6 +40,11 @@ uint64_t tend_tuning_clear_bit(size_t factor, size_t clear)
 uint64_t tend_tuning_verdict_bit(void)
 {
     return UINT64_C(1) << VERDICT_BIT;
+}
+
+uint64_t tend_tuning_hold_bit(void)
+{
+    return UINT64_C(1) << HOLD_BIT;
 }
 
 // ---- the grid's limits ----
@@ -209,7 +214,12 @@ static struct tend_level level_of(struct tend_tuning_streams *streams, struct te
     case TEND_VERDICT_UNKNOWN:
         return (struct tend_level){ .kind = TEND_LEVEL_UNKNOWN };
     case TEND_VERDICT_ERROR:
-        return (struct tend_level){ .kind = TEND_LEVEL_ERROR };
+        return (struct tend_level){ .kind = TEND_LEVEL_HELD };
+    case TEND_VERDICT_HOLD:
+        if (judged->metric < 0 || judged->missing) {
+            return (struct tend_level){ .kind = TEND_LEVEL_HELD };
+        }
+        break; // it fires, and is in line by what is left
     case TEND_VERDICT_IN_LINE:
     case TEND_VERDICT_OUT:
         break;
@@ -219,6 +229,7 @@ static struct tend_level level_of(struct tend_tuning_streams *streams, struct te
     if (judged->metric < 0) {
         return level;
     }
+    level.beyond |= judged->holds ? tend_tuning_hold_bit() : 0;
     stream->latched = tend_latch(stream->latched, judged->a, stream->clear_below);
     stream->explained = stream->explained && stream->latched == out;
     if (!stream->has_limits) {

@@ -61,3 +61,4 @@ uint64_t tend_tuning_out_bit(size_t factor);
 uint64_t tend_tuning_clear_bit(size_t factor, size_t clear);
 /// The bit of the engine's own verdict: out and clear bit at once.
 uint64_t tend_tuning_verdict_bit(void);
+uint64_t tend_tuning_hold_bit(void);

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { OUT = 1, CLEAR = 2, FIRED_MAX = 4000, GAP_MS = 25000 };
+enum { OUT = 1, CLEAR = 2, HOLD = 4, FIRED_MAX = 4000, GAP_MS = 25000 };
 
 struct fired {
     size_t count;
@@ -25,19 +25,22 @@ static void note(void *context, int64_t fired_ms, int64_t ended_ms)
     fired->ended_ms[fired->count++] = ended_ms;
 }
 
-static const struct tend_alert_settings twenty_seconds = {
-    .times = { .fire_after_ms = 20000, .clear_after_ms = 10000 }, .gap_ms = GAP_MS, .out_bit = OUT, .clear_bit = CLEAR
-};
+static const struct tend_alert_settings twenty_seconds = { .times = { .fire_after_ms = 20000, .clear_after_ms = 10000 },
+                                                           .gap_ms = GAP_MS,
+                                                           .out_bit = OUT,
+                                                           .clear_bit = CLEAR,
+                                                           .hold_bit = HOLD };
 
-// A sample each ten seconds: 'O' beyond the limit, 'c' beyond clear_below only, '.' beyond neither, '?' no data, '!'
+// A sample each ten seconds: 'O' beyond the limit, 'c' beyond clear_below only, '.' beyond neither, 'h' the
+// same and a part of the service without data, '?' no data, '!'
 // the rule raised, 'z' asleep, ' ' no sample.
 static void push_text(struct tend_alert_stream *stream, struct tend_level_table *table, const char *text)
 {
     for (int64_t at_ms = 0; *text != '\0'; text++, at_ms += 10000) {
         struct tend_level level = { .kind = TEND_LEVEL_DATA };
-        level.beyond = *text == 'O' ? OUT | CLEAR : *text == 'c' ? CLEAR : 0;
+        level.beyond = *text == 'O' ? OUT | CLEAR : *text == 'c' ? CLEAR : *text == 'h' ? HOLD : 0;
         level.kind = *text == '?'   ? TEND_LEVEL_UNKNOWN
-                     : *text == '!' ? TEND_LEVEL_ERROR
+                     : *text == '!' ? TEND_LEVEL_HELD
                      : *text == 'z' ? TEND_LEVEL_ENDED
                                     : TEND_LEVEL_DATA;
         uint16_t index;
@@ -98,6 +101,15 @@ static void a_gap_and_no_data_begin_the_wait_anew(void **state)
     assert_int_equal(play_text(".OO  OO.", &twenty_seconds).count, 0); // 30 s between two samples
     assert_int_equal(play_text(".OO?OO..", &twenty_seconds).count, 0);
     assert_int_equal(play_text(".OO!OO..", &twenty_seconds).count, 0);
+}
+
+static void what_fires_does_not_end_while_a_part_has_no_data(void **state)
+{
+    (void)state;
+    assert_true(play_text("OOOhhhhhh", &twenty_seconds).ended_ms[0] == INT64_MAX);
+    assert_int_equal(play_text("OOOhhhhhh..OOO", &twenty_seconds).count, 2);
+    assert_int_equal(play_text("OOOhhhhhh.OOO", &twenty_seconds).count, 1);
+    assert_int_equal(play_text("OOhhOOO", &twenty_seconds).count, 1); // what only waits ends
 }
 
 static void what_falls_asleep_is_over(void **state)
@@ -207,6 +219,7 @@ int main(void)
         cmocka_unit_test(what_stays_beyond_clear_below_is_one_alarm),
         cmocka_unit_test(what_fires_at_the_end_fires_still),
         cmocka_unit_test(a_gap_and_no_data_begin_the_wait_anew),
+        cmocka_unit_test(what_fires_does_not_end_while_a_part_has_no_data),
         cmocka_unit_test(what_falls_asleep_is_over),
         cmocka_unit_test(whether_it_fires_is_exact_where_samples_come_at_uneven_times),
         cmocka_unit_test(runs_of_one_level_are_kept_as_one),
