@@ -15,6 +15,11 @@ tend.service "cache" {
   control = command { restart = { "/usr/bin/systemctl", "restart", "cache" }, idempotent = true },
   remedies = { "restart the leaking one" },
 }
+tend.service "slow" {
+  is = "leak", every = "5m", window = "15m",
+  targets = { "http://c:9100/metrics", "http://d:9100/metrics" },
+  metrics = { memory = { expect = "100MiB", out_at = "110MiB" }, container_memory = false },
+}
 tend.playbook "restart the leaking one" {
   within = "10m",
   run = function(p)
@@ -32,7 +37,9 @@ test.scenario "memory that reaches its limit pages, its process is restarted, an
   world = { cache = 2 }, lasts = "4h",
   faults = { { at = "30m", on = "cache/1", kind = "leak", per_minute = 0.01 } }, -- 1 % a minute: full after 100 min
   check = function(run)
-    assert(severity(run, "memory is nearly at its end") == "page")
+    local told, full = run.alerts["memory leaks"], run.alerts["memory is nearly at its end"]
+    assert(told.severity == "ticket" and full.severity == "page" and told.fired_s < full.fired_s)
+    assert(full.fired_s < 130 * 60) -- before it is at its limit
     assert(run:did "restart cache/1" and not run:did "restart cache/2" and run.ended == "recovered")
   end,
 }
@@ -59,5 +66,14 @@ test.scenario "no data is no leak, and resolves none" {
   series = { ["cache/1.goroutines"] = "50x10 1200x30 _x60", ["cache/2.memory"] = "_x100" },
   check = function(run)
     assert(run.alerts["goroutines leaks"] and not run.alerts["memory leaks"] and run.ended ~= "resolved by itself")
+  end,
+}
+test.scenario "half a percent an hour is told hours before the limit" {
+  world = { slow = 2 }, lasts = "26h",
+  faults = { { at = "2h", on = "slow/1", kind = "leak", per_minute = 0.005 / 60 } }, -- 10 % more after 20 hours: at 22 h
+  check = function(run)
+    local told, full = run.alerts["memory leaks"], run.alerts["memory is nearly at its end"]
+    assert(told.severity == "ticket" and told.instance == "slow/1" and told.fired_s <= 21 * 3600, told.fired_s)
+    assert(not full or full.fired_s >= told.fired_s + 3600)
   end,
 }

@@ -34,6 +34,17 @@ test.scenario "a disk with a little more than a twentieth left, always, is none"
   series = { ["machines/1.disk_free"] = "0.06x60" },
   check = function(run) assert(#run.alerts == 0) end,
 }
+test.scenario "a disk that fills within a day is a ticket while there is half a day left" {
+  series = { ["machines/1.disk_free"] = "0.5-0.0003x1000" }, -- a twentieth is left after 25 hours
+  check = function(run)
+    assert(#run.alerts == 1 and severity(run, "disk will be used up") == "ticket")
+    assert(run.alerts["disk will be used up"].fired_s < 13.5 * 3600)
+  end,
+}
+test.scenario "a disk that filled for some hours and then no more is none" {
+  series = { ["machines/1.disk_free"] = "0.5-0.0003x400 0.38x800" },
+  check = function(run) assert(#run.alerts == 0) end,
+}
 test.scenario "memory of a machine and of a container, and file descriptors" {
   series = {
     ["machines/1.memory_free"] = "0.5x5 0.02x20", ["machines/2.container_memory"] = "0.6x5 0.97x20",

@@ -289,8 +289,9 @@ static void go(struct playing *playing)
         go_on(playing, playing->series_end_ms - 1);
         return;
     }
-    const int64_t until_ms = playing->last_fault_ms +
-                             (playing->options->explored != NULL ? EXPLORED_HORIZON_MS : HORIZON_MS) +
+    const int64_t told_ms =
+        playing->series_end_ms > playing->last_fault_ms ? playing->series_end_ms : playing->last_fault_ms;
+    const int64_t until_ms = told_ms + (playing->options->explored != NULL ? EXPLORED_HORIZON_MS : HORIZON_MS) +
                              2 * longest_wait_ms(playing->ruleset);
     int64_t calm_since_ms = playing->last_fault_ms;
     for (int64_t at_ms = playing->begun_ms; at_ms <= until_ms; at_ms += LOOK_MS) {
