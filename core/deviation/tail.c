@@ -9,10 +9,12 @@
 #include "deviation/tail.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum {
-    KNOWN_FROM = 30,     ///< values, and the answer is not 0
+    KNOWN_FROM = 30, ///< values, and the answer is not 0
+    KEYS = 1 << 14,
     COUNT_MAX = 16000,   ///< then all bins are halved
     BEYOND_MAX = 8,      ///< values that the exponential stands on at most
     HEADROOM = 8,        ///< bins above the first value, so that the histogram does not move at once
@@ -146,4 +148,56 @@ void tend_tail_push(struct tend_tail *tail, double value)
     if (tail->count % THRESHOLD_EVERY == 0 || bin >= tail->threshold_bin) {
         take_threshold(tail);
     }
+}
+
+double tend_tail_at(const struct tend_tail *tail, double rarity)
+{
+    if (tail->count < KNOWN_FROM || tail->top == 0) {
+        return 0;
+    }
+    const double beyond = rarity + log10((double)tail->beyond / tail->count);
+    return tail->threshold + fmax(beyond, 0) * tail->mean_excess * M_LN10;
+}
+
+void tend_tail_save(const struct tend_tail *tail, struct tend_buffer *out)
+{
+    tend_buffer_put_u32(out, tail->count);
+    tend_buffer_put_u32(out, (uint32_t)tail->top);
+    tend_buffer_put_u32(out, (uint32_t)tail->threshold_bin);
+    tend_buffer_put_f64(out, (double)tail->beyond);
+    tend_buffer_put_f64(out, tail->threshold);
+    tend_buffer_put_f64(out, tail->mean_excess);
+    for (size_t i = 0; i < TEND_TAIL_BINS; i += 2) {
+        tend_buffer_put_u32(out, (uint32_t)tail->bins[i] << 16 | tail->bins[i + 1]);
+    }
+}
+
+enum tend_status tend_tail_load(struct tend_tail *tail, struct tend_reader *reader)
+{
+    tail->count = tend_reader_get_u32(reader);
+    const uint32_t top = tend_reader_get_u32(reader);
+    const uint32_t bin = tend_reader_get_u32(reader);
+    const double beyond = tend_reader_get_f64(reader);
+    tail->threshold = tend_reader_get_f64(reader);
+    tail->mean_excess = tend_reader_get_f64(reader);
+    uint32_t sum = 0;
+    for (size_t i = 0; i < TEND_TAIL_BINS; i += 2) {
+        const uint32_t two = tend_reader_get_u32(reader);
+        tail->bins[i] = (uint16_t)(two >> 16);
+        tail->bins[i + 1] = (uint16_t)(two & UINT16_MAX);
+        sum += (uint32_t)tail->bins[i] + tail->bins[i + 1];
+    }
+    // While nothing above 0 was seen, the values are in no bin.
+    const bool fits = tail->count <= COUNT_MAX && top < KEYS && bin < TEND_TAIL_BINS &&
+                      (top == 0 ? sum == 0 : sum == tail->count) && beyond >= 0 && beyond <= BEYOND_MAX &&
+                      isfinite(tail->threshold) && isfinite(tail->mean_excess);
+    if (!fits || reader->failed) {
+        reader->failed = true;
+        tend_tail_init(tail);
+        return TEND_E_CORRUPT;
+    }
+    tail->top = (int32_t)top;
+    tail->threshold_bin = (int32_t)bin;
+    tail->beyond = (float)beyond;
+    return TEND_OK;
 }

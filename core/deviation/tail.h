@@ -10,6 +10,8 @@
 /// Only ratios of values are looked at: the same values in another unit (a power of two times as large) give the same
 /// answers to the bit. Nothing allocates. Copy it freely.
 
+#include "base/buffer.h"
+
 #include <stdint.h>
 
 enum { TEND_TAIL_BINS = 64 };
@@ -28,3 +30,10 @@ void tend_tail_init(struct tend_tail *tail);
 /// −log10 of the share of earlier values that were at least as large; 0 before 30 values were seen, and for NaN.
 double tend_tail_of(const struct tend_tail *tail, double value);
 void tend_tail_push(struct tend_tail *tail, double value); ///< one more value; NaN is passed over
+/// The other way round: the value that is so rare, as −log10 of its tail probability; 0 before 30 values were seen.
+/// @param rarity  what lies below the exponential tail gives the value at which that begins
+double tend_tail_at(const struct tend_tail *tail, double rarity);
+
+void tend_tail_save(const struct tend_tail *tail, struct tend_buffer *out); ///< the same tail gives the same bytes
+/// @return TEND_OK, or TEND_E_CORRUPT: the reader has failed, and the tail is as new
+TEND_MUST_CHECK enum tend_status tend_tail_load(struct tend_tail *tail, struct tend_reader *reader);
