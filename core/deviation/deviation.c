@@ -128,3 +128,15 @@ void tend_deviation_pass(struct tend_metric_table *table, size_t first, size_t c
         a[i] = deviation == 0 ? 0 : deviation / threshold;
     }
 }
+
+double tend_deviation_of(double p, double e, double floor, enum tend_bad bad)
+{
+    if (isnan(p) || isnan(e)) {
+        return TEND_NO_DATA;
+    }
+    const double scale = raised_to(fabs(e), floor);
+    const double above = p - e;
+    const double sided = bad == TEND_BAD_ABOVE ? above : bad == TEND_BAD_BELOW ? -above : fabs(above);
+    const double distance = raised_to(sided, 0);
+    return distance == 0 ? 0 : scale == 0 ? TEND_NO_DATA : distance / scale;
+}

@@ -19,7 +19,7 @@ struct tend_metric_table {
     double *e;        ///< expected
     double *f;        ///< relative deviation on the bad side, >= 0
     double *a;        ///< alert index F / alpha
-    double *alpha;    ///< NaN where out_at rules
+    double *alpha;    ///< NaN where out_at rules; of what is learned it may move from tick to tick
     double *out_at;   ///< NaN where alpha rules
     double *floor;    ///< >= 0
     uint8_t *bad;     ///< enum tend_bad
@@ -40,3 +40,5 @@ TEND_MUST_CHECK enum tend_status tend_metric_table_add(struct tend_metric_table 
 /// Where E and floor are 0 the scale is |out_at - E|, so that A is 1 at out_at; without out_at there is no scale: F and
 /// A are NaN, but 0 when P is E or on the good side of it.
 void tend_deviation_pass(struct tend_metric_table *table, size_t first, size_t count);
+/// F of one value, as the pass makes it; NaN where P or E is, or where E and floor are 0 and P is on the bad side.
+double tend_deviation_of(double p, double e, double floor, enum tend_bad bad);

@@ -24,8 +24,19 @@ static void pass_same(struct tend_pass *pass, const char *text)
     }
 }
 
-TEND_PASS_COVERS(tend_subject, 48);
+TEND_PASS_COVERS(tend_subject, 56);
 TEND_PASS_COVERS(tend_metric_table, 88);
+
+// Its alpha moves from tick to tick.
+static void pass_baseline(struct tend_pass *pass, struct tend_baseline *baseline, double *alpha)
+{
+    tend_pass_f64(pass, alpha);
+    if (tend_pass_saves(pass)) {
+        tend_baseline_save(baseline, pass->out);
+    } else if (tend_baseline_load(baseline, &pass->in) != TEND_OK) {
+        tend_pass_refuse(pass, "a baseline that is none");
+    }
+}
 
 // Of the table what measuring writes; the limits are the definitions'. The slot follows from the order.
 static void pass_subject(struct tend_pass *pass, const struct tend_metric_table *table,
@@ -51,6 +62,9 @@ static void pass_subject(struct tend_pass *pass, const struct tend_metric_table 
             tend_outlook_save(outlook, pass->out);
         } else if (outlook != NULL && tend_outlook_load(outlook, &pass->in) != TEND_OK) {
             tend_pass_refuse(pass, "an outlook that is none");
+        }
+        if (subject->baselines[m] != NULL) {
+            pass_baseline(pass, subject->baselines[m], &table->alpha[slot]);
         }
     }
     if (subject->trace != NULL && tend_pass_saves(pass)) {
@@ -129,7 +143,7 @@ static void pass_given(struct tend_pass *pass, struct tend_instance *instance, s
     }
 }
 
-TEND_PASS_COVERS(tend_instance, 384);
+TEND_PASS_COVERS(tend_instance, 392);
 
 // Names, address and labels are the ruleset's and the listing's; the revision lies with the target table.
 static void pass_instance(struct tend_pass *pass, const struct tend_metric_table *table, struct tend_instance *instance)

@@ -25,6 +25,7 @@ void tend_expect_learn(const struct tend_engine *engine, const struct tend_servi
         return;
     }
     subject->learned_ms = data_ms;
+    tend_learn_subject(engine, service, subject, data_ms, frozen);
     const struct tend_metric_table *table = &engine->fleet->table;
     for (size_t m = 0; m < service->def->metric_count; m++) {
         if (service->def->metrics[m].expect == TEND_EXPECT_LAST) {
@@ -144,6 +145,7 @@ bool tend_expect_is_frozen(const struct tend_engine *engine, const struct tend_s
 
 void tend_expect_service(struct tend_engine *engine, struct tend_service *service)
 {
+    tend_learn_expect(engine, service);
     expect_from_peers(engine, service);
     expect_from_history(engine, service, &service->subject);
     for (size_t i = 0; i < service->instance_count; i++) {

@@ -241,6 +241,10 @@ void tend_facts_alert(struct tend_engine *engine, struct tend_rule_alert *alert,
         (void)json_object_set_new(body, "onset_wall_ms",
                                   onset_ms == TEND_NEVER ? json_null()
                                                          : json_integer(engine->wall_ms - (engine->now_ms - onset_ms)));
+        json_t *learned = tend_learn_view(engine, alert->service, subject, (size_t)metric);
+        if (learned != NULL) {
+            (void)json_object_set_new(body, "learned", learned);
+        }
     }
     char *key = alert_key(rule, alert->service->name, instance);
     (void)tend_emit_record(engine, TEND_RECORD_ALERT, key, alert->incident, false, open, body);

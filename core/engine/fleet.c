@@ -113,6 +113,10 @@ static void subject_clear(struct tend_subject *subject, size_t metric_count)
         tend_outlook_destroy(subject->outlooks[i]);
     }
     free(subject->outlooks);
+    for (size_t i = 0; subject->baselines != NULL && i < metric_count; i++) {
+        tend_baseline_destroy(subject->baselines[i]);
+    }
+    free((void *)subject->baselines);
     free(subject->histories);
     free(subject->out_since_ms);
     *subject = (struct tend_subject){ .slot = 0 };
@@ -192,6 +196,14 @@ static enum tend_status append(void ***array, size_t *count, void *pointer)
     return TEND_OK;
 }
 
+static struct tend_baseline_spec spec_of(const struct tend_metric_def *metric)
+{
+    return (struct tend_baseline_spec){
+        .season_hours = metric->season_hours,
+        .detectors = isnan(metric->alpha) && isnan(metric->out_at),
+    };
+}
+
 static enum tend_status subject_init(struct tend_fleet *fleet, const struct tend_service_def *def, bool is_traced,
                                      struct tend_subject *subject)
 {
@@ -207,7 +219,9 @@ static enum tend_status subject_init(struct tend_fleet *fleet, const struct tend
     subject->out_since_ms = calloc(def->metric_count + 1, sizeof *subject->out_since_ms);
     subject->histories = calloc(def->metric_count + 1, sizeof(struct tend_history *));
     subject->outlooks = calloc(def->metric_count + 1, sizeof(struct tend_outlook *));
-    if (subject->out_since_ms == NULL || subject->histories == NULL || subject->outlooks == NULL) {
+    subject->baselines = calloc(def->metric_count + 1, sizeof(struct tend_baseline *));
+    if (subject->out_since_ms == NULL || subject->histories == NULL || subject->outlooks == NULL ||
+        subject->baselines == NULL) {
         return TEND_E_NOMEM;
     }
     for (size_t i = 0; i < def->metric_count; i++) {
@@ -217,6 +231,9 @@ static enum tend_status subject_init(struct tend_fleet *fleet, const struct tend
             fleet->table.e[subject->slot + i] = metric->expect_value;
         } else if (metric->expect == TEND_EXPECT_LAST &&
                    tend_history_create(metric->expect_samples, &subject->histories[i]) != TEND_OK) {
+            return TEND_E_NOMEM;
+        } else if (metric->expect == TEND_EXPECT_LEARNED &&
+                   tend_baseline_create(spec_of(metric), &subject->baselines[i]) != TEND_OK) {
             return TEND_E_NOMEM;
         }
         if (metric->ahead_ms > 0 &&
@@ -437,7 +454,8 @@ static bool same_rule(const struct tend_rule_alert *one, const struct tend_rule_
 static bool same_source(const struct tend_metric_def *one, const struct tend_metric_def *other)
 {
     return strcmp(one->name, other->name) == 0 && one->kind == other->kind && one->expect == other->expect &&
-           one->expect_samples == other->expect_samples;
+           one->expect_samples == other->expect_samples && one->season_hours == other->season_hours &&
+           (one->zone == NULL || strcmp(one->zone_name, other->zone_name) == 0);
 }
 
 // A trace goes on where its metrics are made as before. Mostly all of them are, and it goes over as it is.
@@ -500,6 +518,9 @@ static void take_over_subject(const struct tend_service *now, struct tend_subjec
             struct tend_outlook *outlook = subject->outlooks[i];
             subject->outlooks[i] = from->outlooks[old];
             from->outlooks[old] = outlook;
+        }
+        if (subject->baselines[i] != NULL) { // with another limit it is judged otherwise, but has not become another
+            tend_baseline_inherit(subject->baselines[i], from->baselines[old]);
         }
     }
 }

@@ -9,6 +9,7 @@
 
 #include "alert/alert.h"
 #include "base/hash_map.h"
+#include "deviation/baseline.h"
 #include "deviation/deviation.h"
 #include "deviation/expectation.h"
 #include "deviation/outlook.h"
@@ -52,6 +53,7 @@ struct tend_subject {
     struct tend_history **histories; ///< of metrics expected to be like their last samples, else NULL
     struct tend_trace *trace;        ///< P of its metrics; NULL of a service with one instance, whose trace is its own
     struct tend_outlook **outlooks;  ///< of metrics whose forecast some rule asks for, else NULL
+    struct tend_baseline **baselines; ///< of metrics whose past says what is usual, else NULL
 };
 
 struct tend_instance {

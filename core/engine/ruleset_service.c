@@ -2,6 +2,7 @@
 
 #include "engine/ruleset_reader.h"
 
+#include "deviation/baseline.h"
 #include "parse/mask_pattern.h"
 
 #include <math.h>
@@ -69,6 +70,20 @@ static void read_sources(struct tend_ruleset_reader *reader, const json_t *objec
     }
 }
 
+static void read_learned(struct tend_ruleset_reader *reader, const json_t *learned, struct tend_metric_def *metric)
+{
+    const int64_t hour_ms = INT64_C(3600) * 1000;
+    const int64_t season_ms = tend_ruleset_read_ms(reader, learned, "season_ms", 0, 0);
+    if (season_ms != 0 && season_ms != TEND_BASELINE_DAY_HOURS * hour_ms &&
+        season_ms != TEND_BASELINE_WEEK_HOURS * hour_ms) {
+        tend_ruleset_read_fault(reader, "metric %s has a season that is neither a day nor a week", metric->name);
+    }
+    metric->expect = TEND_EXPECT_LEARNED;
+    metric->season_hours = (uint16_t)(season_ms / hour_ms);
+    metric->zone_name = tend_ruleset_read_text(reader, learned, "zone", "UTC");
+    metric->zone = reader->status == TEND_OK ? tend_ruleset_read_zone(reader, metric->zone_name) : NULL;
+}
+
 static void read_expectation(struct tend_ruleset_reader *reader, const json_t *object, struct tend_metric_def *metric)
 {
     const json_t *expect = json_object_get(object, "expect");
@@ -87,7 +102,7 @@ static void read_expectation(struct tend_ruleset_reader *reader, const json_t *o
         metric->expect = TEND_EXPECT_LAST;
         metric->expect_samples = (size_t)tend_ruleset_read_number(reader, expect, "last", 1, 1e6, 1);
     } else if (json_object_get(expect, "learned") != NULL) {
-        metric->expect = TEND_EXPECT_LEARNED;
+        read_learned(reader, json_object_get(expect, "learned"), metric);
     } else {
         tend_ruleset_read_fault(reader, "metric %s expects something unknown", metric->name);
     }
@@ -98,6 +113,9 @@ static void check_limit(struct tend_ruleset_reader *reader, const struct tend_me
 {
     const bool judged = metric->expect == TEND_EXPECT_VALUE || metric->expect == TEND_EXPECT_PEERS ||
                         metric->expect == TEND_EXPECT_LAST;
+    if (metric->expect == TEND_EXPECT_LEARNED && !isnan(metric->alpha) && !isnan(metric->out_at)) {
+        tend_ruleset_read_fault(reader, "metric %s has both alpha and out_at", metric->name);
+    }
     if (!judged) {
         return;
     }

@@ -270,6 +270,21 @@ void tend_expect_learn(const struct tend_engine *engine, const struct tend_servi
 /// Whether nothing may be learned of a service: it is firing, or being acted on.
 bool tend_expect_is_frozen(const struct tend_engine *engine, const struct tend_service *service);
 
+// learn.c
+/// Fills E and alpha of the metrics of a service, and of those instances that have something new, whose own past says
+/// what is usual.
+void tend_learn_expect(struct tend_engine *engine, struct tend_service *service);
+/// Lets such metrics of a subject learn from P of this tick, as tend_expect_learn does.
+void tend_learn_subject(const struct tend_engine *engine, const struct tend_service *service,
+                        struct tend_subject *subject, int64_t data_ms, bool frozen);
+/// A service is another than before (a deploy), or all of one instance of it: what is usual is learned anew, beginning
+/// with what was. @param only  NULL: the service and all of its instances
+void tend_expect_restart(const struct tend_engine *engine, struct tend_service *service, struct tend_instance *only,
+                         enum tend_baseline_restart from);
+/// What `tend status` says of a learned metric; NULL for any other. The caller owns it.
+json_t *tend_learn_view(const struct tend_engine *engine, const struct tend_service *service,
+                        const struct tend_subject *subject, size_t metric);
+
 // sleep.c
 /// Whether it is outside its `awake` hours now. Between ticks `asleep` of the service may lag behind.
 bool tend_sleep_is_asleep(const struct tend_engine *engine, const struct tend_service *service);

@@ -62,6 +62,7 @@ void tend_tick_note_version(struct tend_engine *engine, struct tend_instance *in
         if (strlen(instance->version) != bytes || memcmp(version, instance->version, bytes) != 0) {
             if (instance->version[0] != '\0') {
                 instance->version_since_ms = engine->now_ms; // the first one seen is no deploy
+                tend_expect_restart(engine, instance->service, instance, TEND_BASELINE_FROM_OLD_LEVEL);
             }
             free(instance->version);
             instance->version = strndup(version, bytes);

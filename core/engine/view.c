@@ -41,12 +41,13 @@ static json_t *view_metrics(const struct tend_engine *engine, const struct tend_
         const enum tend_missing missing = (enum tend_missing)table->missing[slot];
         (void)json_array_append_new(
             metrics,
-            json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:s?, s:s}", "name", def->name, "P",
+            json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:s?, s:s, s:o*}", "name", def->name, "P",
                       tend_json_real(table->p[slot]), "E", tend_json_real(table->e[slot]), "F",
                       tend_json_real(table->f[slot]), "A", tend_json_real(table->a[slot]), "alpha",
                       tend_json_real(table->alpha[slot]), "out_at", tend_json_real(tend_facts_threshold(table, slot)),
                       "unit", def->unit, "out", table->a[slot] >= 1.0, "missing",
-                      missing == TEND_HAS_DATA ? NULL : tend_missing_text(missing), "bad", sides[def->bad]));
+                      missing == TEND_HAS_DATA ? NULL : tend_missing_text(missing), "bad", sides[def->bad], "learned",
+                      tend_learn_view(engine, service, &service->subject, m)));
     }
     return metrics;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct tend_selector;
+struct tend_zone;
 
 enum tend_metric_kind {
     TEND_METRIC_GAUGE,    ///< mean of the window's samples, over series and instances
@@ -29,7 +30,7 @@ enum tend_expect_kind {
     TEND_EXPECT_VALUE,   ///< `expect_value`
     TEND_EXPECT_PEERS,   ///< mean of P over peers
     TEND_EXPECT_LAST,    ///< mean of the metric's own last `expect_samples` values of P, before this one
-    TEND_EXPECT_LEARNED, ///< learned seasons: as evidence only until that is there
+    TEND_EXPECT_LEARNED, ///< what is usual at this time, learned from its own past (deviation/baseline.h)
 };
 
 struct tend_metric_def {
@@ -52,4 +53,9 @@ struct tend_metric_def {
     int64_t window_ms;       ///< what it looks at; 0: as long as its service says
     int64_t ahead_ms;        ///< how far ahead rules want to see, the least of them; 0: none asks for a forecast
     uint32_t min_samples;    ///< fewer good scrapes in the window than this: too few samples
+
+    // LEARNED, and judged by detectors where neither alpha nor out_at is given:
+    uint16_t season_hours;        ///< 0 (none), 24 or 168
+    const struct tend_zone *zone; ///< whose hours
+    const char *zone_name;        ///< of it, as rules call it
 };

@@ -186,9 +186,10 @@ function tend.changes(selector) return new_source("changes", selector) end
 
 -- What is expected of it ----------------------------------------------------------------------------------------------
 
---- Learned from the metric's own past. `tend.learned { last = 60 }` is the mean of its last 60 values; with a season
---- ("1w") what was usual at this time of it.
----@param options? { last?: integer, season?: string }
+--- Learned from the metric's own past. `tend.learned { season = "1w" }` is what is usual at this hour of the week in
+--- the zone of the service, `season = "1d"` at this hour of the day, without a season what it was lately;
+--- `tend.learned { last = 60 }` is the mean of its last 60 values.
+---@param options? { last?: integer, season?: "1d"|"1w", zone?: string }
 ---@return tend.Expectation
 function tend.learned(options)
   local made = check.fields("tend.learned", options or {}, {
@@ -196,8 +197,16 @@ function tend.learned(options)
       if type(value) == "number" and value >= 1 and value % 1 == 0 and value <= 100000 then return value end
       return nil, "is no number of values; write a whole number, 1 or more"
     end,
-    season = "duration?", zone = "string?",
+    season = function(value)
+      local season = ({ ["1d"] = 1, ["1w"] = 7 })[value]
+      if season then return season * 24 * 3600 * 1000 end
+      return nil, 'is no season; write "1d" or "1w"'
+    end,
+    zone = "string?",
   })
+  if made.last and made.season then
+    registry.error(host.caller(), "tend.learned: last and season are two ways to learn; write one of them")
+  end
   made.is, made.how, made.at = "expectation", made.last and "last" or "learned", host.caller()
   return made
 end

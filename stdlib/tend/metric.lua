@@ -8,6 +8,8 @@ local source = require "tend.source"
 
 local metric = {}
 
+local DAY_MS = 24 * 3600 * 1000
+
 local DEFAULT_BAD = { mean = "above", quantile = "above", share = "above", age = "above", changes = "above", up = "below",
   scrape_duration = "above" }
 
@@ -87,7 +89,7 @@ local function check_peers(item, made, service)
 end
 
 -- What is expected, as the document has it; nil when nothing is, which makes the metric evidence only.
-local function expectation(item, unit)
+local function expectation(item, unit, service)
   local origin = item.fields.expect
   if not origin then return nil end
   if type(origin.value) ~= "table" then
@@ -97,10 +99,13 @@ local function expectation(item, unit)
   local made = origin.value
   if made.how == "peers" then return { peers = { among = made.among, self = made.self } } end
   if made.how == "last" then return { last = made.last } end
-  registry.warning(source.field(origin.from, { "metrics", item.name, "expect" }),
-    ("metrics.%s: learned seasons are kept as evidence only by this version; the metric is never out of line")
-      :format(item.name))
-  return { learned = { season_ms = made.season or 0 } }
+  local zone = made.zone or service.zone
+  if made.season and not zone then
+    registry.warning(source.field(origin.from, { "metrics", item.name, "expect" }),
+      ('metrics.%s: the season has no time zone, so its hours are UTC\'s; write zone = "Europe/Berlin" for the service')
+        :format(item.name))
+  end
+  return { learned = { season_ms = made.season or 0, zone = zone or "UTC" } }
 end
 
 local function check_limit(item, made, service)
@@ -113,20 +118,23 @@ local function check_limit(item, made, service)
   end
   if not made.expect or not made.bad then return end
   if not made.alpha and not made.out_at then
-    if not item.fields.alpha and not item.fields.out_at then
+    if not item.fields.alpha and not item.fields.out_at and not made.expect.learned then
       blame(item, "expect", "expect without a limit: add alpha (relative) or out_at (in its unit)")
     end
   elseif made.expect.value then
     check_constant(item, made)
   elseif made.expect.peers then
     check_peers(item, made, service)
+  elseif made.expect.learned and made.alpha and made.bad == "below" and made.alpha >= 1 then
+    blame(item, "alpha", ('alpha = %s can never fire with bad = "below": F cannot pass 1; write one below 1')
+      :format(made.alpha))
   end
 end
 
 --- Makes a metric of its merged fields.
 ---@param name string
 ---@param fields table<any, tend.Origin>
----@param service { name: string, from: tend.Declaration, instances?: integer, members: function }
+---@param service { name: string, from: tend.Declaration, zone?: string, instances?: integer, members: function }
 ---@return table? def  as the document has it; nil when it has no source
 function metric.make(name, fields, service)
   local item = { name = name, fields = fields, from = service.from }
@@ -155,7 +163,7 @@ function metric.make(name, fields, service)
   if name == "up" and made_from and made_from.kind ~= "gauge" then
     blame(item, 1, ("up comes from a gauge, not from a %s"):format(made_from.kind))
   end
-  made.expect = expectation(item, unit)
+  made.expect = expectation(item, unit, service)
   -- A pack cannot know how many instances there are: its expectation is dropped where there is nobody to compare with.
   if made.expect and made.expect.peers and service.instances == 1 and source.is_packs(fields.expect.from) then
     made.expect = nil
@@ -183,18 +191,37 @@ local function side_of_constant(made)
   return alpha and ("alpha %s  "):format(("%.4g"):format(alpha)) or "", words[made.bad]
 end
 
+-- A learned metric in words: what it learns, and what is too far from that.
+local function learned_text(name, made)
+  local learned, side = made.expect.learned, made.bad == "both" and "above or below" or made.bad
+  local expected = "what it was lately, learned from its own past"
+  if learned.season_ms > 0 then
+    expected = ("what is usual at this hour of the %s (%s), learned from its own past"):format(
+      learned.season_ms > DAY_MS and "week" or "day", learned.zone)
+  end
+  if made.out_at then
+    return ("%s  expect %s  out of line %s %s"):format(name, expected, made.bad == "both" and "beyond" or made.bad,
+      host.format(made.out_at, made.unit))
+  elseif made.alpha then
+    return ("%s  expect %s  alpha %.4g, or more where its own history reaches more  out of line %s %s that"):format(name,
+      expected, made.alpha, host.format(made.alpha, "ratio"), side)
+  end
+  return ("%s  expect %s  out of line %s that where its own history makes it unusual"):format(name, expected, side)
+end
+
 --- What `tend check` prints: `search.response_time  expect 400 ms  alpha 0.5  out of line above 600 ms`; nil for a
 --- metric of which nothing is expected.
 ---@param owner string
 ---@param made table  as metric.make returns it
 ---@return string?
 function metric.text(owner, made)
-  if not made.expect or made.expect.learned or not (made.alpha or made.out_at) then return nil end
+  if not made.expect or not (made.alpha or made.out_at or made.expect.learned) then return nil end
   local name = owner .. "." .. made.name
   if made.expect.value then
     local alpha, side = side_of_constant(made)
     return ("%s  expect %s  %sout of line %s"):format(name, host.format(made.expect.value, made.unit), alpha, side)
   end
+  if made.expect.learned then return learned_text(name, made) end
   local expected = "the mean of its instances"
   if made.expect.last then expected = ("the mean of its last %d values"):format(made.expect.last) end
   if made.expect.peers and made.expect.peers.among then

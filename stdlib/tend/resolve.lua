@@ -54,6 +54,7 @@ end
 local function make_metrics(whole, service, texts, owner)
   local list, named = {}, {}
   local fields_of = { up = {}, scrape_duration = {} }
+  service.zone = plain(whole, "zone")
   for name, fields in pairs(whole.metrics) do
     if fields == false and fields_of[name] then
       registry.error(service.from.at, ("metric %s is always there; it cannot be removed"):format(name))

@@ -211,12 +211,12 @@ static void layouts_are_written_once(void **state)
 
 // Those that are not in a checkpoint, because they follow from the ruleset, the listings or other fields.
 static const char *const made_anew[] = {
-    "tend_engine.effects",      "tend_engine.ruleset",   "tend_rule_alert.binding",   "tend_rule_alert.service",
-    "tend_rule_alert.instance", "tend_instance.name",    "tend_instance.address",     "tend_instance.host",
-    "tend_instance.port",       "tend_instance.labels",  "tend_instance.labels_text", "tend_instance.service",
-    "tend_service.name",        "tend_service.index",    "tend_service.def",          "tend_service.pooled",
-    "tend_fleet.by_name",       "tend_fleet.topology",   "tend_metric_table.alpha",   "tend_metric_table.out_at",
-    "tend_metric_table.floor",  "tend_metric_table.bad", "tend_metric_table.count",   "tend_metric_table.capacity",
+    "tend_engine.effects",      "tend_engine.ruleset",     "tend_rule_alert.binding",    "tend_rule_alert.service",
+    "tend_rule_alert.instance", "tend_instance.name",      "tend_instance.address",      "tend_instance.host",
+    "tend_instance.port",       "tend_instance.labels",    "tend_instance.labels_text",  "tend_instance.service",
+    "tend_service.name",        "tend_service.index",      "tend_service.def",           "tend_service.pooled",
+    "tend_fleet.by_name",       "tend_fleet.topology",     "tend_metric_table.out_at",   "tend_metric_table.floor",
+    "tend_metric_table.bad",    "tend_metric_table.count", "tend_metric_table.capacity",
     "tend_incident.past_count", // with culprit_count
     "tend_log_track.hash",
 };

@@ -1,0 +1,499 @@
+// A season by simple means, one an hour, and a level over it by Holt's method with a slow trend (Holt 1957; Winters
+// 1960 for the season; here additive, and updated once an hour instead of with each sample, so that what an hour has
+// taught is known by how often it was met). Residuals are clipped at CLIP usual distances (Gelper, Fried and Croux
+// 2010, "Robust forecasting with exponential and Holt-Winters smoothing"); the usual distance is the mean of the
+// clipped ones.
+//
+// Values are kept less the first one, so that floats hold small movements of large numbers.
+//
+// Until an hour was met once there is nothing to clip against but how the metric moved lately (`recent`).
+
+#include "deviation/baseline.h"
+
+#include "parse/zone.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    HOUR_S = 3600,
+    DAY_S = 86400,
+    NO_HOUR = -1,
+    TRUSTED_VISITS = 2,    ///< seasons in which an hour was met
+    SURE_VISITS = 4,       ///< as far as confidence is concerned
+    TRUSTED_SAMPLES = 120, ///< without a season
+    RELEVEL = 15,          ///< samples, and a new level is known
+    SETTLED = 60,          ///< samples, and it is clipped as usual
+    UNCLIPPED = 10,        ///< samples of a new level that count in full
+    LEAST_VISIT_S = 900,   ///< of an hour that has to be seen, or it was not met
+    CALIBRATED = 120,      ///< deviations or values
+    CLOCK_FELL_S = 7200,   ///< a wall clock that falls by more was set right
+};
+static const double CLIP = 4; ///< mean distances; of a normal distribution 3.2 standard deviations
+static const double CLIP_WIDE = 50;
+static const double LEAST_SHARE = 1e-3; ///< of E: smaller distances are all alike
+static const double SEASON_GAIN = 0.25;
+static const double DAY_LEVEL_S = 3.0 * DAY_S;
+static const double WEEK_LEVEL_S = 7.0 * DAY_S;
+static const double PLAIN_LEVEL_S = 1.0 * DAY_S;
+static const double RARITY = 5;
+static const double REACH_GROWS = 2; ///< a deviation counts as at most so many times the reach that was
+
+struct tend_baseline {
+    struct tend_baseline_spec spec;
+    int16_t hour; ///< of the season, that hour_sum is of
+    int64_t first_s, newest_s;
+    double origin; ///< the first value; all others are less it
+    double level, trend, scale;
+    double recent, recent_scale;
+    double hour_sum; ///< of values while the hour was never met before, else of distances to E
+    double gap_s;    ///< usual time from one value to the next
+    double reach;
+    uint64_t samples;
+    uint32_t judged;        ///< values for which there was an E
+    uint32_t level_samples; ///< since the level was learned anew; UINT32_MAX: it never was
+    uint32_t hour_count;
+    struct tend_features *features; ///< NULL: none; this and what follows lies behind, in the same block
+    struct tend_tail *tail;         ///< of F; NULL with features
+    float *means;                   ///< one an hour of the season
+    uint8_t *visits;
+};
+
+enum {
+    OWN_BYTES = (int)sizeof(struct tend_baseline),
+    HOUR_BYTES = (int)(sizeof(float) + sizeof(uint8_t)),
+};
+_Static_assert(OWN_BYTES + (int)sizeof(struct tend_features) + TEND_BASELINE_WEEK_HOURS * HOUR_BYTES <=
+                   TEND_BASELINE_BYTES_MAX,
+               "a metric may cost no more");
+_Static_assert(sizeof(struct tend_baseline) % _Alignof(struct tend_features) == 0, "features lie behind it");
+
+size_t tend_baseline_bytes(struct tend_baseline_spec spec)
+{
+    return sizeof(struct tend_baseline) + (spec.detectors ? sizeof(struct tend_features) : sizeof(struct tend_tail)) +
+           (size_t)spec.season_hours * HOUR_BYTES;
+}
+
+// As new: nothing was seen.
+static void reset(struct tend_baseline *baseline)
+{
+    const struct tend_baseline_spec spec = baseline->spec;
+    memset(baseline, 0, tend_baseline_bytes(spec));
+    baseline->spec = spec;
+    baseline->hour = NO_HOUR;
+    baseline->level_samples = spec.season_hours == 0 ? 0 : UINT32_MAX;
+    char *behind = (char *)(baseline + 1);
+    if (spec.detectors) {
+        baseline->features = (struct tend_features *)(void *)behind;
+        tend_features_init(baseline->features);
+        behind += sizeof(struct tend_features);
+    } else {
+        baseline->tail = (struct tend_tail *)(void *)behind;
+        tend_tail_init(baseline->tail);
+        behind += sizeof(struct tend_tail);
+    }
+    baseline->means = (float *)(void *)behind;
+    baseline->visits = (uint8_t *)(baseline->means + spec.season_hours);
+}
+
+enum tend_status tend_baseline_create(struct tend_baseline_spec spec, struct tend_baseline **out)
+{
+    TEND_ASSERT(spec.season_hours == 0 || spec.season_hours == TEND_BASELINE_DAY_HOURS ||
+                spec.season_hours == TEND_BASELINE_WEEK_HOURS);
+    struct tend_baseline *baseline = malloc(tend_baseline_bytes(spec));
+    if (baseline == NULL) {
+        return TEND_E_NOMEM;
+    }
+    baseline->spec = spec;
+    reset(baseline);
+    *out = baseline;
+    return TEND_OK;
+}
+
+void tend_baseline_destroy(struct tend_baseline *baseline)
+{
+    free(baseline);
+}
+
+struct tend_baseline_spec tend_baseline_spec(const struct tend_baseline *baseline)
+{
+    return baseline->spec;
+}
+
+double tend_baseline_week_hour(const struct tend_zone *zone, int64_t wall_ms)
+{
+    const int64_t local_s = (wall_ms - (wall_ms % 1000 + 1000) % 1000) / 1000 + tend_zone_offset_s(zone, wall_ms);
+    const int64_t week_s = INT64_C(7) * DAY_S;
+    const int64_t since_monday_s = ((local_s + 3 * DAY_S) % week_s + week_s) % week_s; // 1970 began on a Thursday
+    return (double)since_monday_s / HOUR_S;
+}
+
+static double season_hour(const struct tend_baseline *baseline, double week_hour)
+{
+    return fmod(week_hour, baseline->spec.season_hours);
+}
+
+// The season's part on the line between the middles of two hours; the hour's own mean where the other was never met.
+static double season_at(const struct tend_baseline *baseline, double week_hour)
+{
+    const int hours = baseline->spec.season_hours;
+    const double position = season_hour(baseline, week_hour);
+    const int hour = (int)position;
+    const double past_middle = position - hour - 0.5;
+    const int other = (hour + (past_middle < 0 ? hours - 1 : 1)) % hours;
+    const double own = (double)baseline->means[hour];
+    return baseline->visits[other] == 0 ? own : own + fabs(past_middle) * ((double)baseline->means[other] - own);
+}
+
+struct tend_baseline_expected tend_baseline_expect(const struct tend_baseline *baseline, double week_hour)
+{
+    struct tend_baseline_expected expected = { .e = (double)NAN };
+    if (baseline->samples == 0 || baseline->level_samples == 0) {
+        return expected;
+    }
+    if (baseline->spec.season_hours == 0) {
+        expected.e = baseline->origin + baseline->level;
+        expected.trusted = baseline->samples >= TRUSTED_SAMPLES;
+    } else {
+        const uint8_t visits = baseline->visits[(int)season_hour(baseline, week_hour)];
+        if (visits > 0) {
+            expected.e = baseline->origin + (baseline->level + season_at(baseline, week_hour));
+        }
+        expected.trusted = visits >= TRUSTED_VISITS;
+    }
+    expected.trusted = expected.trusted && baseline->level_samples >= RELEVEL && tend_baseline_is_calibrated(baseline);
+    return expected;
+}
+
+bool tend_baseline_is_due(const struct tend_baseline *baseline, int64_t wall_s)
+{
+    return baseline->samples == 0 || wall_s / TEND_BASELINE_CADENCE_S > baseline->newest_s / TEND_BASELINE_CADENCE_S ||
+           baseline->newest_s - wall_s > CLOCK_FELL_S;
+}
+
+static double clipped(double distance, double most)
+{
+    return fmax(-most, fmin(distance, most));
+}
+
+// What a distance is measured by. A metric that never moved has no usual distance: then its first movement is one.
+static double unit_of(double scale, double e, double distance)
+{
+    const double unit = fmax(scale, LEAST_SHARE * fabs(e));
+    return unit > 0 ? unit : fabs(distance);
+}
+
+static double level_s(const struct tend_baseline *baseline)
+{
+    switch (baseline->spec.season_hours) {
+    case TEND_BASELINE_WEEK_HOURS:
+        return WEEK_LEVEL_S;
+    case TEND_BASELINE_DAY_HOURS:
+        return DAY_LEVEL_S;
+    default:
+        return PLAIN_LEVEL_S;
+    }
+}
+
+/// Puts away what the hour that has ended taught.
+static void end_hour(struct tend_baseline *baseline)
+{
+    const int hour = baseline->hour;
+    baseline->hour = NO_HOUR;
+    if (hour == NO_HOUR || baseline->hour_count * baseline->gap_s < LEAST_VISIT_S) {
+        return;
+    }
+    const double mean = baseline->hour_sum / baseline->hour_count;
+    if (baseline->visits[hour] == 0) {
+        baseline->means[hour] = (float)(mean - baseline->level);
+    } else {
+        baseline->means[hour] += (float)(fmax(SEASON_GAIN, 1.0 / (baseline->visits[hour] + 1)) * mean);
+    }
+    if (baseline->visits[hour] < UINT8_MAX) {
+        baseline->visits[hour]++;
+    }
+}
+
+// The hour that a value belongs to. One that comes after a long silence begins a new one, though it be the same hour of
+// another day; the hour that is repeated in autumn goes on.
+static void add_to_hour(struct tend_baseline *baseline, double week_hour, double silence_s, double value)
+{
+    const int hour = (int)season_hour(baseline, week_hour);
+    if (hour != baseline->hour || silence_s > HOUR_S) {
+        end_hour(baseline);
+        baseline->hour = (int16_t)hour;
+        baseline->hour_sum = 0;
+        baseline->hour_count = 0;
+    }
+    baseline->hour_sum += value;
+    baseline->hour_count++;
+}
+
+// How the metric moved lately; the value less what was an outlier in that. @param relative  value less origin
+static double follow_recent(struct tend_baseline *baseline, double relative, double step_s)
+{
+    const double gain = fmax(fmin(step_s / HOUR_S, 0.5), 1.0 / (double)(baseline->samples + 1));
+    const double distance = relative - baseline->recent;
+    const double unit = unit_of(baseline->recent_scale, baseline->origin + baseline->recent, distance);
+    const double counted = baseline->samples < UNCLIPPED ? distance : clipped(distance, CLIP * unit);
+    const double before = baseline->recent;
+    baseline->recent += gain * counted;
+    baseline->recent_scale += gain * (fabs(counted) - baseline->recent_scale);
+    return before + counted;
+}
+
+// Level, trend and usual distance. @return the distance as far as it counts
+static double follow_level(struct tend_baseline *baseline, double e, double distance, double step_s)
+{
+    const double whole_s = level_s(baseline);
+    if (baseline->judged == 0) {
+        baseline->scale = baseline->recent_scale;
+    }
+    const double unit = unit_of(baseline->scale, e, distance);
+    double most = CLIP * unit;
+    if (baseline->level_samples < SETTLED) {
+        most = baseline->level_samples < UNCLIPPED ? (double)INFINITY : CLIP_WIDE * unit;
+    }
+    const double counted = clipped(distance, most);
+    const double scale_gain = fmax(step_s / whole_s, 1.0 / (baseline->judged + 1.0));
+    baseline->scale += scale_gain * (fmin(fabs(distance), CLIP * unit) - baseline->scale);
+    const double level_gain = fmax(step_s / whole_s, 2.0 / (baseline->level_samples + 2.0));
+    if (baseline->level_samples >= SETTLED && (double)(baseline->newest_s - baseline->first_s) >= 2 * whole_s) {
+        // Half of what would follow a ramp without overshooting: drifts of weeks, not of days.
+        baseline->trend += step_s / whole_s * (counted / (8 * whole_s) - baseline->trend / 8);
+        baseline->level += baseline->trend * step_s;
+    }
+    baseline->level += level_gain * counted;
+    baseline->judged += baseline->judged < UINT32_MAX;
+    baseline->level_samples += baseline->level_samples < UINT32_MAX;
+    return counted;
+}
+
+static void note_deviation(struct tend_baseline *baseline, double f)
+{
+    const double known = baseline->reach;
+    tend_tail_push(baseline->tail, known > 0 ? fmin(f, REACH_GROWS * known) : f);
+    baseline->reach = baseline->tail->count >= CALIBRATED ? tend_tail_at(baseline->tail, RARITY) : 0;
+}
+
+static void note_features(struct tend_features *features, double value, double e)
+{
+    struct tend_detection ignored;
+    double relative;
+    if (tend_features_accept(features, value, &relative, &ignored)) {
+        (void)tend_features_push(features, relative, isnan(e) ? 0 : value - e);
+    }
+}
+
+// @return seconds since the value before; of the very first, and after a long silence, what is usual
+static double take_time(struct tend_baseline *baseline, int64_t wall_s, double *silence_s)
+{
+    const double usual_s = baseline->gap_s > 0 ? baseline->gap_s : TEND_BASELINE_CADENCE_S;
+    *silence_s = baseline->samples == 0 ? usual_s : (double)(wall_s - baseline->newest_s);
+    *silence_s = *silence_s > 0 ? *silence_s : usual_s;
+    const double step_s = fmin(*silence_s, 2 * usual_s);
+    baseline->gap_s = baseline->samples <= 1 ? fmin(*silence_s, HOUR_S) : usual_s + (step_s - usual_s) / 16;
+    baseline->newest_s = wall_s;
+    return step_s;
+}
+
+void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double week_hour, double value, double e,
+                         double f)
+{
+    const int64_t fell_s = baseline->newest_s - wall_s;
+    if (!isfinite(value) || (baseline->samples > 0 && fell_s >= 0 && fell_s <= CLOCK_FELL_S)) {
+        return;
+    }
+    if (baseline->samples == 0) {
+        baseline->first_s = wall_s;
+        baseline->origin = value;
+    }
+    double silence_s;
+    const double step_s = take_time(baseline, wall_s, &silence_s);
+    const double relative = value - baseline->origin;
+    const double seen = follow_recent(baseline, relative, step_s);
+    const double season = baseline->spec.season_hours == 0 ? 0 : season_at(baseline, week_hour);
+    const bool met = baseline->spec.season_hours == 0 || baseline->visits[(int)season_hour(baseline, week_hour)] > 0;
+    double taught = seen;
+    if (met) {
+        const double own = baseline->level + season;
+        taught = follow_level(baseline, baseline->origin + own, relative - own, step_s);
+    }
+    if (baseline->spec.season_hours > 0) {
+        add_to_hour(baseline, week_hour, silence_s, taught);
+    }
+    if (baseline->features != NULL) {
+        note_features(baseline->features, value, e);
+    } else if (isfinite(f)) {
+        note_deviation(baseline, f);
+    }
+    baseline->samples++;
+}
+
+double tend_baseline_reach(const struct tend_baseline *baseline)
+{
+    return baseline->reach;
+}
+
+bool tend_baseline_is_calibrated(const struct tend_baseline *baseline)
+{
+    return baseline->features != NULL ? baseline->features->count > CALIBRATED : baseline->tail->count >= CALIBRATED;
+}
+
+struct tend_detection tend_baseline_judge(const struct tend_baseline *baseline, double value, double e)
+{
+    TEND_ASSERT(baseline->features != NULL);
+    struct tend_features asked = *baseline->features;
+    struct tend_detection detection;
+    double relative;
+    if (!tend_features_accept(&asked, value, &relative, &detection)) {
+        return detection;
+    }
+    return tend_features_push(&asked, relative, isnan(e) ? 0 : value - e);
+}
+
+void tend_baseline_inherit(struct tend_baseline *baseline, const struct tend_baseline *from)
+{
+    if (baseline->spec.season_hours != from->spec.season_hours) {
+        return;
+    }
+    reset(baseline);
+    struct tend_baseline own = *from;
+    own.spec = baseline->spec;
+    own.features = baseline->features;
+    own.tail = baseline->tail;
+    own.means = baseline->means;
+    own.visits = baseline->visits;
+    *baseline = own;
+    memcpy(own.means, from->means, own.spec.season_hours * sizeof *own.means);
+    memcpy(own.visits, from->visits, own.spec.season_hours * sizeof *own.visits);
+    if (own.features != NULL && from->features != NULL) {
+        *own.features = *from->features;
+    } else if (own.tail != NULL && from->tail != NULL) {
+        *own.tail = *from->tail;
+    } else {
+        baseline->reach = 0;
+    }
+}
+
+void tend_baseline_restart(struct tend_baseline *baseline, enum tend_baseline_restart from)
+{
+    if (baseline->samples == 0) {
+        return;
+    }
+    baseline->hour = NO_HOUR;
+    baseline->trend = 0;
+    baseline->level_samples = from == TEND_BASELINE_FROM_NOTHING ? 0 : RELEVEL;
+    if (baseline->features != NULL && from == TEND_BASELINE_FROM_NOTHING) {
+        tend_features_restart(baseline->features);
+    }
+}
+
+bool tend_baseline_is_relearning(const struct tend_baseline *baseline)
+{
+    return baseline->samples > 0 && baseline->level_samples < SETTLED;
+}
+
+struct tend_baseline_view tend_baseline_view(const struct tend_baseline *baseline)
+{
+    double known = fmin((double)baseline->samples / (SURE_VISITS * TRUSTED_SAMPLES), 1);
+    if (baseline->spec.season_hours > 0) {
+        double sum = 0;
+        for (size_t i = 0; i < baseline->spec.season_hours; i++) {
+            sum += fmin(baseline->visits[i], SURE_VISITS);
+        }
+        known = sum / (SURE_VISITS * baseline->spec.season_hours);
+    }
+    const double of_a_day = baseline->gap_s > 0 ? baseline->level_samples * baseline->gap_s / DAY_S : 0;
+    return (struct tend_baseline_view){
+        .samples = baseline->samples,
+        .first_s = baseline->first_s,
+        .newest_s = baseline->newest_s,
+        .confidence = known * (0.5 + 0.5 * fmin(of_a_day, 1)),
+        .scale = baseline->judged > 0 ? baseline->scale : (double)NAN,
+        .trend_per_day = baseline->trend * DAY_S,
+        .relearning = tend_baseline_is_relearning(baseline),
+    };
+}
+
+enum { NUMBERS = 9 };
+
+static void list_numbers(struct tend_baseline *baseline, double *numbers[NUMBERS])
+{
+    double *const all[NUMBERS] = { &baseline->origin, &baseline->level,    &baseline->trend,
+                                   &baseline->scale,  &baseline->recent,   &baseline->recent_scale,
+                                   &baseline->gap_s,  &baseline->hour_sum, &baseline->reach };
+    memcpy((void *)numbers, (const void *)all, sizeof all);
+}
+
+void tend_baseline_save(const struct tend_baseline *baseline, struct tend_buffer *out)
+{
+    struct tend_baseline copy = *baseline; // one list of the numbers does both ways
+    double *numbers[NUMBERS];
+    list_numbers(&copy, numbers);
+    for (size_t i = 0; i < NUMBERS; i++) {
+        tend_buffer_put_f64(out, *numbers[i]);
+    }
+    tend_buffer_put_u64(out, (uint64_t)baseline->first_s);
+    tend_buffer_put_u64(out, (uint64_t)baseline->newest_s);
+    tend_buffer_put_u64(out, baseline->samples);
+    tend_buffer_put_u32(out, baseline->judged);
+    tend_buffer_put_u32(out, baseline->level_samples);
+    tend_buffer_put_u32(out, baseline->hour_count);
+    tend_buffer_put_u32(out, (uint32_t)(baseline->hour + 1));
+    for (size_t i = 0; i < baseline->spec.season_hours; i++) {
+        uint32_t bits;
+        memcpy(&bits, &baseline->means[i], sizeof bits);
+        tend_buffer_put_u32(out, bits);
+        tend_buffer_put_u8(out, baseline->visits[i]);
+    }
+    if (baseline->features != NULL) {
+        tend_features_save(baseline->features, out);
+    } else {
+        tend_tail_save(baseline->tail, out);
+    }
+}
+
+// @return whether what was read is what save may have written
+static bool load(struct tend_baseline *baseline, struct tend_reader *reader)
+{
+    double *numbers[NUMBERS];
+    list_numbers(baseline, numbers);
+    bool fits = true;
+    for (size_t i = 0; i < NUMBERS; i++) {
+        *numbers[i] = tend_reader_get_f64(reader);
+        fits = fits && isfinite(*numbers[i]);
+    }
+    baseline->first_s = (int64_t)tend_reader_get_u64(reader);
+    baseline->newest_s = (int64_t)tend_reader_get_u64(reader);
+    baseline->samples = tend_reader_get_u64(reader);
+    baseline->judged = tend_reader_get_u32(reader);
+    baseline->level_samples = tend_reader_get_u32(reader);
+    baseline->hour_count = tend_reader_get_u32(reader);
+    const uint32_t hour = tend_reader_get_u32(reader);
+    const int64_t most_s = INT64_C(1) << 40; // so that their differences are numbers
+    fits = fits && hour <= baseline->spec.season_hours && baseline->gap_s >= 0 && baseline->scale >= 0 &&
+           baseline->reach >= 0 && baseline->first_s >= -most_s && baseline->first_s <= most_s &&
+           baseline->newest_s >= -most_s && baseline->newest_s <= most_s;
+    baseline->hour = (int16_t)(fits ? (int)hour - 1 : NO_HOUR);
+    for (size_t i = 0; i < baseline->spec.season_hours; i++) {
+        const uint32_t bits = tend_reader_get_u32(reader);
+        memcpy(&baseline->means[i], &bits, sizeof bits);
+        baseline->visits[i] = tend_reader_get_u8(reader);
+        fits = fits && isfinite(baseline->means[i]);
+    }
+    const enum tend_status last = baseline->features != NULL ? tend_features_load(baseline->features, reader)
+                                                             : tend_tail_load(baseline->tail, reader);
+    return fits && last == TEND_OK && !reader->failed;
+}
+
+enum tend_status tend_baseline_load(struct tend_baseline *baseline, struct tend_reader *reader)
+{
+    if (load(baseline, reader)) {
+        return TEND_OK;
+    }
+    reader->failed = true;
+    reset(baseline);
+    return TEND_E_CORRUPT;
+}
