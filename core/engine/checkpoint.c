@@ -125,6 +125,7 @@ static void pass_state(struct tend_pass *pass, struct tend_engine *engine)
         tend_pass_fleet(pass, engine);
         tend_pass_calls(pass, engine);
     }
+    tend_pass_kept_baselines(pass, engine);
     tend_pass_incidents(pass, engine);
     tend_pass_runs(pass, engine);
     tend_pass_notices(pass, engine);

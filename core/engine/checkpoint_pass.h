@@ -90,6 +90,7 @@ void tend_pass_fleet(struct tend_pass *pass, struct tend_engine *engine); ///< l
 void tend_pass_calls(struct tend_pass *pass, struct tend_engine *engine); ///< loading: after the fleet
 void tend_pass_incidents(struct tend_pass *pass, struct tend_engine *engine);
 void tend_pass_runs(struct tend_pass *pass, struct tend_engine *engine);
+void tend_pass_kept_baselines(struct tend_pass *pass, struct tend_engine *engine);
 void tend_pass_notices(struct tend_pass *pass, struct tend_engine *engine);
 void tend_pass_silences(struct tend_pass *pass, struct tend_engine *engine);
 void tend_pass_log(struct tend_pass *pass, struct tend_log_evidence **log); ///< of a service; may be NULL

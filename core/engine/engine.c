@@ -123,6 +123,7 @@ void tend_engine_destroy(struct tend_engine *engine)
     free(engine->paused_by);
     free(engine->blind_page);
     json_decref(engine->arms);
+    tend_baselines_clear(engine);
     json_decref(engine->restored_guards);
     json_decref(engine->restored_alerts);
     free(engine);
@@ -280,6 +281,7 @@ static bool rebuild_fleet(struct tend_engine *engine, struct tend_ruleset *rules
     engine->tick_in_flight = false; // its calls point into the old fleet; what was new to it stays new to the next tick
     engine->call_count = 0;
     tend_facts_keep_guards(engine, fleet);
+    tend_baselines_keep(engine, fleet);
     close_lost_alerts(engine);
     struct tend_fleet *old_fleet = engine->fleet;
     struct tend_ruleset *old_rules = engine->ruleset;
@@ -293,6 +295,7 @@ static bool rebuild_fleet(struct tend_engine *engine, struct tend_ruleset *rules
         TEND_ASSERT(engine->rules != NULL);
     }
     tend_facts_restore_guards(engine);
+    tend_baselines_find(engine);
     tend_facts_restore_alerts(engine);
     tend_notice_resume(engine);
     tend_incident_mark_stale(engine);
@@ -509,6 +512,9 @@ static void dispatch(struct tend_engine *engine, const struct tend_event *event)
         break;
     case TEND_EVENT_LOGS:
         take_logs(engine, &event->logs);
+        break;
+    case TEND_EVENT_BASELINES:
+        tend_baselines_take(engine, event->baselines.bytes, event->baselines.byte_count);
         break;
     }
 }

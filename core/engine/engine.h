@@ -5,6 +5,7 @@
 /// steps it. The read functions below are for the same thread, between steps.
 
 #include "alert/verdict.h"
+#include "base/buffer.h"
 #include "base/json.h"
 #include "base/status.h"
 #include "engine/effect.h"
@@ -45,6 +46,10 @@ struct tend_target_view {
 };
 size_t tend_engine_target_count(const struct tend_engine *engine);
 struct tend_target_view tend_engine_target(const struct tend_engine *engine, size_t index);
+
+/// Appends all that was learned (tend.learned), as TEND_EVENT_BASELINES takes it. The same state gives the same bytes.
+/// @return how many
+size_t tend_engine_save_baselines(const struct tend_engine *engine, struct tend_buffer *out);
 
 const struct tend_ruleset *tend_engine_ruleset(const struct tend_engine *engine);
 

@@ -30,6 +30,7 @@ enum tend_event_kind {
     TEND_EVENT_GENERATION,      ///< a new ruleset was loaded and takes over now
     TEND_EVENT_MEASURED,        ///< P of a target's metrics, given by hand: simulation only
     TEND_EVENT_LOGS,            ///< lines of services' logs were counted
+    TEND_EVENT_BASELINES,       ///< what an engine had learned before, from tend_engine_save_baselines
 };
 
 /// One scrape of one target.
@@ -140,6 +141,10 @@ struct tend_event {
             const char *who;      ///< "uid 1000 (ops)"
         } operator;
         int64_t wall_moved_ms;
+        struct {
+            const char *bytes; ///< what is damaged is not taken, and learned anew
+            size_t byte_count;
+        } baselines;
         struct {
             struct tend_ruleset *ruleset; ///< ownership goes to the engine
             json_t *sources;              ///< {files, env}: what the journal keeps, so that runs can load it again

@@ -181,6 +181,13 @@ struct tend_told {
     char *owed_text; ///< of an escalation, or NULL
 };
 
+/// What was learned of a metric of a service or an instance that is not there.
+struct tend_kept_baseline {
+    char *key; ///< service, URL of the instance or "", metric; by lines
+    char *bytes;
+    size_t byte_count;
+};
+
 struct tend_engine {
     struct tend_engine_options options;
     int64_t now_ms, wall_ms;
@@ -221,6 +228,8 @@ struct tend_engine {
     size_t silence_count;
     json_t *restored_guards; ///< service → body, of services that are not there (yet)
     json_t *restored_alerts; ///< key → body, likewise
+    struct tend_kept_baseline *kept_baselines; ///< oldest first; bounded
+    size_t kept_baseline_count;
 
     uint64_t next_id; ///< of effects that are answered
     uint64_t runs_ended[TEND_ENGINE_OUTCOMES];
@@ -284,6 +293,13 @@ void tend_expect_restart(const struct tend_engine *engine, struct tend_service *
 /// What `tend status` says of a learned metric; NULL for any other. The caller owns it.
 json_t *tend_learn_view(const struct tend_engine *engine, const struct tend_service *service,
                         const struct tend_subject *subject, size_t metric);
+
+// baselines.c
+void tend_baselines_take(struct tend_engine *engine, const char *bytes, size_t byte_count); ///< as save_baselines wrote
+/// Keeps those of subjects that the next fleet lacks, for when they come back.
+void tend_baselines_keep(struct tend_engine *engine, const struct tend_fleet *next);
+void tend_baselines_find(struct tend_engine *engine); ///< once there is a fleet: gives subjects what was kept of them
+void tend_baselines_clear(struct tend_engine *engine);
 
 // sleep.c
 /// Whether it is outside its `awake` hours now. Between ticks `asleep` of the service may lag behind.

@@ -190,6 +190,8 @@ const char *tend_event_check(const struct tend_recorded *part)
     case TEND_EVENT_WALL_MOVED:
     case TEND_EVENT_MEASURED:
         return NULL;
+    case TEND_EVENT_BASELINES:
+        return event->baselines.bytes == NULL ? "baselines without bytes" : NULL;
     }
     return "an event of no known kind";
 }

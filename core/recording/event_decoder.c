@@ -522,6 +522,9 @@ static void get_rest(struct tend_event_decoder *decoder, struct tend_reader *in,
     case TEND_EVENT_GENERATION:
         get_generation(decoder, in, out);
         break;
+    case TEND_EVENT_BASELINES:
+        event->baselines.bytes = tend_wire_get_bytes(in, &event->baselines.byte_count);
+        break;
     }
 }
 
@@ -531,7 +534,7 @@ enum tend_status tend_event_decoder_event(struct tend_event_decoder *decoder, co
     release_newest(decoder);
     struct tend_reader in = tend_reader_over(bytes, count);
     const uint8_t kind = tend_reader_get_u8(&in);
-    if (in.failed || kind > TEND_EVENT_LOGS) {
+    if (in.failed || kind > TEND_EVENT_BASELINES) {
         return corrupt(why, "an event of no known kind");
     }
     out->kind = TEND_RECORDED_EVENT;

@@ -15,6 +15,7 @@
 //     GENERATION       text hash?, json sources?, json document?
 //     LOGS             varint count, each: text service?, varint skipped_bytes, varint count, each: text template?,
 //                      u8 level, varint lines, varint first_ago_ms
+//     BASELINES        bytes
 //     TIMER            nothing
 //     died:            u8 died, [text what?, varint index, text reason?]
 //
@@ -477,6 +478,9 @@ static void put_rest(const struct tend_event *event, const char *hash, const jso
         break;
     case TEND_EVENT_GENERATION:
         put_generation(event, hash, document, out);
+        break;
+    case TEND_EVENT_BASELINES:
+        tend_wire_put_bytes(out, event->baselines.bytes, event->baselines.byte_count);
         break;
     }
 }

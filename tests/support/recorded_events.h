@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { EVENT_KINDS = TEND_EVENT_LOGS + 1, ROW_COLUMNS_MAX = 12, EVENT_TARGETS = 3 };
+enum { EVENT_KINDS = TEND_EVENT_BASELINES + 1, ROW_COLUMNS_MAX = 12, EVENT_TARGETS = 3 };
 
 /// What made events point to; one event at a time.
 struct event_source {
@@ -217,6 +217,10 @@ static inline void make_rest(struct event_source *source, struct tend_event *eve
         source->logging[1] = (struct tend_logged_service){ .service = "caf\303\251" };
         event->logs = (struct tend_event_logs){ .services = source->logging, .count = odd ? 2 : 0 };
         break;
+    case TEND_EVENT_BASELINES:
+        event->baselines.bytes = odd ? "" : "\1\0\0\0x";
+        event->baselines.byte_count = odd ? 0 : 5;
+        break;
     }
 }
 
@@ -372,6 +376,10 @@ static inline void assert_same_event(const struct tend_event *a, const struct te
         break;
     case TEND_EVENT_LOGS:
         assert_same_logs(&a->logs, &b->logs);
+        break;
+    case TEND_EVENT_BASELINES:
+        assert_int_equal(a->baselines.byte_count, b->baselines.byte_count);
+        assert_memory_equal(a->baselines.bytes, b->baselines.bytes, a->baselines.byte_count);
         break;
     }
 }

@@ -9,6 +9,7 @@
 // directory, looked for twice a second.
 
 #include "driver/live/loop.h"
+#include "driver/live/baseline_file.h"
 
 #include "base/log.h"
 #include "driver/live/child_process.h"
@@ -36,6 +37,7 @@ enum {
     WALL_JUMP_MS = 2000, ///< more than this is a jump
     STARTUP_GRACE_MS = 30000,
     DELIVER_TIMEOUT_MS = 10000,
+    BASELINES_EVERY_MS = 5 * 60 * 1000, ///< so much of what was learned a crash may cost
 };
 
 // A notice in flight: the HTTP client knows numbers, the engine keys.
@@ -50,6 +52,8 @@ struct tend_loop {
     struct tend_state_dir *state;
     struct tend_journal *journal;
     struct tend_journal_writer *writer;
+    struct tend_baseline_writer *baselines;
+    int64_t baselines_due_ms;
     struct tend_loop_recorder *recorder; ///< NULL: nothing is to be recorded
     struct tend_secrets *secrets;
     struct tend_evaluator_pool *pool;
@@ -503,6 +507,35 @@ static void look_for_pause_file(struct tend_loop *loop)
     feed(loop, &event);
 }
 
+// What was learned before the start goes in as an event, so that a replay has it too.
+static void take_baselines(struct tend_loop *loop)
+{
+    struct tend_buffer bytes;
+    tend_buffer_init(&bytes);
+    struct tend_error error;
+    if (tend_baseline_file_read(tend_state_dir_path(loop->state), &bytes, &error) != TEND_OK) {
+        tend_log(TEND_LOG_ERROR, "baselines not read: all is learned anew why=\"%s\"", error.text);
+    } else if (bytes.size > 0) {
+        struct tend_event event = { .kind = TEND_EVENT_BASELINES };
+        event.baselines.bytes = bytes.data;
+        event.baselines.byte_count = bytes.size;
+        feed(loop, &event);
+    }
+    tend_buffer_clear(&bytes);
+    loop->baselines_due_ms = engine_ms(loop) + BASELINES_EVERY_MS;
+}
+
+static void keep_baselines(struct tend_loop *loop)
+{
+    struct tend_buffer bytes;
+    tend_buffer_init(&bytes);
+    if (tend_engine_save_baselines(loop->engine, &bytes) > 0 && !bytes.failed) {
+        tend_baseline_writer_put(loop->baselines, &bytes);
+    }
+    tend_buffer_clear(&bytes);
+    loop->baselines_due_ms = engine_ms(loop) + BASELINES_EVERY_MS;
+}
+
 static void on_pulse(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
@@ -522,6 +555,9 @@ static void on_pulse(evutil_socket_t fd, short what, void *context)
     }
     look_for_pause_file(loop);
     tend_loop_recorder_pulse(loop->recorder, now_ms);
+    if (now_ms >= loop->baselines_due_ms && !tend_baseline_writer_is_busy(loop->baselines)) {
+        keep_baselines(loop);
+    }
     const struct timeval wait = { .tv_sec = 0, .tv_usec = PULSE_MS * 1000L };
     (void)event_add(loop->pulse, &wait);
 }
@@ -667,6 +703,9 @@ enum tend_status tend_loop_create(const struct tend_loop_options *options, struc
         status = open_recorder(loop);
     }
     if (status == TEND_OK) {
+        status = tend_baseline_writer_create(tend_state_dir_path(loop->state), &loop->baselines);
+    }
+    if (status == TEND_OK) {
         status = open_journal(loop, error);
     }
     if (status == TEND_OK) {
@@ -676,11 +715,19 @@ enum tend_status tend_loop_create(const struct tend_loop_options *options, struc
         tend_loop_destroy(loop);
         return status;
     }
+    take_baselines(loop);
     loop->pulse_due_ms = engine_ms(loop);
     on_pulse(-1, 0, loop);
     tend_loop_reload(loop, 0);
     *out = loop;
     return TEND_OK;
+}
+
+// What is being written comes first, so that the newest is what stays.
+static void end_baselines(struct tend_loop *loop)
+{
+    tend_baseline_writer_wait(loop->baselines);
+    keep_baselines(loop);
 }
 
 void tend_loop_destroy(struct tend_loop *loop)
@@ -705,7 +752,9 @@ void tend_loop_destroy(struct tend_loop *loop)
     }
     if (loop->pulse != NULL) {
         event_free(loop->pulse);
+        end_baselines(loop);
     }
+    tend_baseline_writer_destroy(loop->baselines);
     tend_journal_writer_destroy(loop->writer); // commits what it was given
     tend_loop_recorder_destroy(loop->recorder);
     tend_journal_close(loop->journal);
