@@ -79,7 +79,7 @@ static void pass_rules(struct tend_pass *pass, struct tend_engine *engine)
     }
 }
 
-TEND_PASS_COVERS(tend_engine, 576);
+TEND_PASS_COVERS(tend_engine, 592);
 TEND_PASS_COVERS(tend_engine_options, 32);
 
 // Left out: `effects` is of a step under way, `calls` lies with the fleet.

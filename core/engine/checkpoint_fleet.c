@@ -212,7 +212,7 @@ static void pass_guard(struct tend_pass *pass, struct tend_guard *guard)
     tend_pass_flag(pass, &guard->breaker_open);
 }
 
-TEND_PASS_COVERS(tend_service, 1232);
+TEND_PASS_COVERS(tend_service, 1240);
 
 // `pooled` is made anew from the instances' parts by each measuring before it is read.
 static void pass_service(struct tend_pass *pass, const struct tend_metric_table *table, struct tend_service *service)
