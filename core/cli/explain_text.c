@@ -134,22 +134,23 @@ static void put_alerts(const json_t *story, struct tend_buffer *out)
     tend_text_table_clear(&table);
 }
 
-static void put_suspect(const json_t *suspect, struct tend_text_table *table)
+// "ledger (0.91): up 0 of 1 (READ_TIMEOUT); payments depends on it and follows 5 s later"
+static void put_suspect(const json_t *suspect, const char *indent, struct tend_buffer *out)
 {
-    tend_terminal_put_member(tend_text_table_cell(table), suspect, "service", "?");
-    struct tend_buffer *cell = tend_text_table_cell(table);
+    tend_buffer_put_text(out, indent);
+    tend_terminal_put_member(out, suspect, "service", "?");
     const double confidence = tend_json_number(suspect, "confidence", (double)NAN);
     if (!isnan(confidence)) {
-        tend_buffer_printf(cell, "confidence %.2f", confidence);
+        tend_buffer_printf(out, " (%.2f)", confidence);
     }
-    cell = tend_text_table_cell(table);
     size_t i = 0;
     const json_t *reason = NULL;
     json_array_foreach(json_object_get(suspect, "reasons"), i, reason)
     {
-        tend_buffer_put_text(cell, i > 0 ? "; " : "");
-        tend_terminal_put(cell, json_string_value(reason));
+        tend_buffer_put_text(out, i > 0 ? "; " : ": ");
+        tend_terminal_put(out, json_string_value(reason));
     }
+    tend_buffer_put_text(out, "\n");
 }
 
 static bool is_culprit(const json_t *culprits, const json_t *suspect)
@@ -170,27 +171,22 @@ static void put_culprits(const json_t *story, struct tend_buffer *out)
     const json_t *culprits = json_object_get(story, "culprits");
     const size_t count = json_array_size(culprits);
     put_title(count == 0 ? "No culprit was found" : count == 1 ? "The culprit" : "The culprits", out);
-    struct tend_text_table table;
-    tend_text_table_init(&table, "lll");
     size_t i = 0;
     const json_t *suspect = NULL;
     json_array_foreach(culprits, i, suspect)
     {
-        put_suspect(suspect, &table);
+        put_suspect(suspect, "  ", out);
     }
-    tend_text_table_format(&table, "  ", 0, out);
-    tend_text_table_clear(&table);
+    size_t others = 0;
     json_array_foreach(json_object_get(story, "ranking"), i, suspect)
     {
         if (!is_culprit(culprits, suspect)) {
-            put_suspect(suspect, &table);
+            if (others++ == 0) {
+                tend_buffer_put_text(out, count == 0 ? "  suspected were\n" : "  less likely\n");
+            }
+            put_suspect(suspect, "    ", out);
         }
     }
-    if (table.rows > 0) {
-        tend_buffer_put_text(out, count == 0 ? "  suspected were\n" : "  less likely\n");
-        tend_text_table_format(&table, "    ", 0, out);
-    }
-    tend_text_table_clear(&table);
     const char *wait = tend_json_text(story, "wait", NULL);
     if (wait != NULL) {
         tend_buffer_put_text(out, "  not decided: ");

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HELD_ASK_MS = 1000 };
+
 struct tend_incident *tend_incident_find(const struct tend_engine *engine, const char *id)
 {
     for (size_t i = 0; i < engine->incident_count; i++) {
@@ -401,16 +403,40 @@ static void look_around(const struct tend_engine *engine, struct tend_incident *
     incident->look_tick = engine->tick;
 }
 
-// The locator is asked when there is news, before anything is decided on its ranking, and else once an interval: a
-// ranking costs the evaluator a millisecond or two, and many ticks of a large fleet tell nothing new.
+// Whether the newest decision on a culprit was to hold: what it waits for may be over with any tick.
+static bool is_held(const struct tend_incident *incident)
+{
+    for (size_t i = 0; i < incident->culprit_count; i++) {
+        const char *playbook;
+        json_t *said;
+        json_object_foreach(incident->culprits[i].said, playbook, said)
+        {
+            if (strncmp(json_string_value(said), "hold/", 5) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// The locator is asked when there is news, before anything is decided on its ranking, and else once an interval, or a
+// second while an act is held: a ranking costs the evaluator a millisecond or two, and many ticks of a large fleet tell
+// nothing new.
+static bool is_due(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    if (incident->asked_ms == TEND_NEVER || incident->news || (is_settled(engine, incident) && !incident->weighed)) {
+        return true;
+    }
+    const int64_t interval_ms = tend_evidence_interval_ms(engine, incident);
+    const bool is_soon = interval_ms > HELD_ASK_MS && is_held(incident);
+    return engine->now_ms - incident->asked_ms >= (is_soon ? HELD_ASK_MS : interval_ms);
+}
+
 static void ask_locator(struct tend_engine *engine, struct tend_incident *incident)
 {
     const int64_t onset_ms = tend_locate_onset_ms(engine, incident);
     look_around(engine, incident, onset_ms);
-    const bool is_due = incident->asked_ms == TEND_NEVER || incident->news ||
-                        engine->now_ms - incident->asked_ms >= tend_evidence_interval_ms(engine, incident) ||
-                        (is_settled(engine, incident) && !incident->weighed);
-    if (!is_due || !tend_evidence_gather(engine, incident, onset_ms)) {
+    if (!is_due(engine, incident) || !tend_evidence_gather(engine, incident, onset_ms)) {
         return;
     }
     struct tend_effect *effect = tend_emit(engine, TEND_EFFECT_ASK);
