@@ -77,6 +77,11 @@ static void answer_incidents(const struct ask *ask)
     tend_reply_json(ask->request, HTTP_OK, ask->server->source.incidents(ask->server->source.context));
 }
 
+static void answer_topology(const struct ask *ask)
+{
+    tend_reply_json(ask->request, HTTP_OK, ask->server->source.topology(ask->server->source.context));
+}
+
 static void reply_failure(struct evhttp_request *request, enum tend_status status, const struct tend_error *error)
 {
     tend_reply_error(request, status == TEND_E_INVALID ? HTTP_NOTFOUND : HTTP_SERVUNAVAIL, "%s",
@@ -267,6 +272,7 @@ struct route {
 static const struct route routes[] = {
     { "/v1/status", EVHTTP_REQ_GET, false, NULL, answer_status },
     { "/v1/incidents", EVHTTP_REQ_GET, false, NULL, answer_incidents },
+    { "/v1/topology", EVHTTP_REQ_GET, false, NULL, answer_topology },
     { "/v1/explain", EVHTTP_REQ_GET, false, NULL, answer_explain },
     { "/v1/pause", EVHTTP_REQ_POST, false, "pause", answer_pause },
     { "/v1/resume", EVHTTP_REQ_POST, false, "resume", answer_resume },

@@ -24,6 +24,7 @@ int tend_command_evaluator(int argc, char **argv); ///< the process that runs us
 
 // They talk to the running daemon:
 int tend_command_status(int argc, char **argv);    ///< how all services do
+int tend_command_topology(int argc, char **argv);  ///< who depends on whom
 int tend_command_incidents(int argc, char **argv); ///< the open and the lately ended incidents
 int tend_command_explain(int argc, char **argv);   ///< the story of one incident
 int tend_command_arm(int argc, char **argv);       ///< lets a playbook act

@@ -96,6 +96,13 @@ static json_t *answer_status(void *context)
     return status;
 }
 
+static json_t *answer_topology(void *context)
+{
+    const struct daemon *daemon = context;
+    tend_loop_catch_up(daemon->loop);
+    return tend_engine_topology(tend_loop_engine(daemon->loop));
+}
+
 static json_t *answer_incidents(void *context)
 {
     const struct daemon *daemon = context;
@@ -244,6 +251,7 @@ static int run_daemon(struct tend_loop_options *options, const char *listen)
             .source = { .context = &daemon,
                         .status = answer_status,
                         .incidents = answer_incidents,
+                        .topology = answer_topology,
                         .explain = answer_explain,
                         .operate = operate,
                         .reload = reload,

@@ -19,6 +19,7 @@ static const struct tend_command commands[] = {
     { "evaluator", NULL, tend_command_evaluator },
     { "status", "show how the services do", tend_command_status },
     { "incidents", "list the open and the lately ended incidents", tend_command_incidents },
+    { "topology", "show who depends on whom, declared and learned", tend_command_topology },
     { "explain", "tell the story of an incident", tend_command_explain },
     { "arm", "let a playbook act", tend_command_arm },
     { "disarm", "make a playbook dry again", tend_command_disarm },

@@ -79,7 +79,7 @@ static void pass_rules(struct tend_pass *pass, struct tend_engine *engine)
     }
 }
 
-TEND_PASS_COVERS(tend_engine, 592);
+TEND_PASS_COVERS(tend_engine, 616);
 TEND_PASS_COVERS(tend_engine_options, 32);
 
 // Left out: `effects` is of a step under way, `calls` lies with the fleet.
@@ -123,6 +123,7 @@ static void pass_state(struct tend_pass *pass, struct tend_engine *engine)
         pass_listings(pass, engine);
         pass_rules(pass, engine);
         tend_pass_fleet(pass, engine);
+        tend_pass_edges(pass, engine);
         tend_pass_calls(pass, engine);
     }
     tend_pass_kept_baselines(pass, engine);

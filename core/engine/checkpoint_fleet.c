@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOURCES = 2 };
+enum { SOURCES = 2, LEAST_LEARNED_BYTES = 48 };
 
 // Who is at this place: it is built already, and has to be the same.
 static void pass_same(struct tend_pass *pass, const char *text)
@@ -143,7 +143,7 @@ static void pass_given(struct tend_pass *pass, struct tend_instance *instance, s
     }
 }
 
-TEND_PASS_COVERS(tend_instance, 392);
+TEND_PASS_COVERS(tend_instance, 400);
 
 // Names, address and labels are the ruleset's and the listing's; the revision lies with the target table.
 static void pass_instance(struct tend_pass *pass, const struct tend_metric_table *table, struct tend_instance *instance)
@@ -313,6 +313,29 @@ void tend_pass_fleet(struct tend_pass *pass, struct tend_engine *engine)
     }
     if (!tend_pass_failed(pass)) {
         pass_target_table(pass, fleet);
+    }
+}
+
+TEND_PASS_COVERS(tend_learned_edge, 56);
+
+void tend_pass_edges(struct tend_pass *pass, struct tend_engine *engine)
+{
+    pass->part = "learned edges";
+    engine->edges =
+        tend_pass_array(pass, engine->edges, &engine->edge_count, sizeof *engine->edges, LEAST_LEARNED_BYTES);
+    for (size_t i = 0; i < engine->edge_count; i++) {
+        struct tend_learned_edge *edge = &engine->edges[i];
+        tend_pass_name(pass, &edge->from);
+        tend_pass_name(pass, &edge->to);
+        tend_pass_ms(pass, &edge->first_ms);
+        tend_pass_ms(pass, &edge->seen_ms);
+        tend_pass_f64(pass, &edge->calls);
+        tend_pass_ms(pass, &edge->counted_ms);
+        tend_pass_f64(pass, &edge->per_s);
+    }
+    tend_pass_flag(pass, &engine->edges_changed);
+    if (!tend_pass_saves(pass) && !tend_pass_failed(pass)) {
+        tend_edges_connect(engine);
     }
 }
 

@@ -87,6 +87,7 @@ const struct tend_layout *tend_pass_layout(struct tend_pass *pass, const struct 
 
 // One for each part of the engine.
 void tend_pass_fleet(struct tend_pass *pass, struct tend_engine *engine); ///< loading: after the listings
+void tend_pass_edges(struct tend_pass *pass, struct tend_engine *engine); ///< loading: after the fleet
 void tend_pass_calls(struct tend_pass *pass, struct tend_engine *engine); ///< loading: after the fleet
 void tend_pass_incidents(struct tend_pass *pass, struct tend_engine *engine);
 void tend_pass_runs(struct tend_pass *pass, struct tend_engine *engine);

@@ -110,6 +110,7 @@ void tend_engine_destroy(struct tend_engine *engine)
         clear_listing(&engine->listings[i]);
     }
     tend_fleet_destroy(engine->fleet);
+    tend_edges_clear(engine);
     tend_ruleset_destroy(engine->ruleset);
     free((void *)engine->notices);
     free((void *)engine->runs);
@@ -287,6 +288,7 @@ static bool rebuild_fleet(struct tend_engine *engine, struct tend_ruleset *rules
     struct tend_ruleset *old_rules = engine->ruleset;
     engine->fleet = fleet;
     engine->ruleset = ruleset;
+    tend_edges_connect(engine);
     tend_fleet_destroy(old_fleet);
     if (old_rules != ruleset) {
         tend_ruleset_destroy(old_rules);

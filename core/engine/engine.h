@@ -56,6 +56,11 @@ const struct tend_ruleset *tend_engine_ruleset(const struct tend_engine *engine)
 /// What `tend status` shows, as JSON (schema: api/). The caller owns it. NULL: out of memory.
 json_t *tend_engine_status(const struct tend_engine *engine);
 
+/// What `tend topology` shows: {"services": [{name, watched, out, instances}], "edges": [{from, to, declared, learned,
+/// known (both are services here), and of learned ones age_s, seen_ago_s, calls_per_s}]}. The caller owns it.
+/// NULL: out of memory.
+json_t *tend_engine_topology(const struct tend_engine *engine);
+
 enum { TEND_ENGINE_OUTCOMES = 5 };
 /// How runs end: "recovered", "rolled back", "escalated", "failed", "dry".
 extern const char *const tend_engine_outcomes[TEND_ENGINE_OUTCOMES];

@@ -131,6 +131,7 @@ static void instance_destroy(struct tend_instance *instance)
         subject_clear(&instance->subject, instance->service->def->metric_count);
     }
     free(instance->given);
+    tend_edge_columns_destroy(instance->edges);
     tend_parts_destroy(instance->parts);
     tend_metric_plan_destroy(instance->plan);
     tend_series_window_destroy(instance->window);

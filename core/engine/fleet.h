@@ -72,11 +72,14 @@ struct tend_instance {
     struct tend_metric_plan *plan;
     struct tend_parts *parts; ///< one a metric
     struct tend_subject subject;
-    double *given;          ///< P by hand, one a metric; NULL: none was ever given
-    uint8_t *given_missing; ///< its causes, or TEND_MEASURED_AS_SCRAPED; behind `given`, in the same block
-    char reason[200];       ///< of the newest scrape, when it failed
-    bool dirty;             ///< has a result that no tick has seen
+    double *given;                   ///< P by hand, one a metric; NULL: none was ever given
+    uint8_t *given_missing;          ///< its causes, or TEND_MEASURED_AS_SCRAPED; behind `given`, in the same block
+    struct tend_edge_columns *edges; ///< which columns of the newest layout tell of edges (edges.c); NULL: none yet
+    char reason[200];                ///< of the newest scrape, when it failed
+    bool dirty;                      ///< has a result that no tick has seen
 };
+
+void tend_edge_columns_destroy(struct tend_edge_columns *columns); ///< NULL is allowed
 
 /// What lasts of a service over incidents and restarts: who was acted on, and how it went.
 struct tend_guard {

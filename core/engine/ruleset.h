@@ -49,6 +49,13 @@ struct tend_log_def {
     bool plain; ///< lines are no JSON, whatever they look like
 };
 
+/// Where a target tells who calls whom: each series that is selected and grows is an edge.
+struct tend_edge_def {
+    const struct tend_selector *series;
+    const char *from; ///< the label that names the caller; NULL: the service that is scraped
+    const char *to;   ///< the label that names the callee; NULL: the service that is scraped
+};
+
 /// A service, or what discovery makes into services ("template").
 struct tend_service_def {
     const char *name;
@@ -79,6 +86,8 @@ struct tend_service_def {
     const struct tend_selector **record; ///< more series to keep in the window
     size_t record_count;
     struct tend_log_def logs; ///< no files: its log is not read
+    const struct tend_edge_def *edges; ///< their series are recorded too
+    size_t edge_count;
 };
 
 /// Where services come from at run time: every value of `service_label` is a service made from `template_def`, or from

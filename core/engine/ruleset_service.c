@@ -290,6 +290,25 @@ static void read_logs(struct tend_ruleset_reader *reader, const json_t *object, 
     tend_mask_patterns_destroy(patterns);
 }
 
+static void read_edges(struct tend_ruleset_reader *reader, const json_t *object, struct tend_service_def *service)
+{
+    const json_t *array = tend_ruleset_read_array(reader, object, "edges");
+    const size_t count = json_array_size(array);
+    struct tend_edge_def *edges = tend_ruleset_read_alloc(reader, count + 1, sizeof *edges);
+    for (size_t i = 0; reader->status == TEND_OK && i < count; i++) {
+        const json_t *entry = json_array_get(array, i);
+        const char *series = tend_ruleset_read_text(reader, entry, "series", "");
+        edges[i].from = tend_ruleset_read_text(reader, entry, "from", NULL);
+        edges[i].to = tend_ruleset_read_text(reader, entry, "to", NULL);
+        edges[i].series = tend_ruleset_read_selector(reader, series, NULL);
+        if (edges[i].from == NULL && edges[i].to == NULL) {
+            tend_ruleset_read_fault(reader, "edges of %s name no label", service->name);
+        }
+    }
+    service->edges = edges;
+    service->edge_count = count;
+}
+
 // A service needs every limit: the engine compares with them before it acts.
 static void check_limits(struct tend_ruleset_reader *reader, const struct tend_service_def *service)
 {
@@ -347,4 +366,5 @@ void tend_ruleset_read_service(struct tend_ruleset_reader *reader, const json_t 
     read_remedies(reader, object, service);
     read_records(reader, object, service);
     read_logs(reader, object, service);
+    read_edges(reader, object, service);
 }

@@ -188,6 +188,16 @@ struct tend_kept_baseline {
     size_t byte_count;
 };
 
+/// An edge that metrics told of. Names, as it may lead to what no rule watches.
+struct tend_learned_edge {
+    char *from; ///< the caller
+    char *to;
+    int64_t first_ms, seen_ms; ///< when calls were seen first, and last
+    double calls;              ///< since `counted_ms`
+    int64_t counted_ms;
+    double per_s; ///< calls a second in the minute before `counted_ms`; NaN: not known yet
+};
+
 struct tend_engine {
     struct tend_engine_options options;
     int64_t now_ms, wall_ms;
@@ -233,9 +243,12 @@ struct tend_engine {
 
     uint64_t next_id; ///< of effects that are answered
     uint64_t runs_ended[TEND_ENGINE_OUTCOMES];
-    int64_t wake_ms;  ///< asked for last; TEND_NEVER: none
-    char *blind_page; ///< under what id people were told that most targets fail at once, while it lasts
-    bool blind;       ///< most targets failed at once
+    int64_t wake_ms;                 ///< asked for last; TEND_NEVER: none
+    struct tend_learned_edge *edges; ///< sorted by caller and callee
+    size_t edge_count;
+    bool edges_changed; ///< since the fleet was connected
+    char *blind_page;   ///< under what id people were told that most targets fail at once, while it lasts
+    bool blind;         ///< most targets failed at once
 };
 
 // engine.c
@@ -335,6 +348,16 @@ int64_t tend_evidence_interval_ms(const struct tend_engine *engine, const struct
 /// One slice of the study of an incident's neighbourhood. @param onset_ms  of its first symptom
 /// @return whether there is evidence not older than an interval; false: more is to be done in another step
 bool tend_evidence_gather(struct tend_engine *engine, struct tend_incident *incident, int64_t onset_ms);
+
+// edges.c
+/// Takes the edges that the newest scrape of an instance shows calls on.
+void tend_edges_learn(struct tend_engine *engine, struct tend_instance *instance);
+/// Forgets edges on which nothing was called for long, and connects the fleet anew when edges came or went.
+void tend_edges_refresh(struct tend_engine *engine);
+void tend_edges_connect(struct tend_engine *engine); ///< the fleet's topology, from what is declared and learned
+/// What a service depends on: what is declared, then what was learned. @return a new array of names
+json_t *tend_edges_of(const struct tend_engine *engine, const struct tend_service *service);
+void tend_edges_clear(struct tend_engine *engine);
 
 // recovery.c
 void tend_recovery_consider(struct tend_engine *engine, struct tend_incident *incident);

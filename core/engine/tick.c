@@ -154,6 +154,7 @@ static void measure_service(struct tend_engine *engine, struct tend_service *ser
         settle_too_few(table, &instance->subject, def->metric_count, is_young(instance));
         set_given(table, instance);
         tend_tick_note_version(engine, instance);
+        tend_edges_learn(engine, instance);
         if (history->newest_ms > service->data_ms) {
             service->data_ms = history->newest_ms;
         }
@@ -473,6 +474,7 @@ void tend_tick_begin(struct tend_engine *engine)
     tend_sleep_look(engine);
     tend_silence_look(engine);
     measure_fleet(engine);
+    tend_edges_refresh(engine);
     engine->blind = tend_recovery_is_blind(engine);
     tend_notice_blind(engine);
     struct tend_fleet *fleet = engine->fleet;

@@ -304,10 +304,7 @@ static double restarted_ago_s(const struct tend_engine *engine, const struct ten
 
 static json_t *locate_service(const struct tend_engine *engine, const struct tend_service *service, int64_t onset_ms)
 {
-    json_t *depends = json_array();
-    for (size_t i = 0; i < service->def->depend_count; i++) {
-        (void)json_array_append_new(depends, json_string(service->def->depends[i]));
-    }
+    json_t *depends = tend_edges_of(engine, service);
     json_t *alerts = json_array();
     for (size_t i = 0; i < service->alert_count; i++) {
         if (service->alerts[i].alert.state == TEND_ALERT_FIRING) {

@@ -160,8 +160,48 @@ local function log_files(value)
   return { files = files, mask = mask, plain = format == "plain" }
 end
 
+-- Who calls whom, as meshes and span metrics tell it. Linkerd's proxies do not say whose they are: the scraped
+-- service's.
+local EDGES = {
+  istio = { series = "istio_requests_total", from = "source_workload", to = "destination_workload" },
+  ["istio services"] = { series = "istio_requests_total", from = "source_workload", to = "destination_service_name" },
+  linkerd = { series = 'request_total{direction="outbound"}', to = "dst_deployment" },
+  servicegraph = { series = "traces_service_graph_request_total", from = "client", to = "server" },
+}
+local EDGE_FIELDS = { series = true, from = true, to = true }
+
+local function edge(value)
+  if type(value) == "string" then
+    if EDGES[value] then return EDGES[value] end
+    return nil, '"' .. value .. '" is none of istio, "istio services", linkerd, servicegraph'
+  end
+  if type(value) ~= "table" then return nil, "is no table" end
+  for key, text in pairs(value) do
+    if not EDGE_FIELDS[key] then return nil, "has a field " .. tostring(key) .. "; it takes series, from and to" end
+    if type(text) ~= "string" or text == "" then return nil, key .. " is no text" end
+  end
+  if not value.series or not (value.from or value.to) then
+    return nil, "needs a series and the label of at least one side: from (the caller), to (the callee)"
+  end
+  local fine, reason = host.selector(value.series)
+  if not fine then return nil, "series: " .. reason end
+  return { series = value.series, from = value.from, to = value.to }
+end
+
+-- One, or a list of them.
+local function edges(value)
+  local list = {}
+  local given = type(value) == "table" and (value[1] ~= nil or next(value) == nil) and value or { value }
+  for i, one in ipairs(given) do
+    local made, reason = edge(one)
+    if not made then return nil, reason end
+    list[i] = made
+  end
+  return list
+end
+
 fields.service = {
-  __removable = true,
+  __removable = true, edges = edges,
   is = "names", targets = targets, every = "duration", window = "duration", timeout = "duration", zone = "string",
   depends = "names", version = "table", logs = log_files, control = "table", metrics = "table", rules = "table",
   remedies = "names", limits = "table", awake = hours,

@@ -219,6 +219,9 @@ local function make(whole, service, owner, resolved)
   else
     record = { '{__name__=~".+"}' }
   end
+  local edges, recorded = plain(whole, "edges", {}), {}
+  for i, selector in ipairs(record) do recorded[i] = selector end
+  for _, edge in ipairs(edges) do recorded[#recorded + 1] = edge.series end
   check_rule_changes(whole)
   limits.check(service, whole.limits, whole.plain.remedies)
   local def = {
@@ -226,7 +229,8 @@ local function make(whole, service, owner, resolved)
     watched = service.watched, every_ms = every, window_ms = window, timeout_ms = timeout, depends = depends,
     version = version, metrics = metrics, rules = bind_rules(whole, service, named, resolved.texts, owner),
     remedies = remedy_indexes(whole),
-    limits = limits.complete(whole.limits), verbs = check.names(verbs), record = record, zone = plain(whole, "zone"),
+    limits = limits.complete(whole.limits), verbs = check.names(verbs), record = recorded, edges = edges,
+    zone = plain(whole, "zone"),
     awake = awake_of(whole), logs = plain(whole, "logs"),
   }
   resolved.every[#resolved.every + 1] = { def = def, verbs = verbs, whole = whole, from = service.from,

@@ -66,6 +66,13 @@ static inline enum tend_status fake_operate(void *context, const char *command, 
     return strcmp(argument, "broken") == 0 ? TEND_E_IO : TEND_OK;
 }
 
+static inline json_t *fake_topology(void *context)
+{
+    (void)context;
+    return json_pack("{s:[], s:[{s:s, s:s, s:b}]}", "services", "edges", "from", "payments", "to", "ledger", "declared",
+                     true);
+}
+
 static inline void fake_reload(void *context, uint64_t id, const char *who)
 {
     struct served_api *served = context;
@@ -116,6 +123,7 @@ static inline struct tend_api_options options_of(struct served_api *served)
         .source = { .context = served,
                     .status = fake_status,
                     .incidents = fake_incidents,
+                    .topology = fake_topology,
                     .explain = fake_explain,
                     .operate = fake_operate,
                     .reload = fake_reload,

@@ -56,6 +56,11 @@
 ---@field mask? string|string[]    regular expressions of what is secret in a line, besides what is masked anyway
 ---@field format? "json"|"plain"   "plain": a line that looks like JSON is none
 
+---@class tend.Edges  or "istio", "istio services", "linkerd", "servicegraph"
+---@field series string  a counter of calls
+---@field from? string   the label that names the caller; the scraped service when left out
+---@field to? string     the label that names the callee; likewise
+
 ---@class tend.ServiceFields
 ---@field is? string|string[]              groups it is part of; the rightmost is nearest
 ---@field targets? string[]|tend.Discovery {}: known, but not watched
@@ -64,6 +69,7 @@
 ---@field timeout? tend.Duration
 ---@field zone? string
 ---@field depends? string|string[]
+---@field edges? tend.Edges|string|(tend.Edges|string)[]  where its targets tell who calls whom: dependencies are learned
 ---@field version? { series: string, label: string }
 ---@field logs? string|string[]|tend.Logs  log files: absolute paths with *, ? and {service}
 ---@field control? tend.Control|tend.Control[]

@@ -219,6 +219,7 @@ static const char *const made_anew[] = {
     "tend_metric_table.bad",    "tend_metric_table.count", "tend_metric_table.capacity",
     "tend_incident.past_count", // with culprit_count
     "tend_log_track.hash",
+    "tend_instance.edges",      // found anew in the layout
 };
 
 static char *read_sources(const char *const *files, size_t count)
@@ -322,7 +323,7 @@ static void every_field_of_the_state_is_walked_over(void **state)
         "tend_fleet",      "tend_service",        "tend_guard",       "tend_instance",  "tend_subject",
         "tend_rule_alert", "tend_listed",         "tend_listing",     "tend_alert",     "tend_limits",
         "tend_parts",      "tend_metric_table",   "tend_buckets",     "tend_log_track", "tend_log_evidence",
-        "tend_silence",    "tend_kept_baseline"
+        "tend_silence",    "tend_kept_baseline",  "tend_learned_edge"
     };
     char *text = read_sources(headers, sizeof headers / sizeof headers[0]);
     char *walk = read_sources(walks, sizeof walks / sizeof walks[0]);
