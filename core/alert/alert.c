@@ -45,13 +45,20 @@ static enum tend_alert_change take_out(struct tend_alert *alert, const struct te
         }
         break;
     case TEND_ALERT_FIRING:
+        if (alert->clear_since_ms != TEND_ALERT_NEVER) {
+            tend_flap_out_again(&alert->flap, data_ms, alert->damped);
+        }
         alert->clear_since_ms = TEND_ALERT_NEVER;
+        alert->damped = false;
         if (!alert->by_missing || alert->out_since_ms == TEND_ALERT_NEVER ||
             !lasted(alert->out_since_ms, data_ms, times->fire_after_ms)) {
             return TEND_ALERT_SAME;
         }
         alert->by_missing = false; // a warning until now: it fires for a reason
         break;
+    }
+    if (alert->state != TEND_ALERT_FIRING) {
+        tend_flap_fired(&alert->flap, data_ms);
     }
     alert->state = TEND_ALERT_FIRING;
     alert->since_ms = data_ms;
@@ -74,13 +81,20 @@ static enum tend_alert_change take_in_line(struct tend_alert *alert, const struc
     }
     if (alert->clear_since_ms == TEND_ALERT_NEVER) {
         alert->clear_since_ms = data_ms;
+        tend_flap_in_line(&alert->flap, data_ms);
     }
     if (!lasted(alert->clear_since_ms, data_ms, times->clear_after_ms)) {
         return TEND_ALERT_SAME;
     }
+    if (!lasted(alert->clear_since_ms, data_ms, tend_flap_clear_after_ms(&alert->flap, times->clear_after_ms))) {
+        const bool known = alert->damped;
+        alert->damped = true;
+        return known ? TEND_ALERT_SAME : TEND_ALERT_DAMPED;
+    }
     alert->state = TEND_ALERT_INACTIVE;
     alert->clear_since_ms = TEND_ALERT_NEVER;
-    alert->by_missing = false;
+    alert->by_missing = alert->damped = false;
+    tend_flap_resolved(&alert->flap, data_ms);
     return TEND_ALERT_RESOLVED;
 }
 
@@ -94,6 +108,7 @@ static enum tend_alert_change take_nothing(struct tend_alert *alert)
         return TEND_ALERT_ENDED;
     case TEND_ALERT_FIRING:
         alert->clear_since_ms = TEND_ALERT_NEVER; // in line must hold without a gap, too
+        alert->damped = false;
         break;
     }
     return TEND_ALERT_SAME;
@@ -110,7 +125,7 @@ enum tend_alert_change tend_alert_end(struct tend_alert *alert)
     const enum tend_alert_state before = alert->state;
     alert->state = TEND_ALERT_INACTIVE;
     alert->out_since_ms = alert->clear_since_ms = TEND_ALERT_NEVER;
-    alert->by_missing = false;
+    alert->by_missing = alert->damped = false;
     switch (before) {
     case TEND_ALERT_INACTIVE:
         break;

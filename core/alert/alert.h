@@ -13,6 +13,7 @@
 /// warning fires anew once data was out of line for fire_after: what fires then may act. Units: `_ms` is the engine
 /// time of samples, so that lateness of their arrival cannot shorten or lengthen a duration.
 
+#include "alert/flap.h"
 #include "alert/verdict.h"
 
 #include <stdbool.h>
@@ -21,7 +22,14 @@
 enum tend_alert_state { TEND_ALERT_INACTIVE, TEND_ALERT_PENDING, TEND_ALERT_FIRING };
 
 /// What a verdict did to an alert.
-enum tend_alert_change { TEND_ALERT_SAME, TEND_ALERT_BEGAN, TEND_ALERT_FIRED, TEND_ALERT_RESOLVED, TEND_ALERT_ENDED };
+enum tend_alert_change {
+    TEND_ALERT_SAME,
+    TEND_ALERT_BEGAN,
+    TEND_ALERT_FIRED,
+    TEND_ALERT_RESOLVED,
+    TEND_ALERT_ENDED,
+    TEND_ALERT_DAMPED, ///< it would be resolved now, but flaps: it fires on
+};
 
 /// What to make of an unknown verdict.
 enum tend_missing_policy { TEND_MISSING_HOLD, TEND_MISSING_WARN, TEND_MISSING_ACT };
@@ -39,6 +47,8 @@ struct tend_alert {
     int64_t out_since_ms;   ///< first of the samples out of line in a row up to the newest, or TEND_ALERT_NEVER
     int64_t clear_since_ms; ///< firing: first sample back in line, or TEND_ALERT_NEVER
     bool by_missing;        ///< out because data is missing, under "warn": it may not act
+    bool damped;            ///< in line for clear_after, and firing on because it flaps
+    struct tend_flap flap;
 };
 
 enum { TEND_ALERT_NEVER = -1 };

@@ -185,6 +185,7 @@ void tend_self_metrics_format(const struct tend_self_metrics *metrics, struct te
     head(out, "tend_alerts", "gauge", "Alerts by state.");
     labelled(out, "tend_alerts", "state", "pending", metrics->alerts_pending);
     labelled(out, "tend_alerts", "state", "firing", metrics->alerts_firing);
+    gauge(out, "tend_alerts_flapping", "Alerts that fire on because they flap.", (double)metrics->alerts_flapping);
     gauge(out, "tend_incidents_open", "Open incidents.", (double)metrics->incidents_open);
     head(out, "tend_runs_total", "counter", "Playbook runs that ended, by outcome.");
     for (int i = 0; i < TEND_SELF_OUTCOMES && metrics->outcomes[i].outcome != NULL; i++) {

@@ -37,6 +37,7 @@ struct tend_self_metrics {
     uint64_t rules_off; ///< broken, slow or hostile
     uint64_t alerts_pending;
     uint64_t alerts_firing;
+    uint64_t alerts_flapping; ///< of those
     uint64_t incidents_open;
     struct tend_self_outcome outcomes[TEND_SELF_OUTCOMES];
     uint64_t evaluator_kills;

@@ -123,6 +123,8 @@ static void tell_alert(struct timeline *timeline, const struct tend_record *reco
     } else if (strcmp(state, "firing") == 0) {
         tend_buffer_printf(line, "alert %s fires on %s: ", rule, subject_of(body));
         put_measured(body, true, line);
+        const char *flapping = tend_json_text(body, "flapping", "");
+        tend_buffer_printf(line, "%s%s", flapping[0] != '\0' ? "; " : "", flapping);
         at_ms = tend_json_integer(body, "fired_wall_ms", at_ms);
     } else if (strcmp(state, "resolved") == 0) {
         tend_buffer_printf(line, "alert %s on %s is over: ", rule, subject_of(body));

@@ -157,6 +157,7 @@ static void answer_metrics(void *context, struct tend_buffer *out)
         .rules_off = counts.rules_off,
         .alerts_pending = counts.alerts_pending,
         .alerts_firing = counts.alerts_firing,
+        .alerts_flapping = counts.alerts_flapping,
         .incidents_open = counts.incidents_open,
         .evaluator_kills = loop.evaluator_kills,
         .reloads = loop.reloads,

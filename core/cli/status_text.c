@@ -152,7 +152,11 @@ static void put_alert_row(const json_t *alert, const json_t *service, struct ten
     struct tend_buffer *cell = tend_text_table_cell(table);
     tend_buffer_put_text(cell, "for ");
     tend_terminal_put_span(cell, tend_json_number(alert, "since_s", (double)NAN));
-    tend_terminal_put_member(tend_text_table_cell(table), alert, "summary", "");
+    cell = tend_text_table_cell(table);
+    tend_terminal_put_member(cell, alert, "summary", "");
+    const char *flapping = tend_json_text(alert, "flapping", "");
+    tend_buffer_put_text(cell, flapping[0] != '\0' ? "; " : "");
+    tend_terminal_put(cell, flapping);
 }
 
 static void put_alerts(const json_t *status, struct tend_buffer *out)

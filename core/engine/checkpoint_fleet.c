@@ -167,8 +167,26 @@ static void pass_instance(struct tend_pass *pass, const struct tend_metric_table
     pass_given(pass, instance, def->metric_count);
 }
 
-TEND_PASS_COVERS(tend_rule_alert, 112);
-TEND_PASS_COVERS(tend_alert, 48);
+TEND_PASS_COVERS(tend_flap, 56);
+
+static void pass_flap(struct tend_pass *pass, struct tend_flap *flap)
+{
+    for (size_t i = 0; i < TEND_FLAP_LEAST; i++) {
+        tend_pass_ms(pass, &flap->fired_ms[i]);
+    }
+    tend_pass_ms(pass, &flap->began_ms);
+    tend_pass_ms(pass, &flap->calm_ms);
+    tend_pass_u32(pass, &flap->firings);
+    tend_pass_u32(pass, &flap->level);
+    tend_pass_u32(pass, &flap->count);
+    tend_pass_u32(pass, &flap->told);
+    if (flap->firings > TEND_FLAP_LEAST || flap->level > TEND_FLAP_LEVELS) {
+        tend_pass_refuse(pass, "an alert that flaps as none can");
+    }
+}
+
+TEND_PASS_COVERS(tend_rule_alert, 168);
+TEND_PASS_COVERS(tend_alert, 104);
 
 static void pass_alert(struct tend_pass *pass, struct tend_rule_alert *alert)
 {
@@ -179,6 +197,8 @@ static void pass_alert(struct tend_pass *pass, struct tend_rule_alert *alert)
     tend_pass_ms(pass, &state->out_since_ms);
     tend_pass_ms(pass, &state->clear_since_ms);
     tend_pass_flag(pass, &state->by_missing);
+    tend_pass_flag(pass, &state->damped);
+    pass_flap(pass, &state->flap);
     for (size_t m = 0; m < alert->service->def->metric_count; m++) {
         tend_pass_u8(pass, &alert->latches[m]);
     }

@@ -73,6 +73,7 @@ struct tend_engine_counts {
     uint64_t runs_ended[TEND_ENGINE_OUTCOMES]; ///< since the start, by tend_engine_outcomes
     size_t silences;                           ///< in force: operators', deploys, the rules'
     size_t notices_held;                       ///< not sent yet for a reason
+    size_t alerts_flapping;
     bool paused, journal_failed;
 };
 struct tend_engine_counts tend_engine_counts(const struct tend_engine *engine);

@@ -210,7 +210,8 @@ void tend_facts_alert(struct tend_engine *engine, struct tend_rule_alert *alert,
     const char *rule = tend_rule_name(engine, alert);
     const char *instance = tend_alert_instance(alert);
     const bool firing = strcmp(state, "firing") == 0;
-    const bool open = firing || strcmp(state, "pending") == 0;
+    json_t *flap = tend_flapping_body(alert);
+    const bool open = firing || strcmp(state, "pending") == 0 || flap != NULL; // a restart must know how it flapped
     char *summary = tend_facts_summary(engine, alert);
     static const char *const policies[] = { "hold", "warn", "act" };
     json_t *body = json_pack(
@@ -224,6 +225,11 @@ void tend_facts_alert(struct tend_engine *engine, struct tend_rule_alert *alert,
     free(summary);
     (void)json_object_set_new(body, "since_ms", json_integer(alert->alert.since_ms));
     (void)json_object_set_new(body, "began_ms", json_integer(alert->alert.began_ms));
+    if (flap != NULL) {
+        char flapping[TEND_FLAP_TEXT_BYTES];
+        (void)json_object_set_new(body, "flapping", json_string(tend_flapping_text(engine, alert, flapping)));
+        (void)json_object_set_new(body, "flap", flap);
+    }
     if (metric >= 0) {
         const enum tend_missing missing = (enum tend_missing)table->missing[slot];
         json_t *numbers = json_pack(
@@ -425,6 +431,7 @@ static void restore_alert(struct tend_engine *engine, struct tend_rule_alert *al
     alert->alert.began_ms = tend_json_integer(body, "began_ms", alert->alert.since_ms);
     alert->alert.out_since_ms = TEND_ALERT_NEVER;
     alert->alert.by_missing = tend_json_bool(body, "by_missing", false);
+    tend_flapping_restore(alert, json_object_get(body, "flap"));
     alert->fired_wall_ms = tend_json_integer(body, "fired_wall_ms", engine->wall_ms);
     const int metric = tend_service_metric(alert->service->def, tend_json_text(body, "metric", ""));
     if (metric >= 0) {

@@ -295,6 +295,9 @@ void tend_incident_alert_changed(struct tend_engine *engine, struct tend_rule_al
     case TEND_ALERT_FIRED:
         fired(engine, alert);
         break;
+    case TEND_ALERT_DAMPED:
+        tend_flapping_damped(engine, alert);
+        break;
     case TEND_ALERT_RESOLVED:
         resolved(engine, alert);
         forget_what_was_felt(engine, alert->service);

@@ -452,6 +452,16 @@ void tend_notice_resume(struct tend_engine *engine);
 void tend_notice_forget_told(struct tend_engine *engine, const char *incident); ///< NULL: of all
 void tend_notice_destroy(struct tend_notice *notice);
 
+// flapping.c
+/// "flapping: 5 times in 20m, clears after 8m", or "". @return out
+const char *tend_flapping_text(const struct tend_engine *engine, const struct tend_rule_alert *alert,
+                               char out[TEND_FLAP_TEXT_BYTES]);
+/// It would be resolved, but flaps: a decision says so, once for each doubling.
+void tend_flapping_damped(struct tend_engine *engine, struct tend_rule_alert *alert);
+json_t *tend_flapping_body(const struct tend_rule_alert *alert); ///< for its record; NULL: it does not flap
+void tend_flapping_restore(struct tend_rule_alert *alert, const json_t *body);
+size_t tend_flapping_count(const struct tend_engine *engine); ///< of those that fire
+
 // facts.c
 json_t *tend_facts_groups(const struct tend_service_def *def); ///< names of the groups that it is in
 json_t *tend_facts_metrics(const struct tend_engine *engine, const struct tend_service_def *def,

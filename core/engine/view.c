@@ -66,11 +66,14 @@ static json_t *view_alerts(const struct tend_engine *engine, const struct tend_s
         }
         *incident = alert->incident != NULL ? alert->incident : *incident;
         char *summary = tend_facts_summary(engine, alert);
+        char flapping[TEND_FLAP_TEXT_BYTES];
+        (void)tend_flapping_text(engine, alert, flapping);
         (void)json_array_append_new(
-            alerts, json_pack("{s:s, s:s, s:s, s:s, s:f, s:s}", "rule", tend_rule_name(engine, alert), "instance",
-                              tend_alert_instance(alert), "state", tend_alert_state_text(alert->alert.state),
-                              "severity", alert->binding->severity, "since_s",
-                              (double)(engine->now_ms - alert->alert.since_ms) / 1000.0, "summary", summary));
+            alerts,
+            json_pack("{s:s, s:s, s:s, s:s, s:f, s:s, s:s}", "rule", tend_rule_name(engine, alert), "instance",
+                      tend_alert_instance(alert), "state", tend_alert_state_text(alert->alert.state), "severity",
+                      alert->binding->severity, "since_s", (double)(engine->now_ms - alert->alert.since_ms) / 1000.0,
+                      "summary", summary, "flapping", flapping));
         free(summary);
     }
     return alerts;
@@ -208,6 +211,7 @@ struct tend_engine_counts tend_engine_counts(const struct tend_engine *engine)
         .journal_failed = engine->journal_failed,
         .silences = tend_silence_count(engine),
         .notices_held = tend_hold_count(engine),
+        .alerts_flapping = tend_flapping_count(engine),
     };
     memcpy(counts.runs_ended, engine->runs_ended, sizeof counts.runs_ended);
     for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->instance_count; i++) {

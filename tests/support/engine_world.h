@@ -768,6 +768,21 @@ static inline void world_operate(struct world *world, const char *command, const
     world_until(world, world->now_ms);
 }
 
+/// A silence, a deploy or an acknowledgement, or the end of one, for a while: @p choice decides which.
+static inline void world_keep_quiet(struct world *world, int choice)
+{
+    static const char *const commands[][2] = {
+        { "silence", "{\"on\":\"ledger\",\"for_ms\":20000}" },
+        { "silence", "{\"on\":\"*\",\"for_ms\":5000,\"rule\":\"loaded\",\"why\":\"new disks\"}" },
+        { "unsilence", "{\"id\":\"*\"}" },
+        { "deploy", "{\"on\":\"payments\",\"version\":\"2\",\"for_ms\":15000}" },
+        { "deploy", "{\"on\":\"payments\",\"done\":true}" },
+        { "ack", "{\"incident\":\"*\",\"why\":\"on it\"}" },
+    };
+    const size_t which = (size_t)choice % (sizeof commands / sizeof commands[0]);
+    world_operate(world, commands[which][0], commands[which][1]);
+}
+
 static inline void world_fail_journal(struct world *world)
 {
     world->journal_failed = true;

@@ -544,7 +544,11 @@ static void disturb(struct world *world)
         list_at_random(world);
         break;
     case 4:
-        operate_at_random(world);
+        if (random_below(2) == 0) {
+            world_keep_quiet(world, random_below(6));
+        } else {
+            operate_at_random(world);
+        }
         break;
     case 5:
         if (world->process_count > 0) {

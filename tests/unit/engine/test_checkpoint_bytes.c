@@ -219,7 +219,7 @@ static const char *const made_anew[] = {
     "tend_metric_table.bad",    "tend_metric_table.count", "tend_metric_table.capacity",
     "tend_incident.past_count", // with culprit_count
     "tend_log_track.hash",
-    "tend_instance.edges",      // found anew in the layout
+    "tend_instance.edges", // found anew in the layout
 };
 
 static char *read_sources(const char *const *files, size_t count)
@@ -313,17 +313,18 @@ static void every_field_of_the_state_is_walked_over(void **state)
     (void)state;
     static const char *const headers[] = { "engine/state.h",   "engine/fleet.h",        "engine/engine.h",
                                            "alert/alert.h",    "deviation/deviation.h", "playbook/limits.h",
-                                           "series/measure.h", "engine/silence.h",      "engine/log_evidence.h" };
+                                           "series/measure.h", "engine/silence.h",      "engine/log_evidence.h",
+                                           "alert/flap.h" };
     static const char *const walks[] = { "engine/checkpoint.c",          "engine/checkpoint_fleet.c",
                                          "engine/checkpoint_incident.c", "engine/checkpoint_run.c",
                                          "engine/checkpoint_log.c",      "engine/baselines.c" };
     static const char *const structs[] = {
-        "tend_engine",     "tend_engine_options", "tend_rule_health", "tend_culprit",   "tend_member",
-        "tend_incident",   "tend_step",           "tend_run",         "tend_notice",    "tend_told",
-        "tend_fleet",      "tend_service",        "tend_guard",       "tend_instance",  "tend_subject",
-        "tend_rule_alert", "tend_listed",         "tend_listing",     "tend_alert",     "tend_limits",
-        "tend_parts",      "tend_metric_table",   "tend_buckets",     "tend_log_track", "tend_log_evidence",
-        "tend_silence",    "tend_kept_baseline",  "tend_learned_edge"
+        "tend_engine",     "tend_engine_options", "tend_rule_health",  "tend_culprit",   "tend_member",
+        "tend_incident",   "tend_step",           "tend_run",          "tend_notice",    "tend_told",
+        "tend_fleet",      "tend_service",        "tend_guard",        "tend_instance",  "tend_subject",
+        "tend_rule_alert", "tend_listed",         "tend_listing",      "tend_alert",     "tend_limits",
+        "tend_parts",      "tend_metric_table",   "tend_buckets",      "tend_log_track", "tend_log_evidence",
+        "tend_silence",    "tend_kept_baseline",  "tend_learned_edge", "tend_flap"
     };
     char *text = read_sources(headers, sizeof headers / sizeof headers[0]);
     char *walk = read_sources(walks, sizeof walks / sizeof walks[0]);
