@@ -30,6 +30,8 @@ static const char usage[] =
     "  --help        this text\n\n"
     "exit status: 0 there it is, 1 the journal cannot be read or the page not be written, 2 wrong usage\n";
 
+enum { EPOCH_DIGITS = 10 }; // of seconds since 1970, from 2001 on
+
 struct report_command {
     const char *since, *rule, *html, *state;
     bool json;
@@ -98,7 +100,8 @@ static bool find_beginning(const char *since, int64_t until_ms, int64_t *from_ms
         *from_ms = until_ms > span_ms ? until_ms - span_ms : 0;
         return true;
     }
-    if (tend_moment_parse(since, bytes, NULL, from_ms, NULL) == TEND_OK) {
+    const bool lacks_unit = strspn(since, "0123456789") == bytes && bytes < EPOCH_DIGITS; // 30, not a time of 1970
+    if (!lacks_unit && tend_moment_parse(since, bytes, NULL, from_ms, NULL) == TEND_OK) {
         return true;
     }
     complain(error.text);

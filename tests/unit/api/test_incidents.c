@@ -210,6 +210,57 @@ static void what_operators_did_before_and_after_is_not(void **state)
     json_decref(story);
 }
 
+static json_t *mark_of(struct tend_journal *journal, const char *id)
+{
+    struct tend_error error = { "" };
+    json_t *story = NULL;
+    assert_int_equal(tend_incidents_explain(journal, id, &story, &error), TEND_OK);
+    json_t *mark = json_incref(json_object_get(story, "mark"));
+    json_decref(story);
+    return mark;
+}
+
+static void the_newest_mark_of_an_incident_is_in_its_story_and_in_its_row_and_in_no_other(void **state)
+{
+    static const struct written_record marks[] = {
+        { TEND_RECORD_OPERATOR, 3000, "mark/i1",
+          "{'what':'mark','argument':'real','who':'uid 1','on':false,'mark':'real','why':''}" },
+        { TEND_RECORD_OPERATOR, 9000000, "mark/i1",
+          "{'what':'mark','argument':'false: a test','who':'uid 2','on':false,'mark':'false','why':'a test'}" },
+        { TEND_RECORD_OPERATOR, 3000, "mark/i2",
+          "{'what':'mark','argument':'real','who':'uid 1','on':false,'mark':'real','why':''}" },
+        { TEND_RECORD_OPERATOR, 4000, "mark/i2",
+          "{'what':'mark','argument':'none','who':'uid 1','on':false,'mark':'none','why':''}" },
+    };
+    static const char *const of[] = { "i1", "i1", "i2", "i2" };
+    struct place *place = *state;
+    append_all(place, "i1");
+    append_all(place, "i2");
+    append_all(place, "i3");
+    for (size_t i = 0; i < 4; i++) {
+        append(place, &marks[i], of[i]);
+    }
+    struct tend_journal *journal = written(place);
+    json_t *mark = mark_of(journal, "i1");
+    assert_string_equal(tend_json_text(mark, "mark", ""), "false");
+    assert_string_equal(tend_json_text(mark, "why", ""), "a test");
+    assert_string_equal(tend_json_text(mark, "who", ""), "uid 2");
+    json_decref(mark);
+    assert_true(json_is_null(mark_of(journal, "i2"))); // taken back
+    assert_true(json_is_null(mark_of(journal, "i3"))); // its time is that of the others' marks
+    struct tend_error error = { "" };
+    json_t *story = NULL;
+    assert_int_equal(tend_incidents_explain(journal, "i3", &story, &error), TEND_OK);
+    assert_int_equal(json_array_size(json_object_get(story, "operators")), 0);
+    json_decref(story);
+    json_t *list = NULL;
+    assert_int_equal(tend_incidents_list(journal, 9, &list, &error), TEND_OK);
+    const json_t *rows = json_object_get(list, "incidents");
+    assert_string_equal(tend_json_text(json_object_get(json_array_get(rows, 2), "mark"), "mark", ""), "false");
+    assert_true(json_is_null(json_object_get(json_array_get(rows, 0), "mark")));
+    json_decref(list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +270,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_unknown_id_names_the_newest_ones, make_place, remove_place),
         cmocka_unit_test_setup_teardown(a_pause_that_held_is_part_of_the_story, make_place, remove_place),
         cmocka_unit_test_setup_teardown(what_operators_did_before_and_after_is_not, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(the_newest_mark_of_an_incident_is_in_its_story_and_in_its_row_and_in_no_other,
+                                        make_place, remove_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

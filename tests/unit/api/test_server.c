@@ -137,6 +137,8 @@ static void commands_reach_the_source_with_who_asked(void **state)
         { "/v1/arm", "{\"all\":true}" },
         { "/v1/disarm", "{\"playbook\":\"restart\"}" },
         { "/v1/close", "{\"service\":\"payments\"}" },
+        { "/v1/mark", "{\"incident\":\"i7\",\"mark\":\"real\"}" },
+        { "/v1/mark", "{\"incident\":\"i7\",\"mark\":\"false\",\"why\":\"a deploy\"}" },
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         ask(fixture, others[i][0], others[i][1], &asked);
@@ -144,7 +146,8 @@ static void commands_reach_the_source_with_who_asked(void **state)
     }
     assert_string_equal(tend_buffer_text(&fixture->calls),
                         "pause(deploy) by uid ;resume() by uid ;arm(restart) by uid ;arm(*) by uid ;"
-                        "disarm(restart) by uid ;close(payments) by uid ;");
+                        "disarm(restart) by uid ;close(payments) by uid ;"
+                        "mark(i7 real) by uid ;mark(i7 false a deploy) by uid ;");
     forget(&asked);
 }
 
@@ -168,6 +171,11 @@ static void a_command_that_is_not_clear_reaches_nobody(void **state)
         { "/v1/arm", "{\"playbook\":" },
         { "/v1/pause", "{\"why\":\"a\",\"why\":\"b\"}" },
         { "/v1/close", "{}" },
+        { "/v1/mark", "{}" },
+        { "/v1/mark", "{\"incident\":\"i7\"}" },
+        { "/v1/mark", "{\"incident\":\"i7\",\"mark\":\"perhaps\"}" },
+        { "/v1/mark", "{\"incident\":\"\",\"mark\":\"real\"}" },
+        { "/v1/mark", "{\"incident\":\"i7 false\",\"mark\":\"real\"}" },
     };
     struct asked asked = { .code = 0 };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
