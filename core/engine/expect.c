@@ -91,11 +91,31 @@ static void expect_from_group(struct tend_engine *engine, struct tend_service *s
     }
 }
 
-// E of peers: the services of a group, or the instances of a service. The service's own E is then the mean of its
-// instances' E, for E = (1/N) Σ eᵢ.
-static void expect_from_peers(struct tend_engine *engine, struct tend_service *service)
+// The service's own E is then the mean of its instances' E, for E = (1/N) Σ eᵢ.
+static void expect_from_instances(struct tend_engine *engine, struct tend_service *service, size_t metric,
+                                  size_t *slots, double *scratch)
 {
     struct tend_metric_table *table = &engine->fleet->table;
+    const size_t count = peer_slots(engine, service, metric, slots, NULL);
+    if (service->def->metrics[metric].peers_with_self) {
+        tend_expect_all(table, slots, count);
+    } else {
+        tend_expect_peers(table, slots, count, scratch);
+    }
+    double sum = 0.0;
+    size_t known = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!isnan(table->e[slots[i]])) {
+            sum += table->e[slots[i]];
+            known++;
+        }
+    }
+    table->e[service->subject.slot + metric] = known == 0 ? (double)NAN : sum / (double)known;
+}
+
+// E of peers: the services of a group, or the instances of a service.
+static void expect_from_peers(struct tend_engine *engine, struct tend_service *service)
+{
     for (size_t m = 0; m < service->def->metric_count; m++) {
         const struct tend_metric_def *def = &service->def->metrics[m];
         if (def->expect != TEND_EXPECT_PEERS) {
@@ -105,28 +125,11 @@ static void expect_from_peers(struct tend_engine *engine, struct tend_service *s
         size_t *slots = calloc(most, sizeof *slots);
         double *scratch = calloc(most, sizeof *scratch);
         if (slots == NULL || scratch == NULL) {
-            free(scratch);
-            free(slots);
-            continue; // without an expectation the metric is unknown for this tick
-        }
-        if (def->peers_among != NULL) {
+            // without an expectation the metric is unknown for this tick
+        } else if (def->peers_among != NULL) {
             expect_from_group(engine, service, m, slots, scratch);
         } else {
-            const size_t count = peer_slots(engine, service, m, slots, NULL);
-            if (def->peers_with_self) {
-                tend_expect_all(table, slots, count);
-            } else {
-                tend_expect_peers(table, slots, count, scratch);
-            }
-            double sum = 0.0;
-            size_t known = 0;
-            for (size_t i = 0; i < count; i++) {
-                if (!isnan(table->e[slots[i]])) {
-                    sum += table->e[slots[i]];
-                    known++;
-                }
-            }
-            table->e[service->subject.slot + m] = known == 0 ? (double)NAN : sum / (double)known;
+            expect_from_instances(engine, service, m, slots, scratch);
         }
         free(scratch);
         free(slots);
