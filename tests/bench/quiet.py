@@ -104,8 +104,8 @@ def write(directory, options, services, faults):
         depends = ", ".join(f'"{call}"' for call in calls)
         expects = ""
         if options.expect == "usual":
-            expects = (f", metrics = {{ response_time = {{ expect = {took * ROUNDED_UP:.4f} }}, "
-                       f"memory = {{ expect = {int(MEMORY * ROUNDED_UP)}, alpha = {MEMORY_ALPHA} }} }}")
+            expects = f"response_time = {{ expect = {took * ROUNDED_UP:.4f} }}, "
+        expects = f", metrics = {{ {expects}memory = {{ expect = {int(MEMORY * ROUNDED_UP)}, alpha = {MEMORY_ALPHA} }} }}"
         text += f'tend.service "{name}" {{ is = "all", depends = {{ {depends} }}, targets = {{ {targets} }}{expects} }}\n'
     (directory / "rules.lua").write_text(text)
     world = "".join(f'    {name} = {{ {instances}, use = {use:.3f}, usual = {{ response_time = {took:.3f}, '
@@ -131,8 +131,7 @@ def visible_at_s(fault, options):
     every_s = duration_s(options.every)
     from_s = fault["at_s"]
     if fault["kind"] == "leak":
-        limit = (1 + MEMORY_ALPHA) * (ROUNDED_UP if options.expect == "usual" else 1)
-        from_s += (limit - 1) / LEAK_PER_MINUTE * 60
+        from_s += ((1 + MEMORY_ALPHA) * ROUNDED_UP - 1) / LEAK_PER_MINUTE * 60
     return (int(from_s // every_s) + 1) * every_s
 
 
