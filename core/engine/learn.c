@@ -52,10 +52,19 @@ static double alpha_by_detectors(const struct tend_baseline *baseline, double p,
     return f / tend_baseline_judge(baseline, p, e).a; // infinite where they say nothing
 }
 
+// What is out of line stays so until P comes back: the samples before an alert fires are learned, and a young baseline
+// may take two of them for the metric's own noise, which would end the alert while the trouble goes on.
+static bool keeps_alpha(const struct tend_metric_table *table, const struct tend_subject *subject, size_t metric)
+{
+    return subject->out_since_ms[metric] != TEND_NEVER && !isnan(table->alpha[subject->slot + metric]);
+}
+
 static void expect_metric(struct tend_engine *engine, const struct tend_metric_def *def,
-                          const struct tend_baseline *baseline, size_t slot, double week_hour, double service_e)
+                          const struct tend_subject *subject, size_t metric, double week_hour, double service_e)
 {
     struct tend_metric_table *table = &engine->fleet->table;
+    const struct tend_baseline *baseline = subject->baselines[metric];
+    const size_t slot = subject->slot + metric;
     const struct tend_baseline_expected own = tend_baseline_expect(baseline, week_hour);
     double e = own.trusted ? own.e : (double)NAN;
     if (isnan(e) && tend_baseline_is_calibrated(baseline)) {
@@ -69,7 +78,7 @@ static void expect_metric(struct tend_engine *engine, const struct tend_metric_d
     if (isnan(def->alpha)) {
         const double f = tend_deviation_of(table->p[slot], e, def->floor, def->bad);
         table->alpha[slot] = alpha_by_detectors(baseline, table->p[slot], e, f);
-    } else {
+    } else if (!keeps_alpha(table, subject, metric)) {
         table->alpha[slot] = fmax(def->alpha, tend_baseline_reach(baseline));
     }
 }
@@ -83,12 +92,12 @@ void tend_learn_expect(struct tend_engine *engine, struct tend_service *service)
         }
         const struct tend_subject *subject = &service->subject;
         const double now = tend_baseline_week_hour(def->zone, wall_ms_of(engine, service->data_ms));
-        expect_metric(engine, def, subject->baselines[m], subject->slot + m, now, (double)NAN);
+        expect_metric(engine, def, subject, m, now, (double)NAN);
         for (size_t i = 0; i < service->instance_count; i++) {
             const struct tend_instance *instance = service->instances[i];
             if (instance->dirty) {
                 const int64_t newest_ms = tend_series_window_history(instance->window)->newest_ms;
-                expect_metric(engine, def, instance->subject.baselines[m], instance->subject.slot + m,
+                expect_metric(engine, def, &instance->subject, m,
                               tend_baseline_week_hour(def->zone, wall_ms_of(engine, newest_ms)),
                               engine->fleet->table.e[subject->slot + m]);
             }

@@ -5,8 +5,14 @@ local tend = require "tend"
 tend.group "golden" {
   metrics = {
     -- alpha 0.5: half as slow again as it should be; floor: 10 ms more are nobody's incident. What is right for a
-    -- service only its owner knows, so `expect` is theirs to say, and until then the metric is evidence only.
-    response_time = { tend.mean "http_request_duration_seconds", alpha = 0.5, floor = "10ms" },
+    -- service only its owner knows. Until `expect` says it, right is what is usual at this hour, and nothing is judged
+    -- before two days were seen. Not hours of the week: how slow it is differs less by the day than by the hour.
+    response_time = { tend.mean "http_request_duration_seconds", expect = tend.learned { season = "1d" }, alpha = 0.5,
+                      floor = "10ms" },
+    -- Half of what is usual at this hour of the week, or half as much again. Known after two weeks.
+    requests = { tend.rate "http_requests_total", bad = "both", expect = tend.learned { season = "1w" }, alpha = 0.5,
+                 floor = 1 },
+    -- What memory usually is, is no reason for it to be right: evidence, until its owner says `expect`.
     memory = { tend.gauge "process_resident_memory_bytes", bad = "above", alpha = 0.5 },
     -- Exporters that call the label `status` need one line: README.md.
     error_rate = { tend.share('http_requests_total{code=~"5.."}', "http_requests_total"), expect = 0, out_at = 0.05 },
@@ -47,6 +53,12 @@ tend.rule "odd traffic" {
   fire_after = "2m", clear_after = "2m",
   severity = "ticket", -- a person looks: it is the balancer's doing as often as not
   summary = "{instance} gets {traffic} requests",
+}
+tend.rule "unusual traffic" {
+  on = "golden", when = "requests",
+  fire_after = "2m", clear_after = "5m",
+  severity = "ticket", -- too many or too few: where they come from is another matter than who gets them
+  summary = "{service} gets {requests} requests for each instance",
 }
 tend.rule "memory grows" {
   on = "golden", per = "instance", when = "memory",

@@ -8,6 +8,9 @@ tend.service "payments" {
   targets = { "http://a:9100/metrics", "http://b:9100/metrics", "http://c:9100/metrics" },
   metrics = { response_time = { expect = "100ms" }, memory = { expect = "100MiB" } },
 }
+tend.service "calm" { -- whose owner says nothing
+  is = "golden", every = "10m", window = "20m", targets = { "http://d:9100/metrics", "http://e:9100/metrics" },
+}
 tend.notify "log" { on = "*", to = { require "tend.notify.log" {} } }
 
 test.scenario "an error burst shorter than fire_after raises no alert" {
@@ -41,4 +44,29 @@ test.scenario "one of three that is twice as slow as the others is found" {
 test.scenario "an instance that does not answer is down" {
   world = { payments = 3 }, faults = { { at = "1m", on = "payments/2", kind = "crash" } },
   check = function(run) assert(run.alerts["down"] and run.culprit == "payments") end,
+}
+
+-- A world with a day: at its top a service that is used to 0.4 of what it can do is half as slow again as at its mean.
+local DAY = { swing = 0.5, noise = 0.05 }
+
+test.scenario "what is still being learned pages nobody" {
+  world = { calm = { 2, use = 0.4 } }, load = DAY, lasts = "40h",
+  faults = { { at = "30h", on = "calm", kind = "slow", lasts = "1h" } },
+  check = function(run) assert(#run.alerts == 0) end,
+}
+test.scenario "from the third day on slow is slower than usual at this hour" {
+  world = { calm = { 2, use = 0.4 } }, load = DAY, lasts = "80h",
+  faults = { { at = "70h", on = "calm", kind = "slow", times = 3, lasts = "1h" } },
+  check = function(run)
+    assert(#run.alerts == 1 and run.alerts["slow"].severity == "page")
+    assert(run.alerts["slow"].fired_s > 70 * 3600 and run.alerts["slow"].resolved_s >= 71 * 3600)
+  end,
+}
+test.scenario "after two weeks a surge is a ticket, and the top of a day is none" {
+  world = { calm = { 2, use = 0.1 } }, load = DAY, lasts = "15d",
+  faults = { { at = "350h", on = "calm", kind = "surge", lasts = "1h" } },
+  check = function(run)
+    assert(run.alerts["unusual traffic"].severity == "ticket" and #run.pages == 0)
+    for _, alert in ipairs(run.alerts) do assert(alert.fired_s > 350 * 3600) end
+  end,
 }

@@ -100,7 +100,7 @@ local function expectation(item, unit, service)
   if made.how == "peers" then return { peers = { among = made.among, self = made.self } } end
   if made.how == "last" then return { last = made.last } end
   local zone = made.zone or service.zone
-  if made.season and not zone then
+  if made.season and not zone and not source.is_packs(origin.from) then
     registry.warning(source.field(origin.from, { "metrics", item.name, "expect" }),
       ('metrics.%s: the season has no time zone, so its hours are UTC\'s; write zone = "Europe/Berlin" for the service')
         :format(item.name))
