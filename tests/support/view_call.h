@@ -9,7 +9,7 @@
 struct view_call { // what a rule function sees
     uint32_t rule;
     char subject[64];
-    double load, up;
+    double load, load_eta_s, up;
     bool load_missing, load_out;
     enum tend_missing cause; // of `load`
     double deployed_ago_s;
@@ -32,13 +32,15 @@ static inline struct view_call view_call_read(struct tend_reader *reader)
         const char *name = tend_reader_get_string(reader, &bytes);
         const bool is_load = bytes == 4 && memcmp(name, "load", 4) == 0;
         const double p = tend_reader_get_f64(reader);
-        for (int skipped = 0; skipped < 4; skipped++) {
+        for (int skipped = 0; skipped < 3; skipped++) {
             (void)tend_reader_get_f64(reader);
         }
+        const double eta_s = tend_reader_get_f64(reader);
         const bool out = tend_reader_get_u8(reader) != 0;
         const uint8_t missing = tend_reader_get_u8(reader);
         if (is_load) {
             call.load = p;
+            call.load_eta_s = eta_s;
             call.load_out = out;
             call.load_missing = missing != 0;
             call.cause = (enum tend_missing)missing;

@@ -18,13 +18,13 @@
     "'expect':{'value':0},'out_at':0.5,'min_samples':2}"                                                               \
     ",{'name':'p90','kind':'quantile','q':0.9,'sources':['lat'],'expect':{'peers':{}},'alpha':1}"                      \
     ",{'name':'mean','kind':'mean','sources':['lat'],'expect':{'peers':{'among':'*','self':true}},'alpha':3}"          \
-    ",{'name':'age','kind':'age','sources':['last_success'],'expect':{'value':0},'out_at':30}"                         \
+    ",{'name':'age','kind':'age','sources':['last_success'],'expect':{'value':0},'out_at':30,'ahead_ms':64000}"        \
     ",{'name':'took','kind':'scrape_duration','sources':[]}]"
 #define ACT                                                                                                            \
     METRICS                                                                                                            \
     ",'limits':{'at_once':1,'share':0.5,'min_healthy':0,'per_hour':40,'cooldown_ms':20000,'attempts':2,"               \
     "'confidence':0.8},'rules':[{'rule':0,'severity':'page','act':true,'fire_after_ms':1000,'missing':'warn'},"        \
-    "{'rule':1,'severity':'warn','act':true,'clear_after_ms':2000},"                                                   \
+    "{'rule':1,'severity':'warn','act':true,'ahead_ms':9000,'clear_after_ms':2000},"                                   \
     "{'rule':2,'severity':'warn','clear_below':0.5,'missing':'act'}],'remedies':[0,1],"                                \
     "'version':{'series':'app_build_info','label':'version'}"
 #define AWAKE ",'awake':{'hours':'02:40-02:41; 02:42-06:00','zone':'UTC'}"
