@@ -3,6 +3,7 @@
 #include "cli/silences_text.h"
 #include "cli/terminal.h"
 #include "cli/text_table.h"
+#include "deviation/forecast_text.h"
 #include "parse/quoted_text.h"
 
 #include <math.h>
@@ -242,6 +243,51 @@ static void put_out_of_line(const json_t *status, struct tend_buffer *out)
     put_section("out of line", &table, out);
 }
 
+static void put_forecast_row(const char *subject, const char *name, const json_t *metric, struct tend_text_table *table)
+{
+    const struct tend_forecast forecast = {
+        .eta_s = tend_json_number(metric, "eta_s", (double)NAN),
+        .least_s = tend_json_number(metric, "eta_least_s", (double)NAN),
+        .most_s = tend_json_number(metric, "eta_most_s", (double)NAN),
+    };
+    if (isnan(forecast.eta_s)) {
+        return;
+    }
+    const char *unit = tend_json_text(metric, "unit", "");
+    tend_terminal_put(tend_text_table_cell(table), subject);
+    tend_terminal_put(tend_text_table_cell(table), name);
+    tend_terminal_put_quantity(tend_text_table_cell(table), metric, "P", unit);
+    struct tend_buffer *cell = tend_text_table_cell(table);
+    tend_buffer_put_text(cell, "out at ");
+    tend_terminal_put_quantity(cell, metric, "out_at", unit);
+    cell = tend_text_table_cell(table);
+    tend_buffer_put_text(cell, "in ");
+    tend_forecast_put(cell, &forecast);
+}
+
+static void put_foretold(const json_t *status, struct tend_buffer *out)
+{
+    struct tend_text_table table;
+    tend_text_table_init(&table, "llrll");
+    size_t s = 0;
+    const json_t *service = NULL;
+    json_array_foreach(json_object_get(status, "services"), s, service)
+    {
+        size_t i = 0;
+        const json_t *instance = NULL;
+        json_array_foreach(json_object_get(service, "instances"), i, instance)
+        {
+            const char *name = NULL;
+            json_t *metric = NULL;
+            json_object_foreach(json_object_get(instance, "metrics"), name, metric)
+            {
+                put_forecast_row(tend_json_text(instance, "name", "?"), name, metric, &table);
+            }
+        }
+    }
+    put_section("will be out of line if it goes on", &table, out);
+}
+
 static void put_breakers(const json_t *status, struct tend_buffer *out)
 {
     struct tend_text_table table;
@@ -359,6 +405,7 @@ void tend_status_text_format(const json_t *status, struct tend_buffer *out)
     put_services(status, out);
     put_alerts(status, out);
     put_out_of_line(status, out);
+    put_foretold(status, out);
     put_down(status, out);
     put_breakers(status, out);
     put_pairs("rules that are off", json_object_get(status, "rules_off"), "rule", "why", out);

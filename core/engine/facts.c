@@ -2,6 +2,7 @@
 
 #include "engine/state.h"
 
+#include "deviation/forecast_text.h"
 #include "engine/forecast.h"
 
 #include "parse/quantity.h"
@@ -29,17 +30,6 @@ json_t *tend_facts_groups(const struct tend_service_def *def)
     return groups;
 }
 
-// Puts a forecast beside a metric's numbers; where there is none, nothing.
-static void set_forecast(json_t *numbers, struct tend_forecast forecast)
-{
-    if (!isnan(forecast.eta_s) && !isnan(forecast.span_s)) {
-        (void)json_object_set_new(numbers, "eta_s", tend_json_real(forecast.eta_s));
-        (void)json_object_set_new(numbers, "eta_least_s", tend_json_real(forecast.least_s));
-        (void)json_object_set_new(numbers, "eta_most_s", tend_json_real(forecast.most_s));
-        (void)json_object_set_new(numbers, "eta_span_s", tend_json_real(forecast.span_s));
-    }
-}
-
 json_t *tend_facts_metrics(const struct tend_engine *engine, const struct tend_service_def *def,
                            const struct tend_subject *subject)
 {
@@ -56,7 +46,7 @@ json_t *tend_facts_metrics(const struct tend_engine *engine, const struct tend_s
                       missing == TEND_HAS_DATA ? NULL : tend_missing_text(missing), "onset_ms",
                       subject->out_since_ms[m] == TEND_NEVER ? json_null() : json_integer(subject->out_since_ms[m]),
                       "unit", def->metrics[m].unit, "out_at", tend_json_real(tend_facts_threshold(table, slot))));
-        set_forecast(json_object_get(metrics, def->metrics[m].name), tend_forecast_of(engine->fleet, subject, m));
+        tend_forecast_set(json_object_get(metrics, def->metrics[m].name), tend_forecast_of(engine->fleet, subject, m));
     }
     return metrics;
 }
@@ -240,7 +230,7 @@ void tend_facts_alert(struct tend_engine *engine, struct tend_rule_alert *alert,
             tend_json_real(tend_facts_threshold(table, slot)), "unit", alert->service->def->metrics[metric].unit,
             "missing", missing == TEND_HAS_DATA ? NULL : tend_missing_text(missing));
         (void)json_object_update(body, numbers);
-        set_forecast(body, tend_forecast_of(engine->fleet, subject, (size_t)metric));
+        tend_forecast_set(body, tend_forecast_of(engine->fleet, subject, (size_t)metric));
         (void)json_object_set_new(body, "foretold", json_boolean(tend_forecast_alone(alert, metric)));
         json_decref(numbers);
         const int64_t onset_ms = subject->out_since_ms[metric];

@@ -2,8 +2,6 @@
 
 #include "engine/forecast.h"
 
-#include "parse/quantity.h"
-
 #include <math.h>
 
 enum { BUCKETS_AHEAD = 64 };
@@ -180,26 +178,12 @@ bool tend_forecast_concerns(const struct tend_engine *engine, const struct tend_
     return false;
 }
 
-// A forecast is no better than some percent: two digits, or whole minutes.
-static void put_time(struct tend_buffer *out, double seconds)
+void tend_forecast_set(json_t *numbers, struct tend_forecast forecast)
 {
-    const double step = seconds < 120 ? 1 : seconds < 600 ? 10 : seconds < 3 * 3600 ? 60 : seconds < 86400 ? 600 : 3600;
-    char text[TEND_QUANTITY_TEXT_BYTES];
-    tend_buffer_put_text(out, tend_quantity_format(step * round(seconds / step), "s", text));
-}
-
-void tend_forecast_put(struct tend_buffer *out, const struct tend_forecast *forecast)
-{
-    if (isnan(forecast->eta_s)) {
-        tend_buffer_put_text(out, "an unknown time");
-        return;
-    }
-    put_time(out, forecast->eta_s);
-    if (forecast->most_s > 0) {
-        tend_buffer_put_text(out, " (");
-        put_time(out, forecast->least_s);
-        tend_buffer_put_text(out, " to ");
-        put_time(out, forecast->most_s);
-        tend_buffer_put_text(out, ")");
+    if (!isnan(forecast.eta_s) && !isnan(forecast.span_s)) {
+        (void)json_object_set_new(numbers, "eta_s", tend_json_real(forecast.eta_s));
+        (void)json_object_set_new(numbers, "eta_least_s", tend_json_real(forecast.least_s));
+        (void)json_object_set_new(numbers, "eta_most_s", tend_json_real(forecast.most_s));
+        (void)json_object_set_new(numbers, "eta_span_s", tend_json_real(forecast.span_s));
     }
 }

@@ -36,5 +36,6 @@ bool tend_forecast_alone(const struct tend_rule_alert *alert, int metric);
 bool tend_forecast_concerns(const struct tend_engine *engine, const struct tend_service *service,
                             const struct tend_instance *instance);
 
-/// For people: "50m (35m to 1h20m)", "0s", "an unknown time".
-void tend_forecast_put(struct tend_buffer *out, const struct tend_forecast *forecast);
+/// Puts a forecast beside a metric's numbers: eta_s, eta_least_s, eta_most_s, eta_span_s; nothing where there is none,
+/// or where the metric is out of line already.
+void tend_forecast_set(json_t *numbers, struct tend_forecast forecast);

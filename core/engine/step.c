@@ -305,6 +305,20 @@ static bool was_picked(const struct tend_run *run, const char *instance)
     return false;
 }
 
+// Whether rules say so of an instance that is in line as of now: it was not for long enough, or will not be soon.
+static bool is_judged_out(const struct tend_engine *engine, const struct tend_service *service,
+                          const struct tend_instance *instance)
+{
+    for (size_t i = 0; i < service->alert_count; i++) {
+        const struct tend_rule_alert *alert = &service->alerts[i];
+        if (alert->instance == instance && alert->alert.state == TEND_ALERT_FIRING &&
+            alert->verdict == TEND_VERDICT_OUT) {
+            return true;
+        }
+    }
+    return tend_forecast_concerns(engine, service, instance);
+}
+
 // The worst instance that is out of line and was not picked before; none once the incident is over. An act cuts the
 // windows, and no data is not "in line": until newer samples tell of each instance that is left, the pick waits.
 static void check_pick(struct tend_engine *engine, struct tend_run *run, struct tend_step *step)
@@ -327,7 +341,7 @@ static void check_pick(struct tend_engine *engine, struct tend_run *run, struct 
             return;
         }
         const double a = tend_subject_worst(engine->fleet, service->def, &instance->subject, NULL) +
-                         (tend_forecast_concerns(engine, service, instance) ? 1.0 : 0.0) +
+                         (is_judged_out(engine, service, instance) ? 1.0 : 0.0) +
                          (tend_instance_failed(instance) ? 1e9 : 0.0); // one that does not answer is worst of all
         if (a >= 1.0 && a > worst_a) {
             worst = instance;

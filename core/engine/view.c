@@ -48,6 +48,7 @@ static json_t *view_metrics(const struct tend_engine *engine, const struct tend_
                       "unit", def->unit, "out", table->a[slot] >= 1.0, "missing",
                       missing == TEND_HAS_DATA ? NULL : tend_missing_text(missing), "bad", sides[def->bad], "learned",
                       tend_learn_view(engine, service, &service->subject, m)));
+        tend_forecast_set(json_array_get(metrics, m), tend_forecast_of(engine->fleet, &service->subject, m));
     }
     return metrics;
 }
