@@ -90,7 +90,7 @@
 ---@field missing? "hold"|"warn"|"act"
 ---@field severity? string          "warn" when left out
 ---@field act? boolean              may start a recovery
----@field ahead? tend.Duration
+---@field ahead? tend.Duration  a good forecast that it will be out of line within this counts as out
 
 ---@class tend.RuleFields: tend.RuleChange
 ---@field on string|string[]        services and groups

@@ -7,7 +7,7 @@
 ---@field F number       deviation
 ---@field A number       alert index: 1 is the limit
 ---@field out boolean    out of line: true from A = 1 on, false again below clear_below
----@field eta number     seconds until A = 1 by the forecast; NaN when there is none
+---@field eta number     seconds until A = 1 by the forecast; 0 when it is out already, NaN when there is none
 ---@field missing? string  why there is no data; nil when there is
 
 ---@class tend.View  a service or an instance
