@@ -90,11 +90,13 @@ struct player {
 
 static void take_change(struct player *player, enum tend_alert_change change, int64_t at_ms)
 {
-    if (change == TEND_ALERT_FIRED && player->fired_ms == TEND_ALERT_NEVER) { // a warning that fires anew is one alarm
-        player->fired_ms = at_ms;
-    } else if (change == TEND_ALERT_RESOLVED) {
+    // What fires may fire anew: a warning of missing data that became an alert by data. People are told twice.
+    const bool ends = change == TEND_ALERT_FIRED || change == TEND_ALERT_RESOLVED;
+    if (ends && player->fired_ms != TEND_ALERT_NEVER) {
         player->fired(player->context, player->fired_ms, at_ms);
-        player->fired_ms = TEND_ALERT_NEVER;
+    }
+    if (ends) {
+        player->fired_ms = change == TEND_ALERT_FIRED ? at_ms : TEND_ALERT_NEVER;
     }
 }
 

@@ -64,7 +64,7 @@ struct tend_alert_settings {
     uint64_t hold_bit;  ///< what fires is held, not in line, for a part of the service has no data; 0: never
 };
 
-/// An alert that fired. @param ended_ms  when it resolved, INT64_MAX: it fires still
+/// An alert that fired. @param ended_ms  when it resolved or fired anew, INT64_MAX: it fires still
 typedef void tend_alert_stream_fired(void *context, int64_t fired_ms, int64_t ended_ms);
 
 /// Plays a stream through latch and state machine. Alerts come in the order in which they fired.

@@ -12,6 +12,7 @@
 #include "driver/live/rules_dir.h"
 #include "driver/past/incident_labels.h"
 #include "driver/past/rehearsal.h"
+#include "driver/past/tuning_changes.h"
 #include "driver/past/tuning_document.h"
 
 #include <stdio.h>
@@ -25,6 +26,7 @@ struct tune_command {
     json_t *sources;
     json_t *document;
     char hash[65];
+    size_t only; // index of the rule that was asked for; SIZE_MAX: all
     struct tend_awaited_evaluator *evaluator;
     struct tend_tuning_streams *streams;
     json_t *report; // of the rehearsal
@@ -60,6 +62,21 @@ static bool load_rules(struct tune_command *command)
     return command->document != NULL;
 }
 
+static bool find_rule(struct tune_command *command)
+{
+    const json_t *rules = json_object_get(command->document, "rules");
+    command->only = SIZE_MAX;
+    for (size_t i = 0; i < json_array_size(rules) && command->options.rule != NULL; i++) {
+        if (strcmp(tend_json_text(json_array_get(rules, i), "name", ""), command->options.rule) == 0) {
+            command->only = i;
+        }
+    }
+    struct tend_error error;
+    tend_error_set(&error, "there is no rule \"%s\" in %s", command->options.rule == NULL ? "" : command->options.rule,
+                   command->options.past.dir);
+    return command->options.rule == NULL || command->only != SIZE_MAX || say(&error);
+}
+
 static bool prepare(struct tune_command *command)
 {
     struct tend_error error;
@@ -73,12 +90,11 @@ static bool prepare(struct tune_command *command)
         tend_incident_labels_read(past->incidents, command->source.zone, &command->labels, &error) != TEND_OK) {
         return say(&error);
     }
-    if (tend_awaited_evaluator_create(command->sources, &command->evaluator) != TEND_OK ||
-        tend_tuning_streams_create(&command->streams) != TEND_OK) {
+    if (tend_awaited_evaluator_create(command->sources, &command->evaluator) != TEND_OK) {
         tend_error_set(&error, "out of memory");
         return say(&error);
     }
-    return load_rules(command);
+    return load_rules(command) && find_rule(command);
 }
 
 static void show_progress(void *context, double done, int64_t at_ms)
@@ -119,10 +135,19 @@ static enum tend_status play(struct tune_command *command, json_t *document, con
     return status;
 }
 
-static bool watch(struct tune_command *command)
+// Plays the past and keeps what the alerts were told.
+static bool watch(struct tune_command *command, json_t *document, const char *what)
 {
     struct tend_error error;
-    if (play(command, command->document, "tuning", command->streams, &command->report, &error) != TEND_OK) {
+    tend_tuning_streams_destroy(command->streams);
+    command->streams = NULL;
+    json_decref(command->report);
+    command->report = NULL;
+    if (tend_tuning_streams_create(&command->streams) != TEND_OK) {
+        tend_error_set(&error, "out of memory");
+        return say(&error);
+    }
+    if (play(command, document, what, command->streams, &command->report, &error) != TEND_OK) {
         return say(&error);
     }
     const enum tend_status status = tend_tuning_streams_status(command->streams);
@@ -135,24 +160,68 @@ static bool watch(struct tune_command *command)
     return status == TEND_OK || say(&error);
 }
 
-static bool judge(struct tune_command *command)
+static struct tend_tuning_options tuning_options(const struct tune_command *command)
 {
-    struct tend_error error;
-    const struct tend_tuning_options options = {
+    return (struct tend_tuning_options){
         .streams = command->streams,
         .report = command->report,
         .labels = command->labels,
         .period_ms = command->options.period_ms,
         .budget = command->options.budget,
+        .only = command->only,
     };
-    struct tend_tuning tuning;
-    if (tend_tuning_judge(&options, &tuning) != TEND_OK) {
-        tend_error_set(&error, "out of memory");
-        return say(&error);
+}
+
+static bool judge(const struct tune_command *command, struct tend_tuning *out)
+{
+    struct tend_error error;
+    const struct tend_tuning_options options = tuning_options(command);
+    tend_error_set(&error, "out of memory");
+    return tend_tuning_judge(&options, out) == TEND_OK || say(&error);
+}
+
+static bool any_change(const struct tend_tuning *tuning)
+{
+    for (size_t i = 0; i < tuning->count; i++) {
+        if (tuning->rules[i].suggested != tuning->rules[i].now) {
+            return true;
+        }
     }
-    command->result = tend_tuning_document(&options, &tuning, command->document);
+    return false;
+}
+
+// What was suggested is played once more as rules of its own: then what is expected is learned as it would have been,
+// and rules that look at one metric have met each other's changes.
+static bool confirm(struct tune_command *command, json_t *changed)
+{
+    struct tend_tuning tuning = { 0 };
+    if (!watch(command, changed, "checking") || !judge(command, &tuning)) {
+        return false;
+    }
+    const json_t *rules = json_object_get(command->result, "rules");
+    for (size_t i = 0; i < tuning.count && i < json_array_size(rules); i++) { // the same rules, in the same order
+        const struct tend_tuning_point *now = &tuning.rules[i].points[tuning.rules[i].now];
+        (void)json_object_set_new(
+            json_array_get(rules, i), "confirmed",
+            json_pack("{s:I, s:I}", "alarms", (json_int_t)now->alarms, "false_alarms", (json_int_t)now->false_alarms));
+    }
     tend_tuning_clear(&tuning);
     return true;
+}
+
+static bool tune(struct tune_command *command)
+{
+    struct tend_tuning tuning = { 0 };
+    if (!watch(command, command->document, "tuning") || !judge(command, &tuning)) {
+        return false;
+    }
+    const struct tend_tuning_options options = tuning_options(command);
+    command->result = tend_tuning_document(&options, &tuning, command->document);
+    json_t *changed = any_change(&tuning) ? tend_tuning_changed(&options, &tuning, command->document) : NULL;
+    tend_tuning_clear(&tuning);
+    const bool fine = changed == NULL || confirm(command, changed);
+    json_decref(changed);
+    return fine;
 }
 
 static bool tell(const struct tune_command *command)
@@ -189,7 +258,7 @@ int tend_command_tune(int argc, char **argv)
         return exit_code;
     }
     tend_log_set_level(TEND_LOG_NOTHING); // what is told has the time that it happened at
-    const bool fine = prepare(&command) && watch(&command) && judge(&command) && tell(&command);
+    const bool fine = prepare(&command) && tune(&command) && tell(&command);
     clear(&command);
     return fine ? TEND_EXIT_FINE : TEND_EXIT_TROUBLE;
 }

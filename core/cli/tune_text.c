@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WAITS_MAX = 8 };
+enum { WAITS_MAX = 8, COLUMNS_MAX = 100, CLEAR_BYTES = 28 };
 
 // What is told of one rule.
 struct told {
@@ -29,7 +29,8 @@ static void put_duration(struct tend_buffer *out, int64_t duration_ms)
 // "3.5", "120": alarms in a time, as exact as anybody cares.
 static void put_rate(struct tend_buffer *out, double rate)
 {
-    tend_buffer_printf(out, rate < 10 && rate != floor(rate) ? "%.1f" : "%.0f", rate);
+    const bool whole = rate >= 10 || rate == floor(rate);
+    tend_buffer_printf(out, whole ? "%.0f" : rate < 0.1 ? "%.1g" : "%.1f", rate);
 }
 
 static void name_period(int64_t period_ms, char out[TEND_DURATION_TEXT_BYTES])
@@ -131,6 +132,10 @@ static void put_cost(const struct told *told, const json_t *point, struct tend_b
     tend_buffer_printf(out, " a %s; to expect ", told->period);
     put_range(point, out);
     tend_buffer_printf(out, " a %s (90 %%)", told->period);
+    const double firing_share = tend_json_number(point, "firing_share", 0);
+    if (firing_share > 0.05) {
+        tend_buffer_printf(out, "; firing %.0f %% of the time", 100 * firing_share);
+    }
 }
 
 // "finds 3 of 4 marked incidents, 45 s after they began"
@@ -196,22 +201,20 @@ static void put_found_cell(const json_t *point, struct tend_buffer *out)
 {
     const int64_t found = tend_json_integer(point, "found", 0);
     tend_buffer_printf(out, "%lld", (long long)found);
-    if (found > 0) {
+    const double delay_s = tend_json_number(point, "delay_s", 0);
+    if (found > 0 && delay_s > 0) {
         tend_buffer_put_text(out, " in ");
-        tend_terminal_put_span(out, tend_json_number(point, "delay_s", 0));
+        tend_terminal_put_span(out, delay_s);
+    } else if (found > 0) {
+        tend_buffer_put_text(out, " at once");
     }
 }
 
-static void put_grid(const struct told *told, bool found, struct tend_buffer *out)
+static void put_head(const struct told *told, const int64_t *columns, size_t count, struct tend_text_table *table)
 {
-    int64_t columns[WAITS_MAX];
-    const size_t count = choose_columns(told, columns);
-    struct tend_text_table table;
-    static const char alignment[] = "rrrrrrrrr";
-    tend_text_table_init(&table, alignment + (WAITS_MAX - count));
-    tend_text_table_put(&table, strcmp(tend_json_text(told->rule, "varies", ""), "limit") == 0 ? limit_name(told) : "");
+    tend_text_table_put(table, strcmp(tend_json_text(told->rule, "varies", ""), "limit") == 0 ? limit_name(told) : "");
     for (size_t c = 0; c < count; c++) {
-        struct tend_buffer *cell = tend_text_table_cell(&table);
+        struct tend_buffer *cell = tend_text_table_cell(table);
         const int64_t wait_ms = columns[c] < 0 ? tend_json_integer(told->rule, "fire_after_ms", -1) : columns[c];
         if (wait_ms < 0) {
             tend_buffer_put_text(cell, "as it is");
@@ -219,26 +222,69 @@ static void put_grid(const struct told *told, bool found, struct tend_buffer *ou
             put_duration(cell, wait_ms);
         }
     }
+}
+
+// Where nothing alarms, nothing does farther out.
+static void put_rows(const struct told *told, const int64_t *columns, size_t count, bool found,
+                     struct tend_text_table *table)
+{
     double newest = 0;
+    int64_t alarms = 1;
     for (size_t i = 0; i < json_array_size(told->points); i++) {
         const json_t *row = json_array_get(told->points, i);
         const double factor = tend_json_number(row, "factor", 0);
-        if (factor <= newest) {
+        if (factor <= newest || (alarms == 0 && factor > 1)) {
             continue;
         }
         newest = factor;
-        put_limit(told, row, tend_text_table_cell(&table));
+        alarms = 0;
+        put_limit(told, row, tend_text_table_cell(table));
         for (size_t c = 0; c < count; c++) {
             const json_t *point = point_at(told, factor, columns[c]);
+            alarms += tend_json_integer(point, "alarms", 0);
             if (found) {
-                put_found_cell(point, tend_text_table_cell(&table));
+                put_found_cell(point, tend_text_table_cell(table));
             } else {
-                put_cell(told, point, tend_text_table_cell(&table));
+                put_cell(told, point, tend_text_table_cell(table));
             }
         }
     }
-    tend_text_table_format(&table, "    ", 1, out);
-    tend_text_table_clear(&table);
+}
+
+static size_t widest_line(const char *text)
+{
+    size_t widest = 0;
+    while (*text != '\0') {
+        const size_t width = strcspn(text, "\n"); // in bytes, of which a line has no fewer than columns
+        widest = width > widest ? width : widest;
+        text += width + (text[width] != '\0');
+    }
+    return widest;
+}
+
+// As many columns as fit, the longest waits left out first; what is now is shown always.
+static void put_grid(const struct told *told, bool found, struct tend_buffer *out)
+{
+    int64_t columns[WAITS_MAX];
+    size_t count = choose_columns(told, columns);
+    struct tend_buffer text;
+    tend_buffer_init(&text);
+    for (bool fits = false; !fits; count--) {
+        static const char alignment[] = "rrrrrrrrr";
+        struct tend_text_table table;
+        tend_text_table_init(&table, alignment + (WAITS_MAX - count));
+        put_head(told, columns, count, &table);
+        put_rows(told, columns, count, found, &table);
+        text.size = 0;
+        tend_text_table_format(&table, "    ", 1, &text);
+        tend_text_table_clear(&table);
+        fits = count <= 2 || widest_line(tend_buffer_text(&text)) <= COLUMNS_MAX;
+        if (!fits && columns[count - 1] < 0) {
+            columns[count - 2] = columns[count - 1]; // the rule's own stays
+        }
+    }
+    tend_buffer_put(out, text.data, text.size);
+    tend_buffer_clear(&text);
 }
 
 // What another clear_below, or clear_after, would do, all else as it is.
@@ -246,8 +292,9 @@ static void put_clears(const struct told *told, struct tend_buffer *out)
 {
     const bool by_limit = strcmp(tend_json_text(told->rule, "varies", ""), "limit") == 0;
     const char *key = by_limit ? "clear_below" : "clear_after_ms";
+    size_t line = out->size; // where it begins
     tend_buffer_printf(out, "  %s, all else as it is:", by_limit ? "clear_below" : "clear_after");
-    const char *separator = " ";
+    const char *separator = "";
     for (size_t i = 0; i < json_array_size(told->points); i++) {
         const json_t *point = json_array_get(told->points, i);
         const json_t *value = json_object_get(point, key);
@@ -256,7 +303,12 @@ static void put_clears(const struct told *told, struct tend_buffer *out)
             continue;
         }
         tend_buffer_put_text(out, separator);
-        separator = ", ";
+        separator = ",";
+        if (out->size - line > COLUMNS_MAX - CLEAR_BYTES) {
+            line = out->size + 1;
+            tend_buffer_put_text(out, "\n   ");
+        }
+        tend_buffer_put_text(out, " ");
         if (by_limit) {
             tend_buffer_printf(out, "%g: ", json_number_value(value));
         } else {
@@ -283,8 +335,11 @@ static void put_exceeds(const struct told *told, const json_t *point, struct ten
     const json_t *budget = json_object_get(told->result, "budget");
     char period[TEND_DURATION_TEXT_BYTES];
     name_period(tend_json_integer(budget, "within_ms", 0), period);
-    tend_buffer_printf(out, "a %s keeps to it with a probability of %.0f %%", period,
-                       100 * (1 - tend_json_number(point, "exceeds", 0)));
+    const double keeps = 100 * (1 - tend_json_number(point, "exceeds", 0));
+    tend_buffer_printf(out,
+                       keeps > 99 ? "a %s keeps to it with a probability of more than 99 %%"
+                                  : "a %s keeps to it with a probability of %.0f %%",
+                       period, keeps);
 }
 
 static void put_changes(const struct told *told, struct tend_buffer *out)
@@ -296,14 +351,22 @@ static void put_changes(const struct told *told, struct tend_buffer *out)
         tend_terminal_put_member(out, change, "at", "");
         tend_buffer_put_text(out, "  in ");
         tend_terminal_put_member(out, change, "in", "");
-        tend_buffer_put_text(out, ":\n        ");
-        tend_terminal_put_member(out, change, "line", "");
         const char *was = tend_json_text(change, "was", NULL);
-        if (was != NULL) {
-            tend_buffer_put_text(out, "  -- was ");
-            tend_terminal_put(out, was);
-        }
+        tend_buffer_put_text(out, was == NULL ? ", a new line:\n        " : ", instead of ");
+        tend_terminal_put(out, was);
+        tend_buffer_put_text(out, was == NULL ? "" : ":\n        ");
+        tend_terminal_put_member(out, change, "line", "");
         tend_buffer_put_text(out, "\n");
+    }
+}
+
+static void put_confirmed(const struct told *told, struct tend_buffer *out)
+{
+    const json_t *confirmed = json_object_get(told->rule, "confirmed");
+    if (json_is_object(confirmed)) {
+        const int64_t false_alarms = tend_json_integer(confirmed, "false_alarms", 0);
+        tend_buffer_printf(out, "    played again with all that is suggested here: %lld false alarm%s\n",
+                           (long long)false_alarms, false_alarms == 1 ? "" : "s");
     }
 }
 
@@ -337,6 +400,7 @@ static void put_advice(const struct told *told, struct tend_buffer *out)
         put_found(told, told->suggested, out);
     }
     tend_buffer_put_text(out, "\n");
+    put_confirmed(told, out);
     put_changes(told, out);
 }
 
@@ -415,7 +479,7 @@ void tend_tune_text_format(const json_t *result, struct tend_buffer *out)
     tend_buffer_put_text(out, " to ");
     tend_terminal_put_time(out, tend_json_integer(result, "until_ms", -1));
     const int64_t incidents = tend_json_integer(result, "incidents", 0);
-    tend_buffer_printf(out, ": %lld incident%s, %lld message%s to people, as the rules are\n", (long long)incidents,
+    tend_buffer_printf(out, "\nas the rules are: %lld incident%s, %lld message%s to people\n", (long long)incidents,
                        incidents == 1 ? "" : "s", (long long)tend_json_integer(result, "pages", 0),
                        tend_json_integer(result, "pages", 0) == 1 ? "" : "s");
     const int64_t marks = tend_json_integer(result, "marks", 0);

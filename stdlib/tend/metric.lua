@@ -30,6 +30,12 @@ local function unit_of(made)
   return unit
 end
 
+-- Where a metric's limit was written, so that `tend tune` can say what to change there; nil when nobody wrote one.
+local function limit_origin(fields, name)
+  local key = fields.alpha and "alpha" or "out_at"
+  return fields[key] and source.origin(fields[key].from, { "metrics", name, key })
+end
+
 -- What a metric is while it is checked: the fields with their origin, and how to blame one of them.
 local function blame(item, key, text)
   local origin = item.fields[key]
@@ -151,6 +157,7 @@ function metric.make(name, fields, service)
     or kind == "up" and "" or kind == "scrape_duration" and "s" or unit_of(made_from)
   local made = {
     name = name, kind = kind, unit = unit, at = source.field(item.from, { "metrics", name }),
+    limit_from = limit_origin(fields, name),
     sources = made_from and made_from.selectors or {}, q = made_from and made_from.q,
     bad = fields.bad and fields.bad.value or DEFAULT_BAD[kind],
     alpha = fields.alpha and fields.alpha.value,

@@ -86,6 +86,19 @@ local function in_any(names, groups, own)
 end
 resolve.in_any = in_any
 
+-- Where a rule's times and clear_below were written, by field, so that `tend tune` can say what to change there.
+local function written_at(rule, changes)
+  local from = {}
+  for _, name in ipairs { "fire_after", "clear_below", "clear_after" } do
+    if changes and changes[name] then
+      from[name] = source.origin(changes[name].from, { "rules", rule.name, name })
+    elseif rule.used[name] then
+      from[name] = source.origin(rule, { name })
+    end
+  end
+  return next(from) and from
+end
+
 -- The rules that hold for a service: those on it or a group of it, with its own changes.
 local function bind_rules(whole, service, metrics, texts, owner)
   local bindings = {}
@@ -108,6 +121,7 @@ local function bind_rules(whole, service, metrics, texts, owner)
         rule = rule.index, fire_after_ms = get("fire_after", 0), clear_below = get("clear_below", 0.9),
         clear_after_ms = get("clear_after", 0), missing = get("missing", "hold"), severity = get("severity", "warn"),
         act = get("act", false), ahead_ms = ahead_ms,
+        from = written_at(rule, changes) or nil,
       }
       rule.bound = true
     end

@@ -200,6 +200,14 @@ function source.field(declaration, path)
   return line and file .. ":" .. line or declaration.at
 end
 
+--- Where a field was written: { at = "shop.lua:12", kind = "group", name = "web" }.
+---@param declaration tend.Declaration
+---@param path (string|integer)[]
+---@return { at: string, kind: string, name: string }
+function source.origin(declaration, path)
+  return { at = source.field(declaration, path), kind = declaration.kind, name = declaration.name }
+end
+
 --- Where `name =` is written next, from a place on: for options of a call, whose own table is not known.
 ---@param at string
 ---@param name string

@@ -24,8 +24,8 @@ struct judge {
     const struct tend_tuning_stream *streams;
     size_t stream_count;
     struct tend_tuning_marks *marks;
-    int64_t from_ms;
-    int64_t block_ms;
+    int64_t from_ms, until_ms;
+    int64_t block_ms; // a day, or a fourteenth of a past that is shorter
     size_t blocks;
     uint8_t *covered;     // one a block: the rule had samples in it
     uint32_t *in_block;   // one a block: false alarms under the point that is played
@@ -34,6 +34,7 @@ struct judge {
     const struct tend_tuning_stream *stream;
     struct tend_tuning_point *point;
     uint32_t stream_false;
+    double firing_s; // of false alarms, of all alerts
 };
 
 // ---- which points there are ----
@@ -61,13 +62,13 @@ static double common(double one, double other)
     return one == other ? one : (double)NAN;
 }
 
-// Whether another rule is on the same metric of the same service.
+// Whether another rule is on a metric of that name: of the same service, or of one that may have its limit from the
+// same group.
 static bool is_shared(const struct judge *judge, const struct tend_tuning_stream *stream)
 {
     for (size_t i = 0; stream->metric != NULL && i < judge->stream_count; i++) {
         const struct tend_tuning_stream *other = &judge->streams[i];
-        if (other->rule != stream->rule && other->metric != NULL && strcmp(other->metric, stream->metric) == 0 &&
-            strcmp(other->service, stream->service) == 0) {
+        if (other->rule != stream->rule && other->metric != NULL && strcmp(other->metric, stream->metric) == 0) {
             return true;
         }
     }
@@ -178,6 +179,7 @@ static void take_alarm(void *context, int64_t fired_ms, int64_t ended_ms)
     if (!tend_tuning_marks_take(judge->marks, judge->stream->service, fired_ms, ended_ms)) {
         judge->point->false_alarms++;
         judge->stream_false++;
+        judge->firing_s += (double)((ended_ms < judge->until_ms ? ended_ms : judge->until_ms) - fired_ms) / 1000.0;
         judge->in_block[block_of(judge, fired_ms)]++;
     }
 }
@@ -229,6 +231,7 @@ static void play_point(struct judge *judge, struct tend_tuning_rule *rule, struc
 {
     const struct tend_tuning_options *options = judge->options;
     judge->point = point;
+    judge->firing_s = 0;
     memset(judge->in_block, 0, judge->blocks * sizeof *judge->in_block);
     tend_tuning_marks_begin(judge->marks);
     uint32_t of_service = 0;
@@ -259,6 +262,7 @@ static void play_point(struct judge *judge, struct tend_tuning_rule *rule, struc
         point->per_budget = point->false_alarms * within_s / rule->observed_s;
         point->exceeds = tend_alarm_exceeds(&forecast, options->budget.alarms);
     }
+    point->firing_share = judge->firing_s / (rule->observed_s * (double)rule->alerts);
     point->found = (uint32_t)tend_tuning_marks_found(judge->marks, &point->delay_s);
     if (point == &rule->points[rule->now]) {
         rule->dispersion = tend_alarm_dispersion(&counts);
@@ -274,8 +278,9 @@ static bool begin(struct judge *judge)
     const int64_t span_ms = tend_json_integer(report, "until_ms", 0) - from_ms;
     judge->streams = tend_tuning_streams_all(judge->options->streams, &judge->stream_count);
     judge->from_ms = from_ms;
-    judge->block_ms = span_ms / BLOCKS_MIN < DAY_MS ? span_ms / BLOCKS_MIN + 1 : DAY_MS;
-    judge->blocks = (size_t)(span_ms / judge->block_ms) + 1;
+    judge->blocks = span_ms / DAY_MS > BLOCKS_MIN ? (size_t)(span_ms / DAY_MS) : BLOCKS_MIN;
+    judge->block_ms = span_ms / (int64_t)judge->blocks + 1;
+    judge->until_ms = from_ms + span_ms;
     judge->covered = calloc(judge->blocks, sizeof *judge->covered);
     judge->in_block = calloc(judge->blocks, sizeof *judge->in_block);
     judge->of_covered = calloc(judge->blocks, sizeof *judge->of_covered);
@@ -318,7 +323,7 @@ enum tend_status tend_tuning_judge(const struct tend_tuning_options *options, st
     uint8_t *there = calloc(rules + 1, 1);
     fine = fine && tuning.rules != NULL && there != NULL;
     for (size_t i = 0; fine && i < judge.stream_count; i++) {
-        there[judge.streams[i].rule] = 1;
+        there[judge.streams[i].rule] = options->only == SIZE_MAX || options->only == judge.streams[i].rule;
     }
     for (size_t r = 0; fine && r < rules; r++) {
         if (there[r]) {

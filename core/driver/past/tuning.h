@@ -28,6 +28,7 @@ struct tend_tuning_point {
     double per_budget;                   ///< false alarms seen, for as long as the budget is for; NaN without one
     double exceeds;                      ///< probability that such a time to come has more than the budget; NaN without
     uint32_t found;                      ///< marked incidents
+    double firing_share;                 ///< how much of the time false alarms fired, the mean of all alerts
     double delay_s;                      ///< median over those found; NaN: none was
 };
 
@@ -72,6 +73,7 @@ struct tend_tuning_options {
     const json_t *labels;                      ///< as of tend_incident_labels_read; NULL: no incident is marked
     int64_t period_ms;                         ///< that a forecast is for
     struct tend_tuning_budget budget;
+    size_t only; ///< index of a rule; SIZE_MAX: all
 };
 
 /// @return TEND_OK or TEND_E_NOMEM

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+static const double FIRING_MOST = 0.1;
+
 static double doublings(double one, double other)
 {
     return fabs(log2(one / other));
@@ -46,10 +48,24 @@ static bool is_better(const struct tend_tuning_rule *rule, const struct tend_tun
     return change_of(rule, one) < change_of(rule, other);
 }
 
+static bool ends(const struct tend_tuning_point *point)
+{
+    return point->firing_share <= FIRING_MOST;
+}
+
+static bool does_fit(const struct tend_tuning_point *point, const struct tend_tuning_budget *budget)
+{
+    return point->per_budget <= budget->alarms * 1.01 &&
+           ends(point); // a week of scrapes is an interval short of a week
+}
+
 // Of points that do not fit: fewer false alarms, but not for the price of what was found.
 static bool is_nearer(const struct tend_tuning_rule *rule, const struct tend_tuning_point *one,
                       const struct tend_tuning_point *other)
 {
+    if (ends(one) != ends(other)) {
+        return ends(one);
+    }
     if (one->false_alarms != other->false_alarms) {
         return one->false_alarms < other->false_alarms;
     }
@@ -68,15 +84,14 @@ void tend_tuning_advise(struct tend_tuning_rule *rule, const struct tend_tuning_
     if (budget->within_ms == 0) {
         return;
     }
-    const double most = budget->alarms * 1.01; // a week of scrapes ends one interval short of a week
-    bool fits = rule->points[rule->now].per_budget <= most;
+    bool fits = does_fit(&rule->points[rule->now], budget);
     for (size_t i = 0; i < rule->point_count; i++) {
         const struct tend_tuning_point *point = &rule->points[i];
         const struct tend_tuning_point *best = &rule->points[rule->suggested];
         if (!is_allowed(rule, point, marks)) {
             continue;
         }
-        const bool this_fits = point->per_budget <= most;
+        const bool this_fits = does_fit(point, budget);
         if (this_fits != fits ? this_fits : fits ? is_better(rule, point, best) : is_nearer(rule, point, best)) {
             rule->suggested = i;
             fits = this_fits;

@@ -1,5 +1,7 @@
 #include "driver/past/tuning_document.h"
 
+#include "driver/past/tuning_changes.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -28,16 +30,17 @@ static json_t *point_of(const struct tend_tuning_rule *rule, const struct tend_t
     const bool by_out_at = rule->by_metric && !isnan(rule->out_at);
     const double clear_below = rule->by_metric && point->clear > 0 ? tend_tuning_clears[point->clear] : (double)NAN;
     const int64_t clear_after_ms = !rule->by_metric && point->clear > 0 ? rule->waits_ms[point->clear] : -1;
-    return json_pack("{s:f, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:f, s:I, s:I, s:o, s:o, s:I, s:o}", "factor",
+    return json_pack("{s:f, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:f, s:f, s:I, s:I, s:o, s:o, s:I, s:o}", "factor",
                      tend_tuning_factors[point->factor], "alpha",
                      tend_json_real(by_alpha ? alert->alphas[point->factor] : (double)NAN), "out_at",
                      tend_json_real(by_out_at ? alert->out_ats[point->factor] : (double)NAN), "fire_after_ms",
                      time_or_null(rule->waits_ms[point->wait]), "clear_below", tend_json_real(clear_below),
                      "clear_after_ms", time_or_null(clear_after_ms), "alarms", (json_int_t)point->alarms,
-                     "false_alarms", (json_int_t)point->false_alarms, "mean", point->forecast.mean, "low",
-                     (json_int_t)point->forecast.low, "high", (json_int_t)point->forecast.high, "per_budget",
-                     tend_json_real(point->per_budget), "exceeds", tend_json_real(point->exceeds), "found",
-                     (json_int_t)point->found, "delay_s", tend_json_real(point->delay_s));
+                     "false_alarms", (json_int_t)point->false_alarms, "firing_share", point->firing_share, "mean",
+                     point->forecast.mean, "low", (json_int_t)point->forecast.low, "high",
+                     (json_int_t)point->forecast.high, "per_budget", tend_json_real(point->per_budget), "exceeds",
+                     tend_json_real(point->exceeds), "found", (json_int_t)point->found, "delay_s",
+                     tend_json_real(point->delay_s));
 }
 
 static const char *unit_of(const json_t *definitions, const struct tend_tuning_stream *alert)
@@ -81,14 +84,16 @@ static json_t *rule_of(const struct tend_tuning_options *options, const struct t
         (void)json_array_append_new(points, point_of(rule, alert, &rule->points[i]));
     }
     json_t *made = json_pack(
-        "{s:s, s:s, s:s?, s:I, s:f, s:f, s:o, s:o, s:s, s:o, s:o, s:o, s:s, s:b, s:b, s:b, s:o, s:I, s:I, s:s, s:[]}",
+        "{s:s, s:s, s:s?, s:I, s:f, s:f, s:o, s:o, s:s, s:o, s:o, s:o, s:s, s:b, s:b, s:b, s:o, s:I, s:I, s:s, s:o, "
+        "s:n}",
         "rule", tend_json_text(declared, "name", ""), "at", tend_json_text(declared, "at", ""), "metric", alert->metric,
         "alerts", (json_int_t)rule->alerts, "observed_s", rule->observed_s, "dispersion", rule->dispersion, "alpha",
         tend_json_real(rule->alpha), "out_at", tend_json_real(rule->out_at), "unit", unit_in(document, alert),
         "fire_after_ms", time_or_null(rule->fire_after_ms), "clear_below", tend_json_real(rule->clear_below),
         "clear_after_ms", time_or_null(rule->clear_after_ms), "varies", rule->by_metric ? "limit" : "times", "shared",
         rule->shares, "approximate", rule->approximate, "unexplained", rule->unexplained, "points", points, "now",
-        (json_int_t)rule->now, "suggested", (json_int_t)rule->suggested, "advice", advices[rule->advice], "changes");
+        (json_int_t)rule->now, "suggested", (json_int_t)rule->suggested, "advice", advices[rule->advice], "changes",
+        tend_tuning_changes(options, rule, document), "confirmed");
     (void)json_object_set_new(made, "noisiest",
                               rule->noisiest == NULL ? json_null()
                                                      : json_pack("{s:s, s:I}", "service", rule->noisiest, "alarms",

@@ -11,10 +11,11 @@
 ///     "shared", "approximate", "unexplained": bool,
 ///     "noisiest": {"service", "alarms"}|null,
 ///     "points": [{"factor", "alpha"|null, "out_at"|null, "fire_after_ms"|null, "clear_below"|null, "clear_after_ms"|null,
-///                 "alarms": n, "false_alarms": n, "mean", "low": n, "high": n, "per_budget"|null, "exceeds"|null,
+///                 "alarms": n, "false_alarms": n, "firing_share", "mean", "low": n, "high": n, "per_budget"|null, "exceeds"|null,
 ///                 "found": n, "delay_s"|null}],   null of a setting: as it is
 ///     "now": index in points, "suggested": index, "advice": "none"|"keep"|"change"|"nearest",
-///     "changes": [] }] }
+///     "changes": [{"at": "FILE:LINE", "in": text, "line": text, "was": text}],   tuning_changes.h
+///     "confirmed": {"alarms": n, "false_alarms": n}|null }] }   of another rehearsal, with the changes of all rules in it
 // clang-format on
 
 #include "base/json.h"

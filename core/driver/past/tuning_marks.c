@@ -99,12 +99,18 @@ void tend_tuning_marks_begin(struct tend_tuning_marks *marks)
     }
 }
 
+static bool is_within(const struct mark *mark, int64_t fired_ms, int64_t ended_ms)
+{
+    const int64_t before_ms = mark->until_ms == INT64_MAX ? 0 : mark->until_ms - mark->from_ms;
+    return fired_ms <= mark->until_ms && ended_ms >= mark->from_ms && fired_ms >= mark->from_ms - before_ms;
+}
+
 bool tend_tuning_marks_take(struct tend_tuning_marks *marks, const char *service, int64_t fired_ms, int64_t ended_ms)
 {
     bool belongs = false;
     for (size_t i = 0; i < marks->count; i++) {
         struct mark *mark = &marks->marks[i];
-        if (fired_ms > mark->until_ms || ended_ms < mark->from_ms ||
+        if (!is_within(mark, fired_ms, ended_ms) ||
             (mark->service != NULL && json_object_get(mark->concerns, service) == NULL)) {
             continue;
         }

@@ -49,6 +49,14 @@ uint64_t tend_tuning_hold_bit(void)
 
 // ---- the grid's limits ----
 
+// The very number that its text gives, so that what is pasted is what was played.
+static double as_written(double value)
+{
+    char text[40];
+    (void)snprintf(text, sizeof text, "%.15g", value);
+    return strtod(text, NULL);
+}
+
 // To two digits, as a person would write it.
 static double rounded(double value)
 {
@@ -56,10 +64,7 @@ static double rounded(double value)
         return value;
     }
     const double unit = pow(10, floor(log10(fabs(value))) - 1);
-    // Through the shortest text, so that it is the very number that such a text gives.
-    char text[40];
-    (void)snprintf(text, sizeof text, "%.2g", round(value / unit) * unit);
-    return strtod(text, NULL);
+    return as_written(round(value / unit) * unit);
 }
 
 // The limit lies on the far side of what is expected by `factor` times the distance. With `bad` below it cannot pass 0:
@@ -67,7 +72,7 @@ static double rounded(double value)
 static double alpha_of(const struct tend_judged_view *judged, enum tend_bad bad, double factor)
 {
     if (bad == TEND_BAD_BELOW && factor > 1 && judged->alpha < 1) {
-        return 1 - rounded((1 - judged->alpha) / factor);
+        return as_written(1 - rounded((1 - judged->alpha) / factor));
     }
     return rounded(judged->alpha * factor);
 }
@@ -155,7 +160,7 @@ static struct tend_tuning_stream *add(struct tend_tuning_streams *streams, const
         .gap_ms = judged->gap_ms,
         .every_ms = judged->def->every_ms,
         .metric = judged->metric < 0 ? NULL : strdup(judged->def->metrics[judged->metric].name),
-        .explained = true,
+        .explained = judged->binding->ahead_ms == 0, // a forecast looks at the limit, too
         .newest_a = (double)NAN,
         .newest_verdict = TEND_VERDICT_ERROR,
     };

@@ -169,11 +169,12 @@ static struct fired take_each(const char *text, const struct tend_alert_settings
             verdict = latched ? TEND_VERDICT_OUT : TEND_VERDICT_IN_LINE;
         }
         const enum tend_alert_change change = tend_alert_take(&alert, &settings->times, verdict, at_ms);
-        if (change == TEND_ALERT_FIRED && fired_ms == TEND_ALERT_NEVER) {
-            fired_ms = at_ms;
-        } else if (change == TEND_ALERT_RESOLVED) {
+        if (fired_ms != TEND_ALERT_NEVER && (change == TEND_ALERT_FIRED || change == TEND_ALERT_RESOLVED)) {
             note(&fired, fired_ms, at_ms);
             fired_ms = TEND_ALERT_NEVER;
+        }
+        if (change == TEND_ALERT_FIRED) {
+            fired_ms = at_ms;
         }
     }
     if (fired_ms != TEND_ALERT_NEVER) {
