@@ -197,12 +197,16 @@ static void end(struct tend_engine *engine, size_t index, const char *what, cons
             (engine->silence_count - index) * sizeof *engine->silences);
 }
 
-// A person who deploys tells what a change of the version label would: `deployed_within` holds from now on.
+// A person who deploys tells what a change of the version label would: `deployed_within` holds from now on,
+// and what is usual is learned anew.
 static void note_deploy(struct tend_engine *engine, const char *service)
 {
     struct tend_service *found = tend_fleet_find(engine->fleet, service);
     for (size_t i = 0; found != NULL && i < found->instance_count; i++) {
         found->instances[i]->version_since_ms = engine->now_ms;
+    }
+    if (found != NULL) {
+        tend_expect_restart(engine, found, NULL, TEND_BASELINE_FROM_OLD_LEVEL);
     }
 }
 

@@ -62,6 +62,11 @@ local test = {}
 ---@field approve? boolean  says yes to what waits for it
 ---@field pause? string     wants no acts for this time: "3m"
 ---@field reload? boolean   has the rules loaded anew
+---@field silence? string   silences a service, a group or "*", as `tend silence` does; wants `["for"]`
+---@field deploy? string    notes that a service is being deployed, as `tend deploy` does
+---@field for? string       how long: "10m"
+---@field rule? string      of a silence: only alerts of this rule
+---@field ack? boolean      acknowledges all incidents that are open
 
 ---@class tend.Played
 ---@field culprit? string      of the first incident
@@ -285,7 +290,24 @@ end
 local SCENARIO = { world = world_of, faults = "table?", acts = acts_of, series = texts_of, from = "string?",
   load = load_of, seed = whole(0, 2 ^ 31), spread = "boolean?", lasts = "duration?",
   people = "table?", crashes = crashes_of, env = "any?", check = "function" }
-local PERSON = { at = "duration", approve = "boolean?", pause = "duration?", reload = "boolean?" }
+local PERSON = { at = "duration", approve = "boolean?", pause = "duration?", reload = "boolean?", silence = "string?",
+  deploy = "string?", ["for"] = "duration?", rule = "string?", ack = "boolean?" }
+local DOINGS = { "approve", "pause", "reload", "silence", "deploy", "ack" }
+
+-- A person does one thing at a time.
+local function person_of(person)
+  local used = check.fields("a person", person, PERSON)
+  local does = {}
+  for _, doing in ipairs(DOINGS) do
+    if used[doing] ~= nil then does[#does + 1] = doing end
+  end
+  if #does ~= 1 then
+    registry.error(host.caller(), ("a person does one of %s"):format(table.concat(DOINGS, ", ")))
+  elseif used.silence and not used["for"] then
+    registry.error(host.caller(), 'a silence says for how long: { at = "2m", silence = "redis", ["for"] = "10m" }')
+  end
+  return used
+end
 
 local function declarer(list, what, read)
   return function(name)
@@ -321,7 +343,7 @@ test.scenario = declarer(scenarios, "a scenario", function(fields)
   for i, fault in ipairs(used.faults or {}) do faults[i] = fault_of(fault, i) end
   used.faults = faults
   local people = {}
-  for i, person in ipairs(used.people or {}) do people[i] = check.fields("a person", person, PERSON) end
+  for i, person in ipairs(used.people or {}) do people[i] = person_of(person) end
   used.people = people
   if not used.world and not used.series then
     registry.error(host.caller(), "a scenario needs a world, or series by hand")
@@ -410,7 +432,8 @@ function test.declare(document, resolved)
   for i, scenario in ipairs(scenarios) do
     local people = {}
     for j, person in ipairs(scenario.people) do
-      people[j] = { at_ms = person.at, pause_ms = person.pause, reload = person.reload }
+      people[j] = { at_ms = person.at, pause_ms = person.pause, reload = person.reload, silence = person.silence,
+        deploy = person.deploy, for_ms = person["for"], rule = person.rule, ack = person.ack }
     end
     document.scenarios[i] = { name = scenario.name, at = scenario.at, from = scenario.from, faults = scenario.faults,
       load = scenario.load, seed = scenario.seed, spread = scenario.spread, lasts_ms = scenario.lasts,

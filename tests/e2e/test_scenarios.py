@@ -112,6 +112,36 @@ class Scenarios(unittest.TestCase):
     assert(run:did "restart front" and run.ended == "escalated" and not run.recovered_s, run.ended)
   end,"""))
 
+    def test_people_silence_deploy_and_acknowledge(self):
+        self.put("rules.lua", RULES.replace("TOUCHED", str(self.touched))
+                 .replace('tend.notify "log" {', 'tend.notify "log" { again = "1m",'))
+        begin = 'world = { front = 2, back = 1 }, faults = { { at = "2m", on = "back", kind = "hang" } },'
+        self.play(scenario("silenced", begin + """
+  people = { { at = "1m", silence = "*", ["for"] = "10m" } },
+  check = function(run)
+    assert(run:did "restart back/1" and run.steps[1].at_s >= 660, "no act before its end")
+    assert(run.pages[1].at_s >= 660 and run.ended == "recovered", run.ended)
+  end,"""), scenario("deployed", begin + """
+  people = { { at = "1m", deploy = "back" } },
+  check = function(run)
+    assert(run.steps[1].at_s >= 660, "no remedy before its ten minutes are over")
+    assert(run:did "redeploy back", "deployed_within sees what a person noted")
+    assert(run.pages[1].at_s < 660, "what is not being deployed is told")
+  end,"""), scenario("acknowledged", begin + """
+  people = { { at = "4m", ack = true } }, acts = { restart = "fails" },
+  check = function(run)
+    assert(#run.pages >= 2)
+    for _, page in ipairs(run.pages) do assert(page.at_s <= 330, page.at_s) end
+  end,"""))
+
+    def test_what_a_person_cannot_do_is_an_error(self):
+        for body, text in (
+                ('{ at = "1m" }', "a person does one of approve, pause, reload, silence, deploy, ack"),
+                ('{ at = "1m", ack = true, reload = true }', "a person does one of"),
+                ('{ at = "1m", silence = "back" }', "a silence says for how long")):
+            said = self.errors_of(f"world = {{ front = 1 }}, people = {{ {body} }},")
+            self.assertIn(text, str(said))
+
     def test_acts_go_as_the_scenario_says(self):
         self.play(*(scenario(how or "works", f"""  world = {{ front = 2, back = 1 }},
   faults = {{ {{ at = "2m", on = "back", kind = "hang" }} }},

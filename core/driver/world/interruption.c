@@ -5,13 +5,15 @@
 
 enum { LOOK_AGAIN_MS = 500 }; // a person who finds tend down tries again
 
-enum kind { CRASHES, PAUSES, RESUMES, RELOADS, LEAVES, COMES_BACK };
+enum kind { CRASHES, PAUSES, RESUMES, RELOADS, SAYS, LEAVES, COMES_BACK };
 
 struct planned {
     struct planned *next;
     struct tend_interruptions *all;
     enum kind kind;
     const char *on;
+    const char *command; // SAYS: one of engine/operator_command.h
+    char *argument;
 };
 
 struct tend_interruptions {
@@ -39,7 +41,8 @@ static void happen(void *context, int64_t at_ms)
     struct planned *planned = context;
     struct tend_interruptions *all = planned->all;
     struct tend_simulation *simulation = all->options.simulation;
-    const bool by_person = planned->kind == PAUSES || planned->kind == RESUMES || planned->kind == RELOADS;
+    const bool by_person =
+        planned->kind == PAUSES || planned->kind == RESUMES || planned->kind == RELOADS || planned->kind == SAYS;
     if (by_person && is_down(all)) {
         tend_simulation_at(simulation, at_ms + LOOK_AGAIN_MS, happen, planned);
         return;
@@ -59,6 +62,9 @@ static void happen(void *context, int64_t at_ms)
     case RELOADS:
         tend_simulation_reload(simulation);
         break;
+    case SAYS:
+        tend_simulation_operate(simulation, planned->command, planned->argument);
+        break;
     case LEAVES:
         (void)json_object_set_new(all->left, planned->on, json_true());
         list(all);
@@ -70,7 +76,7 @@ static void happen(void *context, int64_t at_ms)
     }
 }
 
-static void plan(struct tend_interruptions *all, enum kind kind, int64_t after_ms, const char *on)
+static struct planned *plan(struct tend_interruptions *all, enum kind kind, int64_t after_ms, const char *on)
 {
     struct planned *planned = calloc(1, sizeof *planned);
     TEND_ASSERT(planned != NULL);
@@ -79,6 +85,33 @@ static void plan(struct tend_interruptions *all, enum kind kind, int64_t after_m
     const int64_t at_ms = all->options.begun_ms + after_ms;
     all->end_ms = at_ms > all->end_ms ? at_ms : all->end_ms;
     tend_simulation_at(all->options.simulation, at_ms, happen, planned);
+    return planned;
+}
+
+// A silence, a deploy or an acknowledgement.
+static void plan_saying(struct tend_interruptions *all, const json_t *person, int64_t at_ms)
+{
+    const char *silence = tend_json_text(person, "silence", NULL);
+    const char *deploy = tend_json_text(person, "deploy", NULL);
+    const int64_t for_ms = tend_json_integer(person, "for_ms", -1);
+    json_t *asked = json_object();
+    const char *command = silence != NULL ? "silence" : deploy != NULL ? "deploy" : "ack";
+    if (silence != NULL || deploy != NULL) {
+        (void)json_object_set_new(asked, "on", json_string(silence != NULL ? silence : deploy));
+        (void)json_object_set(asked, "rule", json_object_get(person, "rule"));
+        if (for_ms >= 0) {
+            (void)json_object_set_new(asked, "for_ms", json_integer((json_int_t)for_ms));
+            const int64_t end_ms = all->options.begun_ms + at_ms + for_ms;
+            all->end_ms = end_ms > all->end_ms ? end_ms : all->end_ms;
+        }
+    } else {
+        (void)json_object_set_new(asked, "incident", json_string("*"));
+    }
+    struct planned *planned = plan(all, SAYS, at_ms, NULL);
+    planned->command = command;
+    planned->argument = json_dumps(asked, JSON_COMPACT);
+    json_decref(asked);
+    TEND_ASSERT(planned->argument != NULL);
 }
 
 // Whether a record is "restart begun", "run ended", "alert firing": a verb or kind, and the state it tells.
@@ -132,7 +165,7 @@ static void plan_all(struct tend_interruptions *all)
     for (size_t i = 0; i < json_array_size(crashes); i++) {
         const json_t *crash = json_array_get(crashes, i);
         if (json_object_get(crash, "at_ms") != NULL) {
-            plan(all, CRASHES, tend_json_integer(crash, "at_ms", 0), NULL);
+            (void)plan(all, CRASHES, tend_json_integer(crash, "at_ms", 0), NULL);
         } else {
             (void)json_array_append_new(all->crashes, json_deep_copy(crash));
         }
@@ -142,10 +175,12 @@ static void plan_all(struct tend_interruptions *all)
         const json_t *person = json_array_get(people, i);
         const int64_t at_ms = tend_json_integer(person, "at_ms", 0);
         if (json_object_get(person, "pause_ms") != NULL) {
-            plan(all, PAUSES, at_ms, NULL);
-            plan(all, RESUMES, at_ms + tend_json_integer(person, "pause_ms", 0), NULL);
+            (void)plan(all, PAUSES, at_ms, NULL);
+            (void)plan(all, RESUMES, at_ms + tend_json_integer(person, "pause_ms", 0), NULL);
         } else if (tend_json_bool(person, "reload", false)) {
-            plan(all, RELOADS, at_ms, NULL);
+            (void)plan(all, RELOADS, at_ms, NULL);
+        } else {
+            plan_saying(all, person, at_ms);
         }
     }
     const json_t *faults = json_object_get(all->options.scenario, "faults");
@@ -154,9 +189,9 @@ static void plan_all(struct tend_interruptions *all)
         const int64_t at_ms = tend_json_integer(fault, "at_ms", 0);
         const int64_t lasts_ms = tend_json_integer(fault, "lasts_ms", 0);
         if (strcmp(tend_json_text(fault, "kind", ""), "leaves") == 0) {
-            plan(all, LEAVES, at_ms, tend_json_text(fault, "on", ""));
+            (void)plan(all, LEAVES, at_ms, tend_json_text(fault, "on", ""));
             if (lasts_ms > 0) {
-                plan(all, COMES_BACK, at_ms + lasts_ms, tend_json_text(fault, "on", ""));
+                (void)plan(all, COMES_BACK, at_ms + lasts_ms, tend_json_text(fault, "on", ""));
             }
         }
     }
@@ -193,6 +228,7 @@ void tend_interruptions_destroy(struct tend_interruptions *interruptions)
     while (interruptions->first != NULL) {
         struct planned *planned = interruptions->first;
         interruptions->first = planned->next;
+        free(planned->argument);
         free(planned);
     }
     json_decref(interruptions->crashes);

@@ -2,8 +2,9 @@
 /// Interruption: what a scenario does to tend itself, while it watches: crashes, pauses, reloads, targets that leave.
 ///
 /// Read from a scenario: `crashes` ([{"at_ms"} | {"record": n} | {"after": "restart begun"}]: after that time, that
-/// record, or the first such record that no other crash took), `people` ([{"at_ms", "pause_ms" | "reload": true}]), and
-/// `faults` of the kind "leaves". Ownership: who creates, destroys, after the simulation.
+/// record, or the first such record that no other crash took), `people` ([{"at_ms", "pause_ms" | "reload": true |
+/// "silence": whom, "for_ms" | "deploy": whom | "ack": true}]), and `faults` of the kind "leaves". Ownership: who
+/// creates, destroys, after the simulation.
 
 #include "driver/world/act_ledger.h"
 
