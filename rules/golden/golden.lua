@@ -6,14 +6,17 @@ tend.group "golden" {
   metrics = {
     -- alpha 0.5: half as slow again as it should be; floor: 10 ms more are nobody's incident. What is right for a
     -- service only its owner knows. Until `expect` says it, right is what is usual at this hour, and nothing is judged
-    -- before two days were seen. Not hours of the week: how slow it is differs less by the day than by the hour.
+    -- before two days were seen. Not hours of the week: they would take two weeks.
     response_time = { tend.mean "http_request_duration_seconds", expect = tend.learned { season = "1d" }, alpha = 0.5,
                       floor = "10ms" },
-    -- Half of what is usual at this hour of the week, or half as much again. Known after two weeks.
-    requests = { tend.rate "http_requests_total", bad = "both", expect = tend.learned { season = "1w" }, alpha = 0.5,
+    -- Less than a third of what is usual at this hour, or nearly twice as many. Who rests at weekends says "1w".
+    requests = { tend.rate "http_requests_total", bad = "both", expect = tend.learned { season = "1d" }, alpha = 0.7,
                  floor = 1 },
-    -- What memory usually is, is no reason for it to be right: evidence, until its owner says `expect`.
+    -- What memory usually is, is no reason for it to be right: evidence, until its owner says `expect`. That it is twice
+    -- what it was lately is worth a look all the same.
     memory = { tend.gauge "process_resident_memory_bytes", bad = "above", alpha = 0.5 },
+    memory_lately = { tend.gauge "process_resident_memory_bytes", bad = "above", expect = tend.learned(), alpha = 1,
+                      floor = "16MiB" },
     -- Exporters that call the label `status` need one line: README.md.
     error_rate = { tend.share('http_requests_total{code=~"5.."}', "http_requests_total"), expect = 0, out_at = 0.05 },
     -- Instances of one service are much alike: one that is twice as slow as the others, or gets a fifth of their
@@ -59,6 +62,12 @@ tend.rule "unusual traffic" {
   fire_after = "2m", clear_after = "5m",
   severity = "ticket", -- too many or too few: where they come from is another matter than who gets them
   summary = "{service} gets {requests} requests for each instance",
+}
+tend.rule "memory doubled" {
+  on = "golden", per = "instance", when = "memory_lately",
+  fire_after = "2m", clear_after = "5m",
+  severity = "ticket", -- a cache that fills does the same
+  summary = "{instance} holds {memory_lately}",
 }
 tend.rule "memory grows" {
   on = "golden", per = "instance", when = "memory",

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Ten days of fifty services with the shipped golden pack: how often does it wake somebody for nothing, and what does it miss?
 
-    tests/bench/quiet.py [--expect usual|learned] [--services 50] [--days 10] [--every 15s] [--seed 1] [--faults 40]
+    tests/bench/quiet.py [--expect usual|learned|nothing] [--services 50] [--days 10] [--every 15s] [--seed 1] [--faults 40]
                          [--only quiet|faults] [--keep DIR]
 
 The world is the scenario world (core/driver/world/MODEL.md): five layers of services that call two of the layer below,
@@ -17,8 +17,8 @@ the first scrape that begins after the fault did; of a leak the first at which t
 limit. That is never later than the true effect passes a threshold, so delays are not flattered. The median must be under 3.
 
 --expect usual gives each service an `expect` of its response time and memory, as an owner would who rounds up: a quarter more
-than on the mean of the day. learned gives none, and the days in which the pack learns (--warm) come before the ten. Prints the
-seed and all faults. Exit 1 when a bound is not kept.
+than on the mean of the day. learned gives that of memory only, and the days in which the pack learns (--warm) come before the
+ten. nothing gives nothing at all, from the first minute on. Prints the seed and all faults. Exit 1 when a bound is not kept.
 """
 import argparse
 import json
@@ -105,7 +105,8 @@ def write(directory, options, services, faults):
         expects = ""
         if options.expect == "usual":
             expects = f"response_time = {{ expect = {took * ROUNDED_UP:.4f} }}, "
-        expects = f", metrics = {{ {expects}memory = {{ expect = {int(MEMORY * ROUNDED_UP)}, alpha = {MEMORY_ALPHA} }} }}"
+        if options.expect != "nothing":
+            expects = f", metrics = {{ {expects}memory = {{ expect = {int(MEMORY * ROUNDED_UP)}, alpha = {MEMORY_ALPHA} }} }}"
         text += f'tend.service "{name}" {{ is = "all", depends = {{ {depends} }}, targets = {{ {targets} }}{expects} }}\n'
     (directory / "rules.lua").write_text(text)
     world = "".join(f'    {name} = {{ {instances}, use = {use:.3f}, usual = {{ response_time = {took:.3f}, '
@@ -113,7 +114,7 @@ def write(directory, options, services, faults):
     test = 'local test = require "tend.test"\n'
     for name, broken in (("quiet", ""), ("faults", "".join(map(lua_fault, faults)))):
         test += (f'test.scenario "{name}" {{\n  lasts = "{options.days + options.warm}d", seed = {options.seed}, '
-                 f'load = {{ swing = 0.5, noise = 0.05 }},\n'
+                 f'load = {{ swing = 0.5, noise = 0.05, weekend = {options.weekend} }},\n'
                  f'  world = {{\n{world}  }},\n  faults = {{\n{broken}  }},\n  check = function() end,\n}}\n')
     (directory / "rules_test.lua").write_text(test)
 
@@ -131,7 +132,8 @@ def visible_at_s(fault, options):
     every_s = duration_s(options.every)
     from_s = fault["at_s"]
     if fault["kind"] == "leak":
-        from_s += ((1 + MEMORY_ALPHA) * ROUNDED_UP - 1) / LEAK_PER_MINUTE * 60
+        limit = 2 if options.expect == "nothing" else (1 + MEMORY_ALPHA) * ROUNDED_UP
+        from_s += (limit - 1) / LEAK_PER_MINUTE * 60
     return (int(from_s // every_s) + 1) * every_s
 
 
@@ -201,13 +203,14 @@ def tell_faults(report, options, faults):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--expect", choices=("usual", "learned"), default="usual")
+    parser.add_argument("--expect", choices=("usual", "learned", "nothing"), default="usual")
     parser.add_argument("--services", type=int, default=50)
     parser.add_argument("--days", type=int, default=10)
     parser.add_argument("--warm", type=int, help="days before; default: none with usual, 14 with learned")
     parser.add_argument("--every", default="15s")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", type=int, default=40)
+    parser.add_argument("--weekend", type=float, default=1, help="load on Saturdays and Sundays, of a working day's")
     parser.add_argument("--rules", default="", help="more fields of the services' group, as Lua")
     parser.add_argument("--only", choices=("quiet", "faults"))
     parser.add_argument("--keep", help="write rules and reports there, and leave them")
