@@ -334,9 +334,14 @@ static size_t find_telling(const struct study *study, size_t split, struct telli
         const double after = study->tracks[t].after[split];
         const double before = study->tracks[t].total - after;
         const struct tend_log_expectation expected = tend_log_expect(before, &spans);
-        struct telling one = { .track = track, .lines = after, .expected = expected.mean, .is_new = before < 0.5 };
+        struct telling one = { .track = track, .lines = after, .is_new = before < 0.5 };
         one.up = tend_log_surprise_bound(after, &expected, true);
-        one.down = tend_log_surprise_bound(after, &expected, false);
+        // That another template bursts is no reason to expect more of this one.
+        const double as_before = expected.shape * spans.after_s / spans.before_s;
+        const struct tend_log_expectation least_expected = { .mean = fmin(expected.mean, as_before),
+                                                             .shape = expected.shape };
+        one.expected = as_before;
+        one.down = tend_log_surprise_bound(after, &least_expected, false);
         one.weight = fmax(one.up * weight_of_level[track->level], one.down * weight_of_silence);
         if (fmax(one.up, one.down) >= least) {
             count = put_telling(list, count, &one);

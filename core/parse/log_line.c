@@ -224,6 +224,9 @@ static const char *const level_words[] = { "EMERG",  "ALERT", "CRIT",    "CRITIC
 
 static bool is_level_word(const char *word, size_t bytes)
 {
+    if (bytes < 3 || bytes > 8 || strchr("eacfpswnidtEACFPSWNIDT", word[0]) == NULL) {
+        return false;
+    }
     for (size_t i = 0; level_words[i] != NULL; i++) {
         if (strlen(level_words[i]) == bytes && strncasecmp(level_words[i], word, bytes) == 0) {
             return true;

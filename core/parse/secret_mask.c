@@ -12,7 +12,6 @@ enum {
     BEARER_BYTES_MIN = 4,
     TOKEN_BYTES_MIN = 12,  // behind a prefix that is only used for keys
     BASE64_BYTES_MIN = 32, // of a run that mixes cases and digits
-    BASE64_LINE_BYTES_MIN = 40,
     CARD_DIGITS_MIN = 13,
     CARD_DIGITS_MAX = 19,
 };
@@ -22,14 +21,19 @@ struct text {
     const char *end;
 };
 
-static bool is_token_byte(char c)
+static bool is_letter_or_digit(char c) // of ASCII, whatever the locale, and quick: it is asked of every byte
 {
-    return isalnum((unsigned char)c) || (c != '\0' && strchr("-._~+/=", c) != NULL);
+    return (unsigned)(c - '0') < 10 || (unsigned)((c | 0x20) - 'a') < 26;
 }
 
 static bool is_key_byte(char c)
 {
-    return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
+    return is_letter_or_digit(c) || c == '_' || c == '-' || c == '.';
+}
+
+static bool is_token_byte(char c)
+{
+    return is_key_byte(c) || c == '~' || c == '+' || c == '/' || c == '=';
 }
 
 static bool is_blank(char c)
@@ -37,7 +41,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-static size_t run_of(struct text text, bool (*is_part)(char c))
+static inline size_t run_of(struct text text, bool (*is_part)(char c))
 {
     const char *at = text.at;
     while (at < text.end && is_part(*at)) {
@@ -74,10 +78,12 @@ static bool is_secret_key(const char *key, size_t bytes)
         "api-key",    "accesskey",     "access_key", "access-key", "privatekey", "private_key", "private-key",
         "credential", "authorization", "cookie",     "session_id", "sessionid",  "signature",   NULL
     };
-    for (size_t i = 0; parts[i] != NULL; i++) {
-        const size_t part = strlen(parts[i]);
-        for (size_t at = 0; at + part <= bytes; at++) {
-            if (strncasecmp(key + at, parts[i], part) == 0) {
+    for (size_t at = 0; at + 3 <= bytes; at++) {
+        if (strchr("pstackPSTACK", key[at]) == NULL) {
+            continue; // none of them begins so
+        }
+        for (size_t i = 0; parts[i] != NULL; i++) {
+            if ((key[at] | 0x20) == parts[i][0] && begins_with((struct text){ key + at, key + bytes }, parts[i])) {
                 return true;
             }
         }
@@ -85,26 +91,46 @@ static bool is_secret_key(const char *key, size_t bytes)
     return false;
 }
 
-// The bytes of a value: in quotes up to the closing one, else up to what separates.
-static size_t value_bytes(struct text text, bool to_the_end)
+static bool is_separator(char c)
 {
-    if (text.at == text.end) {
-        return 0;
-    }
-    const char quote = *text.at;
-    const bool is_quoted = quote == '"' || quote == '\'' || quote == '`';
-    size_t count = is_quoted ? 1 : 0;
-    for (; text.at + count < text.end; count++) {
-        const char c = text.at[count];
-        if (is_quoted && c == '\\') {
+    return isspace((unsigned char)c) || (c != '\0' && strchr(",;&)}]\"", c) != NULL);
+}
+
+// The bytes up to the quote that closes, it included; without one all is meant.
+static size_t quoted_bytes(struct text text, size_t opening)
+{
+    const char quote = text.at[opening - 1];
+    for (size_t count = opening; text.at + count < text.end; count++) {
+        if (text.at[count] == '\\' && opening == 1) {
             count++;
-        } else if (is_quoted
-                       ? c == quote
-                       : (!to_the_end && (isspace((unsigned char)c) || (c != '\0' && strchr(",;&)}]\"", c) != NULL)))) {
-            return count + (is_quoted ? 1 : 0);
+        } else if (text.at[count] == quote) {
+            return count + 1;
         }
     }
     return (size_t)(text.end - text.at);
+}
+
+static bool is_quote(char c)
+{
+    return c == '"' || c == '\'' || c == '`';
+}
+
+// The bytes of a value: in quotes up to the closing one (JSON within JSON has a backslash before each), else up to what
+// separates.
+static size_t value_bytes(struct text text, bool to_the_end)
+{
+    const size_t left = (size_t)(text.end - text.at);
+    if (left > 0 && is_quote(text.at[0])) {
+        return quoted_bytes(text, 1);
+    }
+    if (left > 1 && text.at[0] == '\\' && is_quote(text.at[1])) {
+        return quoted_bytes(text, 2);
+    }
+    size_t count = 0;
+    while (count < left && (to_the_end || !is_separator(text.at[count]))) {
+        count++;
+    }
+    return count;
 }
 
 // At a name: the bytes of `name = ` when it is that of a secret, and in *value those of the value behind it.
@@ -153,7 +179,7 @@ static size_t known_token(struct text text)
 
 static bool is_mailbox_byte(char c)
 {
-    return isalnum((unsigned char)c) || (c != '\0' && strchr("._%+-", c) != NULL);
+    return is_key_byte(c) || c == '%' || c == '+';
 }
 
 static size_t mail_address(struct text text)
@@ -183,11 +209,11 @@ static size_t user_info(struct text text)
 
 static bool is_base64_byte(char c)
 {
-    return isalnum((unsigned char)c) || c == '+' || c == '/' || c == '=';
+    return is_letter_or_digit(c) || c == '+' || c == '/' || c == '=';
 }
 
-// A long run that mixes what words and paths do not mix.
-static size_t long_base64(struct text text)
+// A long run that mixes what words and paths do not mix; a whole line of it needs no digit.
+static size_t base64_bytes(struct text text, bool is_line)
 {
     const size_t run = run_of(text, is_base64_byte);
     if (run < BASE64_BYTES_MIN || *text.at == '/') {
@@ -195,13 +221,18 @@ static size_t long_base64(struct text text)
     }
     bool lower = false;
     bool upper = false;
-    bool other = false;
+    bool other = is_line && text.at + run == text.end;
     for (size_t i = 0; i < run; i++) {
         lower = lower || islower((unsigned char)text.at[i]);
         upper = upper || isupper((unsigned char)text.at[i]);
         other = other || isdigit((unsigned char)text.at[i]) || text.at[i] == '+' || text.at[i] == '=';
     }
     return lower && upper && other ? run : 0;
+}
+
+static size_t long_base64(struct text text)
+{
+    return base64_bytes(text, false);
 }
 
 static size_t card_number(struct text text)
@@ -239,17 +270,44 @@ static void put_mask(struct output *out)
     put(out, "<*>", 3);
 }
 
-// Where a word begins. @return the bytes that were taken care of; 0: it is no secret
-static size_t mask_word(struct text text, struct output *out)
+// Whether a word may be a name with a value: what follows it is asked first, as few words are.
+static bool may_have_value(struct text text, size_t word)
 {
+    const char *at = text.at + word;
+    while (at < text.end && (is_blank(*at) || is_quote(*at) || *at == '\\')) {
+        at++;
+    }
+    return *text.at == '-' || (at < text.end && (*at == ':' || *at == '='));
+}
+
+// The bytes of a secret that is known by its looks; 0: it is none. @param word  bytes of the word that begins there
+static size_t by_its_looks(struct text text, size_t word)
+{
+    const char first = *text.at;
+    const char after = text.at + word < text.end ? text.at[word] : ' ';
+    size_t most = 0;
+    size_t bytes = after == '@' || after == '+' || after == '%' ? mail_address(text) : 0;
+    most = bytes > most ? bytes : most;
+    bytes = word >= BASE64_BYTES_MIN || after == '/' || after == '+' || after == '=' ? long_base64(text) : 0;
+    most = bytes > most ? bytes : most;
+    bytes = first >= '0' && first <= '9' ? card_number(text) : 0;
+    most = bytes > most ? bytes : most;
+    bytes = word >= 3 && strchr("eAgxsrnhdS", first) != NULL ? known_token(text) : 0;
+    return bytes > most ? bytes : most;
+}
+
+// A word. @return the bytes that were taken care of, the word's at least
+static size_t take_word(struct text text, struct output *out)
+{
+    const size_t word = run_of(text, is_key_byte);
     size_t value = 0;
-    const size_t head = secret_assignment(text, &value);
-    const size_t scheme = head == 0 ? scheme_bytes(text) : 0;
+    const size_t head = may_have_value(text, word) ? secret_assignment(text, &value) : 0;
     if (head > 0) {
         put(out, text.at, head);
         put_mask(out);
         return head + value;
     }
+    const size_t scheme = strchr("bBdDnN", *text.at) != NULL ? scheme_bytes(text) : 0;
     if (scheme > 0) {
         const size_t token = run_of((struct text){ text.at + scheme, text.end }, is_token_byte);
         if (token >= BEARER_BYTES_MIN) {
@@ -258,31 +316,29 @@ static size_t mask_word(struct text text, struct output *out)
             return scheme + token;
         }
     }
-    static size_t (*const kinds[])(struct text text) = { known_token, mail_address, long_base64, card_number };
-    size_t most = 0;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        const size_t bytes = kinds[i](text);
-        most = bytes > most ? bytes : most;
-    }
-    if (most > 0) {
+    const size_t secret = by_its_looks(text, word);
+    if (secret > 0) {
         put_mask(out);
+        return secret;
     }
-    return most;
+    put(out, text.at, word);
+    return word;
 }
 
 size_t tend_secret_mask(const char *text, size_t bytes, char *out, size_t out_bytes)
 {
     struct output output = { .bytes = out, .most = out_bytes };
     const struct text all = { text, text + bytes };
-    if (bytes >= BASE64_LINE_BYTES_MIN && run_of(all, is_base64_byte) == bytes) {
+    if (base64_bytes(all, true) == bytes && bytes > 0) {
         put_mask(&output); // a line of a key or a certificate
         return output.count;
     }
-    bool begins = true; // whether a word may begin here
     for (size_t at = 0; at < bytes && output.count < out_bytes;) {
         const struct text left = { text + at, text + bytes };
-        size_t taken = begins && is_key_byte(text[at]) ? mask_word(left, &output) : 0;
-        if (taken == 0 && bytes - at > 3 && memcmp(text + at, "://", 3) == 0) {
+        // Behind a secret a word may go on; what is left of it is no word of its own.
+        const bool begins = is_key_byte(text[at]) && (at == 0 || !is_key_byte(text[at - 1]));
+        size_t taken = begins ? take_word(left, &output) : 0;
+        if (taken == 0 && text[at] == ':' && bytes - at > 3 && memcmp(text + at, "://", 3) == 0) {
             const size_t user = user_info((struct text){ text + at + 3, text + bytes });
             if (user > 0) {
                 put(&output, "://", 3);
@@ -295,7 +351,6 @@ size_t tend_secret_mask(const char *text, size_t bytes, char *out, size_t out_by
             taken = 1;
         }
         at += taken;
-        begins = at > 0 && at <= bytes && !is_key_byte(text[at - 1]);
     }
     return output.count;
 }

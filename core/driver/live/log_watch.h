@@ -18,7 +18,7 @@ struct event_base;
 struct tend_log_watch;
 
 enum {
-    TEND_LOG_TURN_BYTES = 128 * 1024, ///< most that are read at a time
+    TEND_LOG_TURN_BYTES = 64 * 1024, ///< most that are read at a time
     TEND_LOG_FILES_MAX = 1000,        ///< followed at once
 };
 

@@ -1,0 +1,167 @@
+// What is a secret in a log line, and what is none. None of the secrets is one.
+
+#include "parse/secret_mask.h"
+
+#include "parse/mask_pattern.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void assert_masked(const char *text, const char *masked)
+{
+    char out[512];
+    const size_t bytes = tend_secret_mask(text, strlen(text), out, sizeof out - 1);
+    out[bytes] = '\0';
+    assert_string_equal(out, masked);
+}
+
+static void secrets_are_masked(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        // names and values
+        { "password=hunter", "password=<*>" },
+        { "Password: hunter, user: eve", "Password: <*>, user: eve" },
+        { "db_password = 'it is long' ok", "db_password = <*> ok" },
+        { "{\"password\":\"hunter\",\"n\":1}", "{\"password\":<*>,\"n\":1}" },
+        { "{\\\"api_key\\\": \\\"abc\\\"}", "{\\\"api_key\\\": <*>}" },
+        { "login --password hunter --user eve", "login --password <*> --user eve" },
+        { "?token=abc&page=next", "?token=<*>&page=next" },
+        { "client_secret=a b", "client_secret=<*> b" },
+        { "X-Api-Key: abc", "X-Api-Key: <*>" },
+        { "pwd => hunter", "pwd => <*>" },
+        { "aws_secret_access_key=wJalr/XUtn", "aws_secret_access_key=<*>" },
+        { "Cookie: a=b; session=cd", "Cookie: <*>" },
+        { "password=\"with \\\" quote\" end", "password=<*> end" },
+        { "password=\"never closed, all of it", "password=<*>" },
+        // credentials of HTTP
+        { "Authorization: Bearer abc.def end", "Authorization: <*> end" },
+        { "authorization: Basic dXNlcjpwYXNz", "authorization: <*>" },
+        { "got Bearer abcdef from eve", "got Bearer <*> from eve" },
+        // by their looks
+        { "key AKIAABCDEFGHIJKLMNOP end", "key <*> end" },
+        { "jwt eyJhbGciOiJub25lIn.eyJzdWIiOiJldmUi.c2ln", "jwt <*>" },
+        { "push ghp_abcdefghijklmnopqrst", "push <*>" },
+        { "mail to eve.smith+x@shop.example failed", "mail to <*> failed" },
+        { "dial postgres://eve:hunter@db/shop", "dial postgres://<*>@db/shop" },
+        { "fetch https://tok@host/x", "fetch https://<*>@host/x" },
+        { "card 4111 1111 1111 1111 refused", "card <*> refused" },
+        { "card 4111-1111-1111-1111, refused", "card <*>, refused" },
+        { "k wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "k <*>" },
+        { "MIIEvQIBADANBgkqhkiGabcdefghijABCDEFGHIJabcdefghij", "<*>" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_masked(rows[i][0], rows[i][1]);
+    }
+}
+
+static void what_is_none_stays(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "token expired",
+        "passwords were changed",
+        "connection to 10.0.0.1:8080 refused",
+        "GET https://host/a?b=c",
+        "see http://host/path?a=b",
+        "a secret of the trade",
+        "order 1234567 shipped",
+        "2026-03-02 02:00:00,123 begun",
+        "/opt/app/releases/current/services/payments",
+        "eye sore",
+        "sk-1",
+        "",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_masked(texts[i], texts[i]);
+    }
+}
+
+static void a_nul_does_not_end_a_secret(void **state)
+{
+    (void)state;
+    char out[64];
+    const size_t bytes = tend_secret_mask("password=ab\0cd ef", 17, out, sizeof out);
+    assert_int_equal(bytes, 15);
+    assert_memory_equal(out, "password=<*> ef", 15);
+}
+
+static void what_does_not_fit_is_left_out(void **state)
+{
+    (void)state;
+    char out[11];
+    memset(out, '#', sizeof out);
+    assert_int_equal(tend_secret_mask("password=hunter", 15, out, 10), 10);
+    assert_memory_equal(out, "password=<#", 11);
+}
+
+// ---- patterns of a user's own ----
+
+static struct tend_mask_patterns *patterns_of(const char *const *texts, size_t count)
+{
+    struct tend_mask_patterns *patterns = NULL;
+    struct tend_error error;
+    assert_int_equal(tend_mask_patterns_create(texts, count, &patterns, &error), TEND_OK);
+    return patterns;
+}
+
+static void assert_applied(struct tend_mask_patterns *patterns, const char *text, const char *masked)
+{
+    char bytes[256];
+    (void)strcpy(bytes, text);
+    const size_t count = tend_mask_patterns_apply(patterns, bytes, strlen(text), sizeof bytes - 1);
+    bytes[count] = '\0';
+    assert_string_equal(bytes, masked);
+}
+
+static void patterns_mask_each_match_in_turn(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "pin[a-z]+", "<\\*>x", "(?i)EVE" };
+    struct tend_mask_patterns *patterns = patterns_of(texts, 3);
+    assert_applied(patterns, "pinab pincd x", "<*> <*> x");
+    assert_applied(patterns, "eve and Eve", "<*> and <*>");
+    assert_applied(patterns, "nothing", "nothing");
+    assert_applied(patterns, "pinabx", "<*>");
+    assert_applied(patterns, "pin1", "pin1");
+    tend_mask_patterns_destroy(patterns);
+}
+
+static void a_pattern_that_takes_too_long_masks_the_whole(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "(a+)+$" };
+    struct tend_mask_patterns *patterns = patterns_of(texts, 1);
+    assert_applied(patterns, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "<*>");
+    tend_mask_patterns_destroy(patterns);
+}
+
+static void a_pattern_that_is_none_is_told(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "fine", "(" };
+    struct tend_mask_patterns *patterns = NULL;
+    struct tend_error error;
+    assert_int_equal(tend_mask_patterns_create(texts, 2, &patterns, &error), TEND_E_INVALID);
+    assert_string_equal(error.text, "\"(\" is wrong at its character 2: missing closing parenthesis");
+    assert_null(patterns);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(secrets_are_masked),
+        cmocka_unit_test(what_is_none_stays),
+        cmocka_unit_test(a_nul_does_not_end_a_secret),
+        cmocka_unit_test(what_does_not_fit_is_left_out),
+        cmocka_unit_test(patterns_mask_each_match_in_turn),
+        cmocka_unit_test(a_pattern_that_takes_too_long_masks_the_whole),
+        cmocka_unit_test(a_pattern_that_is_none_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
