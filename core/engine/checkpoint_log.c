@@ -43,6 +43,7 @@ void tend_pass_log(struct tend_pass *pass, struct tend_log_evidence **log)
         }
     }
     struct tend_log_evidence *logs = *log;
+    TEND_ASSERT(logs != NULL);
     tend_pass_ms(pass, &logs->since_ms);
     tend_pass_ms(pass, &logs->bucket);
     const int64_t furthest = INT64_MAX / 4 / TEND_LOG_BUCKET_MS; // its time can be reckoned with
@@ -56,7 +57,8 @@ void tend_pass_log(struct tend_pass *pass, struct tend_log_evidence **log)
     }
     tend_pass_u64(pass, &logs->skipped_bytes);
     tend_pass_ms(pass, &logs->skipped_ms);
-    logs->tracks = tend_pass_array(pass, logs->tracks, &logs->count, sizeof *logs->tracks, TEND_LOG_BUCKETS * 4);
+    logs->tracks =
+        tend_pass_array(pass, logs->tracks, &logs->count, sizeof *logs->tracks, TEND_LOG_BUCKETS * sizeof(uint32_t));
     logs->capacity = tend_pass_saves(pass) ? logs->capacity : logs->count;
     for (size_t i = 0; i < logs->count; i++) {
         pass_track(pass, &logs->tracks[i]);

@@ -17,16 +17,28 @@ static bool is_word_byte(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
+static bool begins_with_any(const char *word, size_t bytes, const char *const *beginnings)
+{
+    for (size_t i = 0; beginnings[i] != NULL; i++) {
+        const size_t count = strlen(beginnings[i]);
+        if (bytes >= count && strncasecmp(word, beginnings[i], count) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// By how they begin, for there are many forms of each; but FINE and CONFIG, SILLY and SUCCESS are no errors.
 enum tend_line_level tend_line_level_of(const char *word, size_t bytes)
 {
-    const int first = bytes == 0 ? 0 : tolower((unsigned char)word[0]);
-    if (first == 'e' || first == 'f' || first == 'c' || first == 'p' || first == 's') {
-        return TEND_LINE_ERROR; // error, fatal, critical, panic, severe
-    }
-    if (bytes >= 5 && strncasecmp(word, "alert", 5) == 0) {
+    static const char *const errors[] = { "e", "fat", "fail", "crit", "panic", "sev", "alert", NULL };
+    if (bytes == 1 && strchr("FCPfcp", word[0]) != NULL && word[0] != '\0') {
         return TEND_LINE_ERROR;
     }
-    return first == 'w' ? TEND_LINE_WARNING : TEND_LINE_INFO;
+    if (begins_with_any(word, bytes, errors)) {
+        return TEND_LINE_ERROR;
+    }
+    return bytes > 0 && (word[0] == 'w' || word[0] == 'W') ? TEND_LINE_WARNING : TEND_LINE_INFO;
 }
 
 // ---- JSON ----
@@ -248,8 +260,9 @@ static bool is_upper(const char *word, size_t bytes)
 // A word in capitals, in brackets, after "level=", or before a colon is meant as a level: "no error so far" is none.
 static bool is_meant(const char *text, size_t begin, size_t end, size_t bytes)
 {
-    const char before = begin == 0 ? ' ' : text[begin - 1];
-    const char after = end == bytes ? ' ' : text[end];
+    static const char blank[] = " ";
+    const char before = *(begin == 0 ? blank : text + begin - 1);
+    const char after = *(end == bytes ? blank : text + end);
     return is_upper(text + begin, end - begin) || before == '[' || before == '<' || before == '(' || before == '|' ||
            before == '=' || (before == '"' && begin >= 2 && text[begin - 2] == '=') || after == ':' || after == ']';
 }

@@ -284,7 +284,7 @@ static bool may_have_value(struct text text, size_t word)
 static size_t by_its_looks(struct text text, size_t word)
 {
     const char first = *text.at;
-    const char after = text.at + word < text.end ? text.at[word] : ' ';
+    const char after = *(text.at + word < text.end ? text.at + word : " ");
     size_t most = 0;
     size_t bytes = after == '@' || after == '+' || after == '%' ? mail_address(text) : 0;
     most = bytes > most ? bytes : most;
@@ -325,6 +325,7 @@ static size_t take_word(struct text text, struct output *out)
     return word;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): it is written to through the output
 size_t tend_secret_mask(const char *text, size_t bytes, char *out, size_t out_bytes)
 {
     struct output output = { .bytes = out, .most = out_bytes };

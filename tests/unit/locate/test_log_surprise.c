@@ -49,7 +49,7 @@ static void surprise_is_the_tail_of_the_count(void **state)
 static void the_bound_is_below_the_surprise_and_grows_with_it(void **state)
 {
     (void)state;
-    for (double before = 0; before < 300; before = 2 * before + 1) {
+    for (int before = 0; before < 300; before = 2 * before + 1) {
         const struct tend_log_expectation expected = tend_log_expect(before, &even);
         double last = 0;
         for (size_t count = 0; count < 200; count++) {

@@ -55,6 +55,7 @@ static void plain_lines_tell_their_level_early(void **state)
         { "errors 0 of 12", TEND_LINE_INFO },
         { "DEBUG error handler is set", TEND_LINE_INFO }, // the first word that is meant as a level counts
         { "<crit> disk", TEND_LINE_ERROR },
+        { "03:00:00 FINE nothing", TEND_LINE_INFO },
         { "", TEND_LINE_INFO },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -78,6 +79,15 @@ static void members_of_json_tell_level_and_message(void **state)
     assert_line("{\"msg\":\"ERROR by its words\"}", TEND_LINE_ERROR, "ERROR by its words");
     assert_line("{\"level\":\"error\"}", TEND_LINE_ERROR, "{\"level\":\"error\"}");
     assert_line("{}", TEND_LINE_INFO, "{}");
+    static const char *const no_errors[] = { "silly", "success", "config", "fine", "debug", "trace", "notice", "" };
+    for (size_t i = 0; i < sizeof no_errors / sizeof no_errors[0]; i++) {
+        assert_int_equal(tend_line_level_of(no_errors[i], strlen(no_errors[i])), TEND_LINE_INFO);
+    }
+    static const char *const errors[] = { "E", "ERR", "Error", "emerg", "F", "fatal", "critical", "panic", "SEVERE" };
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        assert_int_equal(tend_line_level_of(errors[i], strlen(errors[i])), TEND_LINE_ERROR);
+    }
+    assert_int_equal(tend_line_level_of("W", 1), TEND_LINE_WARNING);
 }
 
 static void what_containers_put_around_a_line_is_taken_off(void **state)
@@ -126,13 +136,18 @@ static void any_bytes_are_safe(void **state)
     (void)state;
     static char bytes[70000];
     memset(bytes, '[', sizeof bytes);
-    memcpy(bytes, "{\"a\":", 5);
+    bytes[0] = '{';
+    bytes[1] = bytes[3] = '"';
+    bytes[4] = ':';
     struct tend_line line;
     tend_line_read(bytes, sizeof bytes, TEND_LINE_ANY, scratch, &line);
     assert_int_equal(line.bytes, TEND_LINE_MESSAGE_BYTES);
     memset(bytes, 'x', sizeof bytes);
-    memcpy(bytes, "{\"msg\":\"", 8);
-    memcpy(bytes + sizeof bytes - 2, "\"}", 2);
+    for (size_t i = 0; i < 8; i++) {
+        bytes[i] = "{\"msg\":\""[i];
+    }
+    bytes[sizeof bytes - 2] = '"';
+    bytes[sizeof bytes - 1] = '}';
     tend_line_read(bytes, sizeof bytes, TEND_LINE_ANY, scratch, &line);
     assert_int_equal(line.bytes, TEND_LINE_MESSAGE_BYTES);
     tend_line_read("ERROR\0\xff\xfe", 8, TEND_LINE_ANY, scratch, &line);

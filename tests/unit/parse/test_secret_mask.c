@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -113,7 +114,7 @@ static struct tend_mask_patterns *patterns_of(const char *const *texts, size_t c
 static void assert_applied(struct tend_mask_patterns *patterns, const char *text, const char *masked)
 {
     char bytes[256];
-    (void)strcpy(bytes, text);
+    (void)snprintf(bytes, sizeof bytes, "%s", text);
     const size_t count = tend_mask_patterns_apply(patterns, bytes, strlen(text), sizeof bytes - 1);
     bytes[count] = '\0';
     assert_string_equal(bytes, masked);
