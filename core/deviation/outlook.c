@@ -12,6 +12,7 @@
 
 #include "deviation/outlook.h"
 
+#include "deviation/day_shape.h"
 #include "deviation/trend.h"
 
 #include <math.h>
@@ -32,8 +33,10 @@ static const double LATE_END_MAX = 3;       // times the forecast
 static const double RISE_NOISE_MIN = 3;     // times the noise
 static const double NEWEST_SHARE_MIN = 0.7; // of the slope
 static const double NEWEST_SHARE_MAX = 2;
-static const double HELD_SHARE = 0.125; // of the line's length, for which a forecast stands
-static const double AHEAD_KNOWN = 2;    // times the line's length, where as much is known of before
+static const double HELD_SHARE = 0.125;     // of the line's length, for which a forecast stands
+static const double HELD_DAYS_MS = 3600000; // for which one by the days' shape does
+static const double DAYS_SEEN_MS = 3 * 86400000.0;
+static const double AHEAD_KNOWN = 2; // times the line's length, where as much is known of before
 static const double AHEAD_NEW = 1;
 static const double NEW_SHARE = 0.1;   // of what is left above the highest before
 static const double LEVEL_ERROR = 5;   // 99 % of a normal line's end: its deviation is twice that of a mean
@@ -61,6 +64,7 @@ struct tend_outlook {
     double span_ms, rise_per_ms;
     double slack; // so far may the metric be below the line
     struct level levels[LEVELS];
+    struct tend_day_shape days;
 };
 _Static_assert(sizeof(struct tend_outlook) <= TEND_OUTLOOK_BYTES_MAX, "an outlook is as large as its header says");
 
@@ -84,6 +88,7 @@ struct look {
 static void forget(struct tend_outlook *outlook)
 {
     memset(outlook->levels, 0, sizeof outlook->levels);
+    outlook->days = (struct tend_day_shape){ .held = 0 };
     outlook->begun = false;
     outlook->origin = 0.0;
     outlook->cross_ms = outlook->least_ms = outlook->most_ms = outlook->until_ms = (double)NAN;
@@ -325,6 +330,7 @@ static void consider(const struct tend_outlook *outlook, const struct stretch *s
         surest->span_ms = length * stretch->width_ms;
         surest->rise_per_ms = trend.slope / stretch->width_ms;
         surest->slack = slack;
+        surest->until_ms = (double)outlook->newest_ms + HELD_SHARE * surest->span_ms;
     }
 }
 
@@ -355,6 +361,22 @@ static bool has_fallen(const struct tend_outlook *outlook, const struct look *lo
     return look->here < line_here - outlook->slack;
 }
 
+// What creeps up from day to day is no line, but may be foretold all the same.
+static void consider_days(const struct tend_outlook *outlook, double limit, struct tend_outlook *surest)
+{
+    struct tend_day_crossing days;
+    if (tend_day_shape_foretell(&outlook->days, (double)outlook->newest_ms, limit, &days) &&
+        !(days.most_ms - days.least_ms >= surest->most_ms - surest->least_ms)) { // NaN: there was none
+        surest->cross_ms = days.cross_ms;
+        surest->least_ms = days.least_ms;
+        surest->most_ms = days.most_ms;
+        surest->span_ms = DAYS_SEEN_MS;
+        surest->rise_per_ms = days.rise_per_ms;
+        surest->slack = (double)INFINITY;
+        surest->until_ms = (double)outlook->newest_ms + HELD_DAYS_MS;
+    }
+}
+
 static void look_ahead(struct tend_outlook *outlook, double limit)
 {
     const struct level *near = &outlook->levels[1];
@@ -376,6 +398,7 @@ static void look_ahead(struct tend_outlook *outlook, double limit)
             consider(outlook, &stretch, &look, &surest);
         }
     }
+    consider_days(outlook, limit, &surest);
     if (!isnan(surest.cross_ms)) {
         outlook->cross_ms = surest.cross_ms;
         outlook->least_ms = surest.least_ms;
@@ -383,7 +406,7 @@ static void look_ahead(struct tend_outlook *outlook, double limit)
         outlook->span_ms = surest.span_ms;
         outlook->rise_per_ms = surest.rise_per_ms;
         outlook->slack = surest.slack;
-        outlook->until_ms = (double)outlook->newest_ms + fmax(HELD_SHARE * surest.span_ms, 2 * looks_ms);
+        outlook->until_ms = fmax(surest.until_ms, (double)outlook->newest_ms + 2 * looks_ms);
     } else if (has_fallen(outlook, &look)) {
         outlook->until_ms = (double)NAN;
     }
@@ -399,6 +422,7 @@ void tend_outlook_push(struct tend_outlook *outlook, int64_t at_ms, double value
     if (!outlook->begun) {
         begin(outlook, number, value);
     }
+    tend_day_shape_push(&outlook->days, at_ms, value - outlook->origin);
     if (add_sample(outlook, number, value) && isfinite(limit)) {
         look_ahead(outlook, limit - outlook->origin);
     }
@@ -482,6 +506,7 @@ void tend_outlook_save(const struct tend_outlook *outlook, struct tend_buffer *o
     for (size_t i = 0; i < LEVELS; i++) {
         save_level(&outlook->levels[i], out);
     }
+    tend_day_shape_save(&outlook->days, out);
 }
 
 enum tend_status tend_outlook_load(struct tend_outlook *outlook, struct tend_reader *reader)
@@ -498,7 +523,7 @@ enum tend_status tend_outlook_load(struct tend_outlook *outlook, struct tend_rea
         for (size_t i = 0; fits && i < LEVELS; i++) {
             fits = load_level(&outlook->levels[i], reader);
         }
-        fits = fits && !reader->failed && isfinite(outlook->origin);
+        fits = fits && tend_day_shape_load(&outlook->days, reader) && isfinite(outlook->origin);
     }
     if (!fits) {
         forget(outlook);

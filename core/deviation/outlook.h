@@ -12,6 +12,7 @@
 ///     is left from there to the limit. What rises each morning and falls each evening, and the teeth of a garbage
 ///     collector, have been there. What was beyond the limit before the line does not count: it did not turn in time;
 ///   - it looks no further ahead than the line is long, or twice as far where at least as much is known of before.
+/// What swings with the day and creeps up from day to day is foretold by its hours instead (day_shape.h).
 /// Of all that hold the one with the narrowest interval is the forecast. It stands for an eighth of its line's length
 /// after it last held, unless the metric falls well below the line.
 ///
@@ -27,7 +28,7 @@
 
 struct tend_outlook;
 
-enum { TEND_OUTLOOK_BYTES_MAX = 1536 };
+enum { TEND_OUTLOOK_BYTES_MAX = 1920 };
 
 /// When the limit will be reached. All are NaN: no forecast. least_s <= eta_s <= most_s, and none is below 0.
 struct tend_forecast {

@@ -197,6 +197,25 @@ static void when_it_falls_the_forecast_is_over(void **state)
     assert_true(isnan(eta_s(*state)));
 }
 
+// Each morning 25 more within two hours, and each day 2.4: the fifth morning passes the limit. By a line it would be
+// seen only once it is above the fourth day's top, some minutes before.
+static void a_leak_under_office_hours_is_foretold_an_hour_ahead(void **state)
+{
+    seed_random(9);
+    double first_ahead_h = 0;
+    for (int i = 1; first_ahead_h == 0; i++) {
+        const double hours = 1.0 * i / HOUR;
+        const double hour = fmod(hours, 24);
+        const double load = hour < 7 ? 0 : hour < 9 ? (hour - 7) / 2 : hour < 18 ? 1 : hour < 20 ? (20 - hour) / 2 : 0;
+        assert_true(hours < 105);
+        push(*state, i, 55 + 25 * load + 0.1 * hours + noise());
+        if (hours > 97 && eta_s(*state) < 7200) {
+            first_ahead_h = 104.9 - hours; // 55 + 25 + 0.1 * 104 is above 90 once the morning of the fifth day is over
+        }
+    }
+    assert_true(first_ahead_h > 1 && first_ahead_h < 3);
+}
+
 static void samples_without_data_are_passed_over(void **state)
 {
     for (int i = 1; i <= 2 * HOUR; i++) {
@@ -392,6 +411,7 @@ int main(void)
         WITH_OUTLOOK(a_steep_line_is_foretold_too),
         WITH_OUTLOOK(a_cut_forgets_all_of_it),
         WITH_OUTLOOK(when_it_falls_the_forecast_is_over),
+        WITH_OUTLOOK(a_leak_under_office_hours_is_foretold_an_hour_ahead),
         WITH_OUTLOOK(samples_without_data_are_passed_over),
         WITH_OUTLOOK(a_gap_of_hours_is_no_place_to_lay_a_line_over),
         WITH_OUTLOOK(without_a_limit_nothing_is_foretold),
