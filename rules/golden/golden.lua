@@ -12,10 +12,10 @@ tend.group "golden" {
     -- Less than a third of what is usual at this hour, or nearly twice as many. Who rests at weekends says "1w".
     requests = { tend.rate "http_requests_total", bad = "both", expect = tend.learned { season = "1d" }, alpha = 0.7,
                  floor = 1 },
-    -- What memory usually is, is no reason for it to be right: evidence, until its owner says `expect`. That it is twice
-    -- what it was lately is worth a look all the same.
+    -- What memory usually is, is no reason for it to be right: evidence, until its owner says `expect`. That an instance
+    -- holds twice what the others do is worth a look all the same.
     memory = { tend.gauge "process_resident_memory_bytes", bad = "above", alpha = 0.5 },
-    memory_lately = { tend.gauge "process_resident_memory_bytes", bad = "above", expect = tend.learned(), alpha = 1,
+    memory_beside = { tend.gauge "process_resident_memory_bytes", bad = "above", expect = tend.peers(), alpha = 1,
                       floor = "16MiB" },
     -- Exporters that call the label `status` need one line: README.md.
     error_rate = { tend.share('http_requests_total{code=~"5.."}', "http_requests_total"), expect = 0, out_at = 0.05 },
@@ -63,11 +63,11 @@ tend.rule "unusual traffic" {
   severity = "ticket", -- too many or too few: where they come from is another matter than who gets them
   summary = "{service} gets {requests} requests for each instance",
 }
-tend.rule "memory doubled" {
-  on = "golden", per = "instance", when = "memory_lately",
+tend.rule "one holds more" {
+  on = "golden", per = "instance", when = "memory_beside",
   fire_after = "2m", clear_after = "5m",
-  severity = "ticket", -- a cache that fills does the same
-  summary = "{instance} holds {memory_lately}",
+  severity = "ticket", -- one that was not restarted while the others were looks the same
+  summary = "{instance} holds {memory_beside}",
 }
 tend.rule "memory grows" {
   on = "golden", per = "instance", when = "memory",

@@ -70,3 +70,13 @@ test.scenario "a surge that slows nobody down is a ticket, and the top of a day 
     for _, alert in ipairs(run.alerts) do assert(alert.fired_s > 62 * 3600) end
   end,
 }
+test.scenario "one that holds twice what the other does is a ticket, also where nobody says what is right" {
+  series = {
+    ["calm/1.memory_beside"] = "1e8x20", ["calm/2.memory_beside"] = "1e8x5 2.1e8x10 1e8x5",
+  },
+  check = function(run) assert(#run.alerts == 1 and run.alerts["one holds more"].severity == "ticket") end,
+}
+test.scenario "one that holds nearly twice as much is none" {
+  series = { ["calm/1.memory_beside"] = "1e8x20", ["calm/2.memory_beside"] = "1e8x5 1.9e8x15" },
+  check = function(run) assert(#run.alerts == 0) end,
+}

@@ -23,28 +23,26 @@ end
 
 suite.fact("a service that says nothing is judged by what needs no expectation of its own", function()
   local document = load 'tend.service "s" { is = "golden", targets = { "http://a:1/m", "http://b:1/m" } }'
-  suite.same(rules_of(document, document.services[1]), { "down", "errors", "memory doubled", "odd traffic",
+  suite.same(rules_of(document, document.services[1]), { "down", "errors", "odd traffic", "one holds more",
     "one is slow", "slow", "unusual traffic" })
   suite.same(#document.warnings, 0)
 end)
 
 suite.fact("one instance has no peers, and the pack does not insist", function()
   local document = load 'tend.service "s" { is = "golden", targets = { "http://a:1/m" } }'
-  suite.same(rules_of(document, document.services[1]), { "down", "errors", "memory doubled", "slow",
-    "unusual traffic" })
+  suite.same(rules_of(document, document.services[1]), { "down", "errors", "slow", "unusual traffic" })
 end)
 
 suite.fact("an expectation is enough to be judged", function()
   local document = load [[tend.service "s" { is = "golden", targets = { "http://a:1/m" },
     metrics = { response_time = { expect = "400ms" }, memory = { expect = "1GiB", out_at = "2GiB" } } }]]
-  suite.same(rules_of(document, document.services[1]), { "down", "errors", "memory doubled", "memory grows",
-    "slow", "unusual traffic" })
+  suite.same(rules_of(document, document.services[1]), { "down", "errors", "memory grows", "slow", "unusual traffic" })
 end)
 
 suite.fact("metrics and rules can be taken out", function()
   local document = load [[tend.service "s" { is = "golden", targets = { "http://a:1/m", "http://b:1/m" },
     metrics = { p99 = false, traffic = false, requests = false }, rules = { down = false } }]]
-  suite.same(rules_of(document, document.services[1]), { "errors", "memory doubled", "slow" })
+  suite.same(rules_of(document, document.services[1]), { "errors", "one holds more", "slow" })
 end)
 
 suite.fact("its lines are its own", function()
@@ -67,8 +65,7 @@ end)
 
 suite.fact("there too the pack does not insist on peers where there are none", function()
   local document = beside { ["a.lua"] = HEAD .. 'tend.service "s" { is = "golden", targets = { "http://a:1/m" } }' }
-  suite.same(rules_of(document, document.services[1]), { "down", "errors", "memory doubled", "slow",
-    "unusual traffic" })
+  suite.same(rules_of(document, document.services[1]), { "down", "errors", "slow", "unusual traffic" })
 end)
 
 suite.fact("a file of the pack's name that declares no such group is a file like any other", function()
