@@ -48,7 +48,7 @@ static void pass_culprits(struct tend_pass *pass, struct tend_incident *incident
     }
 }
 
-TEND_PASS_COVERS(tend_incident, 256);
+TEND_PASS_COVERS(tend_incident, 264);
 
 static void pass_incident(struct tend_pass *pass, struct tend_incident *incident)
 {
@@ -88,6 +88,7 @@ static void pass_incident(struct tend_pass *pass, struct tend_incident *incident
     tend_pass_text(pass, &incident->ack_why);
     tend_pass_text(pass, &incident->ack_culprits);
     tend_pass_ms(pass, &incident->ack_wall_ms);
+    tend_pass_ms(pass, &incident->calm_since_ms);
     if (incident->ack_who != NULL && (incident->ack_why == NULL || incident->ack_culprits == NULL)) {
         tend_pass_refuse(pass, "an acknowledgement that is none");
     }

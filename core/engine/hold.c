@@ -125,6 +125,9 @@ bool tend_hold_keeps(struct tend_engine *engine, struct tend_incident *incident,
 
 bool tend_hold_keeps_repeat(struct tend_engine *engine, struct tend_incident *incident, size_t notify)
 {
+    if (incident->calm_since_ms != TEND_NEVER) {
+        return true; // nothing of it fires: that is no news
+    }
     const struct reason reason = look(engine, incident, notify, "firing");
     if (reason.word != NULL) {
         note(engine, incident, tend_notice_told(engine, incident->id, notify), &reason);

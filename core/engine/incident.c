@@ -116,7 +116,7 @@ static struct tend_incident *open_incident(struct tend_engine *engine)
     incident->opened_ms = engine->now_ms;
     incident->opened_wall_ms = engine->wall_ms;
     incident->stable_since_ms = engine->now_ms;
-    incident->acted_ms = incident->asked_ms = incident->studied_ms = TEND_NEVER;
+    incident->acted_ms = incident->asked_ms = incident->studied_ms = incident->calm_since_ms = TEND_NEVER;
     tend_append_pointer((void ***)&engine->incidents, &engine->incident_count, incident);
     return incident;
 }
@@ -240,6 +240,7 @@ static void fired(struct tend_engine *engine, struct tend_rule_alert *alert)
     }
     incident->stale = true;
     incident->ranked = false;
+    incident->calm_since_ms = TEND_NEVER;
     tend_log(TEND_LOG_WARN, "alert fires rule=\"%s\" service=%s instance=%s severity=%s incident=%s",
              tend_rule_name(engine, alert), alert->service->name, tend_alert_instance(alert), severity, incident->id);
     tend_facts_incident(engine, incident, true);
@@ -513,7 +514,8 @@ void tend_incident_drop_ended(struct tend_engine *engine)
     size_t kept = 0;
     for (size_t i = 0; i < engine->incident_count; i++) {
         struct tend_incident *incident = engine->incidents[i];
-        if (!has_run(engine, incident) && count_firing(engine, incident) == 0 && !is_coming_back(engine, incident)) {
+        if (!has_run(engine, incident) && count_firing(engine, incident) == 0 && !is_coming_back(engine, incident) &&
+            !tend_aftermath_lasts(engine, incident)) {
             end_incident(engine, incident);
             tend_incident_destroy(incident);
         } else {
@@ -714,7 +716,7 @@ void tend_incident_restore(struct tend_engine *engine, const json_t *body)
     incident->ack_culprits = tend_copy_text(tend_json_text(body, "ack_culprits", ""));
     incident->ack_wall_ms = tend_json_integer(body, "ack_wall_ms", 0);
     tend_notice_restore_held(engine, incident->id, json_object_get(body, "held"));
-    incident->acted_ms = incident->asked_ms = incident->studied_ms = TEND_NEVER;
+    incident->acted_ms = incident->asked_ms = incident->studied_ms = incident->calm_since_ms = TEND_NEVER;
     incident->stable_since_ms = engine->now_ms;
     size_t index;
     json_t *row;

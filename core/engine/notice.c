@@ -503,11 +503,12 @@ int64_t tend_notice_wake_ms(const struct tend_engine *engine)
     }
     for (size_t i = 0; i < engine->told_count; i++) {
         const struct tend_told *told = &engine->told[i];
+        const struct tend_incident *incident = tend_incident_find(engine, told->incident);
         const int64_t again_ms = engine->ruleset != NULL && told->notify < engine->ruleset->notify_count
                                      ? engine->ruleset->notifies[told->notify].again_ms
                                      : 0;
-        if (again_ms > 0 && told->held == NULL && told->told_ms != TEND_NEVER &&
-            tend_incident_find(engine, told->incident) != NULL && // what is not repeated wakes nobody
+        if (again_ms > 0 && told->held == NULL && told->told_ms != TEND_NEVER && incident != NULL &&
+            incident->calm_since_ms == TEND_NEVER && // what is not repeated wakes nobody
             (wake_ms == TEND_NEVER || told->told_ms + again_ms < wake_ms)) {
             wake_ms = told->told_ms + again_ms;
         }

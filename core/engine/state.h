@@ -95,6 +95,7 @@ struct tend_incident {
     char *ack_why;
     char *ack_culprits; ///< the culprit_key that they saw
     int64_t ack_wall_ms;
+    int64_t calm_since_ms; ///< when its last alert resolved; TEND_NEVER: one fires
 };
 
 enum tend_step_state {
@@ -236,8 +237,8 @@ struct tend_engine {
     size_t told_count;
     struct tend_silence **silences; ///< of operators, deploys too
     size_t silence_count;
-    json_t *restored_guards; ///< service → body, of services that are not there (yet)
-    json_t *restored_alerts; ///< key → body, likewise
+    json_t *restored_guards;                   ///< service → body, of services that are not there (yet)
+    json_t *restored_alerts;                   ///< key → body, likewise
     struct tend_kept_baseline *kept_baselines; ///< oldest first; bounded
     size_t kept_baseline_count;
 
@@ -358,6 +359,10 @@ void tend_edges_connect(struct tend_engine *engine); ///< the fleet's topology, 
 /// What a service depends on: what is declared, then what was learned. @return a new array of names
 json_t *tend_edges_of(const struct tend_engine *engine, const struct tend_service *service);
 void tend_edges_clear(struct tend_engine *engine);
+
+// aftermath.c
+/// Whether others may still feel what an incident was about, none of whose alerts fires any more: it ends after that.
+bool tend_aftermath_lasts(const struct tend_engine *engine, struct tend_incident *incident);
 
 // recovery.c
 void tend_recovery_consider(struct tend_engine *engine, struct tend_incident *incident);
