@@ -28,7 +28,9 @@ enum {
     UNCLIPPED = 10,        ///< samples of a new level that count in full
     LEAST_VISIT_S = 900,   ///< of an hour that has to be seen, or it was not met
     CALIBRATED = 120,      ///< deviations or values
-    CLOCK_FELL_S = 7200,   ///< a wall clock that falls by more was set right
+    EDGE_KNOWN = 12,       ///< samples more on one side than on the other
+    EDGE_MOST = 120,
+    CLOCK_FELL_S = 7200, ///< a wall clock that falls by more was set right
 };
 static const double CLIP = 4; ///< mean distances; of a normal distribution 3.2 standard deviations
 static const double CLIP_WIDE = 50;
@@ -50,6 +52,7 @@ struct tend_baseline {
     double hour_sum; ///< of values while the hour was never met before, else of distances to E
     double gap_s;    ///< usual time from one value to the next
     double reach;
+    double worst_f, worst_value, worst_e; ///< of the values out of line since the newest one learned; worst_f 0: none
     uint64_t samples;
     uint32_t judged;        ///< values for which there was an E
     uint32_t level_samples; ///< since the level was learned anew; UINT32_MAX: it never was
@@ -58,11 +61,12 @@ struct tend_baseline {
     struct tend_tail *tail;         ///< of F; NULL with features
     float *means;                   ///< one an hour of the season
     uint8_t *visits;
+    int8_t *edges; ///< of the beginning of each hour: above 0 the metric steps there, below 0 it goes over smoothly
 };
 
 enum {
     OWN_BYTES = (int)sizeof(struct tend_baseline),
-    HOUR_BYTES = (int)(sizeof(float) + sizeof(uint8_t)),
+    HOUR_BYTES = (int)(sizeof(float) + sizeof(uint8_t) + sizeof(int8_t)),
 };
 _Static_assert(OWN_BYTES + (int)sizeof(struct tend_features) + TEND_BASELINE_WEEK_HOURS * HOUR_BYTES <=
                    TEND_BASELINE_BYTES_MAX,
@@ -95,6 +99,7 @@ static void reset(struct tend_baseline *baseline)
     }
     baseline->means = (float *)(void *)behind;
     baseline->visits = (uint8_t *)(baseline->means + spec.season_hours);
+    baseline->edges = (int8_t *)(baseline->visits + spec.season_hours);
 }
 
 enum tend_status tend_baseline_create(struct tend_baseline_spec spec, struct tend_baseline **out)
@@ -134,16 +139,47 @@ static double season_hour(const struct tend_baseline *baseline, double week_hour
     return fmod(week_hour, baseline->spec.season_hours);
 }
 
-// The season's part on the line between the middles of two hours; the hour's own mean where the other was never met.
-static double season_at(const struct tend_baseline *baseline, double week_hour)
+// What the season says of a moment in two ways, and which edge of its hour is the nearer one.
+struct season_part {
+    double own;  ///< mean of the hour
+    double line; ///< on the line to the middle of the hour beyond the edge
+    int edge;
+};
+
+static struct season_part season_part_at(const struct tend_baseline *baseline, double week_hour)
 {
     const int hours = baseline->spec.season_hours;
     const double position = season_hour(baseline, week_hour);
     const int hour = (int)position;
     const double past_middle = position - hour - 0.5;
-    const int other = (hour + (past_middle < 0 ? hours - 1 : 1)) % hours;
+    const int next = (hour + 1) % hours;
+    const int other = past_middle < 0 ? (hour + hours - 1) % hours : next;
     const double own = (double)baseline->means[hour];
-    return baseline->visits[other] == 0 ? own : own + fabs(past_middle) * ((double)baseline->means[other] - own);
+    return (struct season_part){
+        .own = own,
+        .line = baseline->visits[other] == 0 ? own : own + fabs(past_middle) * ((double)baseline->means[other] - own),
+        .edge = past_middle < 0 ? hour : next,
+    };
+}
+
+static double season_at(const struct tend_baseline *baseline, double week_hour)
+{
+    const struct season_part part = season_part_at(baseline, week_hour);
+    return baseline->edges[part.edge] > EDGE_KNOWN ? part.own : part.line;
+}
+
+// Which of the two was nearer. @return whether it is known how the metric goes over this edge
+static bool note_edge(struct tend_baseline *baseline, double week_hour, double seasonal)
+{
+    const struct season_part part = season_part_at(baseline, week_hour);
+    int8_t *edge = &baseline->edges[part.edge];
+    const double nearer = fabs(seasonal - part.line) - fabs(seasonal - part.own);
+    if (nearer > 0 && *edge < EDGE_MOST) {
+        (*edge)++;
+    } else if (nearer < 0 && *edge > -EDGE_MOST) {
+        (*edge)--;
+    }
+    return nearer == 0 || *edge > EDGE_KNOWN || *edge < -EDGE_KNOWN;
 }
 
 struct tend_baseline_expected tend_baseline_expect(const struct tend_baseline *baseline, double week_hour)
@@ -298,6 +334,30 @@ static double take_time(struct tend_baseline *baseline, int64_t wall_s, double *
     return step_s;
 }
 
+void tend_baseline_note_excursion(struct tend_baseline *baseline, double value, double e, double f)
+{
+    if (isfinite(value) && isfinite(e) && isfinite(f) && f > baseline->worst_f) {
+        baseline->worst_f = f;
+        baseline->worst_value = value;
+        baseline->worst_e = e;
+    }
+}
+
+void tend_baseline_drop_excursion(struct tend_baseline *baseline)
+{
+    baseline->worst_f = 0;
+}
+
+static void end_excursion(struct tend_baseline *baseline)
+{
+    if (baseline->worst_f > 0 && baseline->features != NULL) {
+        note_features(baseline->features, baseline->worst_value, baseline->worst_e);
+    } else if (baseline->worst_f > 0) {
+        note_deviation(baseline, baseline->worst_f);
+    }
+    baseline->worst_f = 0;
+}
+
 void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double week_hour, double value, double e,
                          double f)
 {
@@ -309,6 +369,7 @@ void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double 
         baseline->first_s = wall_s;
         baseline->origin = value;
     }
+    end_excursion(baseline);
     double silence_s;
     const double step_s = take_time(baseline, wall_s, &silence_s);
     const double relative = value - baseline->origin;
@@ -316,8 +377,10 @@ void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double 
     const double season = baseline->spec.season_hours == 0 ? 0 : season_at(baseline, week_hour);
     const bool met = baseline->spec.season_hours == 0 || baseline->visits[(int)season_hour(baseline, week_hour)] > 0;
     double taught = seen;
+    bool sure = true;
     if (met) {
         const double own = baseline->level + season;
+        sure = baseline->spec.season_hours == 0 || note_edge(baseline, week_hour, relative - baseline->level);
         taught = follow_level(baseline, baseline->origin + own, relative - own, step_s);
     }
     if (baseline->spec.season_hours > 0) {
@@ -325,7 +388,7 @@ void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double 
     }
     if (baseline->features != NULL) {
         note_features(baseline->features, value, e);
-    } else if (isfinite(f)) {
+    } else if (isfinite(f) && sure) {
         note_deviation(baseline, f);
     }
     baseline->samples++;
@@ -365,9 +428,11 @@ void tend_baseline_inherit(struct tend_baseline *baseline, const struct tend_bas
     own.tail = baseline->tail;
     own.means = baseline->means;
     own.visits = baseline->visits;
+    own.edges = baseline->edges;
     *baseline = own;
     memcpy(own.means, from->means, own.spec.season_hours * sizeof *own.means);
     memcpy(own.visits, from->visits, own.spec.season_hours * sizeof *own.visits);
+    memcpy(own.edges, from->edges, own.spec.season_hours * sizeof *own.edges);
     if (own.features != NULL && from->features != NULL) {
         *own.features = *from->features;
     } else if (own.tail != NULL && from->tail != NULL) {
@@ -382,6 +447,7 @@ void tend_baseline_restart(struct tend_baseline *baseline, enum tend_baseline_re
     if (baseline->samples == 0) {
         return;
     }
+    tend_baseline_drop_excursion(baseline);
     baseline->hour = NO_HOUR;
     baseline->trend = 0;
     baseline->level_samples = from == TEND_BASELINE_FROM_NOTHING ? 0 : RELEVEL;
@@ -417,13 +483,14 @@ struct tend_baseline_view tend_baseline_view(const struct tend_baseline *baselin
     };
 }
 
-enum { NUMBERS = 9 };
+enum { NUMBERS = 12 };
 
 static void list_numbers(struct tend_baseline *baseline, double *numbers[NUMBERS])
 {
-    double *const all[NUMBERS] = { &baseline->origin, &baseline->level,    &baseline->trend,
-                                   &baseline->scale,  &baseline->recent,   &baseline->recent_scale,
-                                   &baseline->gap_s,  &baseline->hour_sum, &baseline->reach };
+    double *const all[NUMBERS] = { &baseline->origin,  &baseline->level,       &baseline->trend,
+                                   &baseline->scale,   &baseline->recent,      &baseline->recent_scale,
+                                   &baseline->gap_s,   &baseline->hour_sum,    &baseline->reach,
+                                   &baseline->worst_f, &baseline->worst_value, &baseline->worst_e };
     memcpy((void *)numbers, (const void *)all, sizeof all);
 }
 
@@ -447,6 +514,7 @@ void tend_baseline_save(const struct tend_baseline *baseline, struct tend_buffer
         memcpy(&bits, &baseline->means[i], sizeof bits);
         tend_buffer_put_u32(out, bits);
         tend_buffer_put_u8(out, baseline->visits[i]);
+        tend_buffer_put_u8(out, (uint8_t)baseline->edges[i]);
     }
     if (baseline->features != NULL) {
         tend_features_save(baseline->features, out);
@@ -474,13 +542,14 @@ static bool load(struct tend_baseline *baseline, struct tend_reader *reader)
     const uint32_t hour = tend_reader_get_u32(reader);
     const int64_t most_s = INT64_C(1) << 40; // so that their differences are numbers
     fits = fits && hour <= baseline->spec.season_hours && baseline->gap_s >= 0 && baseline->scale >= 0 &&
-           baseline->reach >= 0 && baseline->first_s >= -most_s && baseline->first_s <= most_s &&
-           baseline->newest_s >= -most_s && baseline->newest_s <= most_s;
+           baseline->reach >= 0 && baseline->worst_f >= 0 && baseline->first_s >= -most_s &&
+           baseline->first_s <= most_s && baseline->newest_s >= -most_s && baseline->newest_s <= most_s;
     baseline->hour = (int16_t)(fits ? (int)hour - 1 : NO_HOUR);
     for (size_t i = 0; i < baseline->spec.season_hours; i++) {
         const uint32_t bits = tend_reader_get_u32(reader);
         memcpy(&baseline->means[i], &bits, sizeof bits);
         baseline->visits[i] = tend_reader_get_u8(reader);
+        baseline->edges[i] = (int8_t)tend_reader_get_u8(reader);
         fits = fits && isfinite(baseline->means[i]);
     }
     const enum tend_status last = baseline->features != NULL ? tend_features_load(baseline->features, reader)

@@ -2,7 +2,8 @@
 /// Baseline: what a metric usually is at this time, learned from its own past.
 ///
 /// E = level + season. The season is a mean for each hour of the local day or week, on a line from the middle of one
-/// hour to the middle of the next, so that nothing steps at the full hour. The level follows what stays over all hours,
+/// hour to the middle of the next, so that nothing steps at the full hour; but where the metric itself does, as at the
+/// end of a weekend, each side keeps its own mean. The level follows what stays over all hours,
 /// with a trend. What is far from E counts only as far as a few usual distances, so that an outlier teaches little.
 /// An hour is trusted once it was seen in two seasons; without a season, from 120 samples on.
 ///
@@ -53,11 +54,18 @@ struct tend_baseline_expected tend_baseline_expect(const struct tend_baseline *b
 
 /// Whether enough time has gone by since the newest value that it learned from.
 bool tend_baseline_is_due(const struct tend_baseline *baseline, int64_t wall_s);
-/// Learns one value. No data, infinities and times that were before are passed over.
+/// Learns one value, which ends an excursion. No data, infinities and times that were before are passed over.
 /// @param e  what was expected, by itself or by whoever stood in while it did not know; NaN: nothing
 /// @param f  the deviation from that (deviation.h); NaN: nothing was expected
 void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double week_hour, double value, double e,
                          double f);
+
+/// A value that is out of line teaches nothing at once: it may be the begin of what an alert is about to tell. The
+/// worst of them is kept, and when all is in line again and nobody was alerted, it counts as one that the metric
+/// reaches.
+/// @param e, f  as above
+void tend_baseline_note_excursion(struct tend_baseline *baseline, double value, double e, double f);
+void tend_baseline_drop_excursion(struct tend_baseline *baseline); ///< It was a fault. None is allowed.
 
 /// The deviation F that the metric's own history reaches at a rarity of 1 in 100,000 of its samples; 0 before enough of
 /// them were judged, and with detectors.

@@ -7,12 +7,12 @@
 // What teaches, and what does not:
 //   the service fires, or is acted on   nothing: what is wrong must not become what is usual
 //   no data, asleep                     nothing
-//   out of line for a short while       yes, clipped: outliers are part of what the metric does
-//   out of line for LONG                nothing more
+//   out of line                         nothing, as a rule may be about to fire; when it is in line again and none has,
+//                                       the worst of it counts as one value that the metric reaches
 //   out of line for A_DAY, and nobody   it is what the metric is now: the level is learned anew
 //   who would be alerted
-//   just deployed                       the new level, quickly; but what is out of line waits for LONG, so that a rule
-//                                       on a bad deploy can fire (and then nothing teaches)
+//   just deployed                       the new level, quickly; what is out of line, after LONG: a rule on a bad deploy
+//                                       has fired by then (and then nothing teaches)
 
 #include "engine/state.h"
 
@@ -116,38 +116,52 @@ static bool is_held(const struct tend_engine *engine, const struct tend_service 
 {
     const int64_t long_ms =
         LONG_MS > LONG_SCRAPES * service->def->every_ms ? LONG_MS : LONG_SCRAPES * service->def->every_ms;
-    const bool out = engine->fleet->table.a[subject->slot + metric] >= 1.0;
     const bool is_long = out_for_ms(subject, metric, data_ms) >= long_ms;
-    return out && is_long != tend_baseline_is_relearning(subject->baselines[metric]);
+    return engine->fleet->table.a[subject->slot + metric] >= 1.0 &&
+           !(is_long && tend_baseline_is_relearning(subject->baselines[metric]));
+}
+
+static void learn_metric(const struct tend_engine *engine, const struct tend_service *service,
+                         struct tend_subject *subject, size_t metric, int64_t data_ms)
+{
+    const struct tend_metric_table *table = &engine->fleet->table;
+    const struct tend_metric_def *def = &service->def->metrics[metric];
+    struct tend_baseline *baseline = subject->baselines[metric];
+    const int64_t wall_ms = wall_ms_of(engine, data_ms);
+    if (out_for_ms(subject, metric, data_ms) >= A_DAY_MS) {
+        tend_log(TEND_LOG_INFO,
+                 "baseline learned anew service=%s metric=%s why=\"out of line for a day, and no rule fired\"",
+                 service->name, def->name);
+        tend_baseline_restart(baseline, TEND_BASELINE_FROM_NOTHING);
+        subject->out_since_ms[metric] = TEND_NEVER;
+    }
+    const double week_hour = tend_baseline_week_hour(def->zone, wall_ms);
+    const double own = tend_baseline_expect(baseline, week_hour).e;
+    const double e = isnan(own) ? table->e[service->subject.slot + metric] : own; // an instance that is new
+    const double p = table->p[subject->slot + metric];
+    const double f = tend_deviation_of(p, e, def->floor, def->bad);
+    if (is_held(engine, service, subject, metric, data_ms) && subject->out_since_ms[metric] != TEND_NEVER) {
+        tend_baseline_note_excursion(baseline, p, e, f);
+    } else {
+        tend_baseline_learn(baseline, wall_ms / 1000, week_hour, p, e, f);
+    }
 }
 
 void tend_learn_subject(const struct tend_engine *engine, const struct tend_service *service,
                         struct tend_subject *subject, int64_t data_ms, bool frozen)
 {
     const struct tend_metric_table *table = &engine->fleet->table;
-    const int64_t wall_ms = wall_ms_of(engine, data_ms);
     for (size_t m = 0; m < service->def->metric_count; m++) {
-        const struct tend_metric_def *def = &service->def->metrics[m];
         struct tend_baseline *baseline = subject->baselines[m];
-        const size_t slot = subject->slot + m;
-        if (baseline == NULL || frozen || isnan(table->p[slot]) || !tend_baseline_is_due(baseline, wall_ms / 1000)) {
+        if (baseline == NULL) {
             continue;
         }
-        if (out_for_ms(subject, m, data_ms) >= A_DAY_MS) {
-            tend_log(TEND_LOG_INFO,
-                     "baseline learned anew service=%s metric=%s why=\"out of line for a day, and no "
-                     "rule fired\"",
-                     service->name, def->name);
-            tend_baseline_restart(baseline, TEND_BASELINE_FROM_NOTHING);
-            subject->out_since_ms[m] = TEND_NEVER;
-        } else if (is_held(engine, service, subject, m, data_ms)) {
-            continue;
+        if (frozen) {
+            tend_baseline_drop_excursion(baseline);
+        } else if (!isnan(table->p[subject->slot + m]) &&
+                   tend_baseline_is_due(baseline, wall_ms_of(engine, data_ms) / 1000)) {
+            learn_metric(engine, service, subject, m, data_ms);
         }
-        const double week_hour = tend_baseline_week_hour(def->zone, wall_ms);
-        const double own = tend_baseline_expect(baseline, week_hour).e;
-        const double e = isnan(own) ? table->e[service->subject.slot + m] : own; // an instance that is new
-        tend_baseline_learn(baseline, wall_ms / 1000, week_hour, table->p[slot], e,
-                            tend_deviation_of(table->p[slot], e, def->floor, def->bad));
     }
 }
 
@@ -192,7 +206,7 @@ json_t *tend_learn_view(const struct tend_engine *engine, const struct tend_serv
     } else if (tend_expect_is_frozen(engine, service)) {
         frozen = "an alert is firing";
     } else if (is_held(engine, service, subject, metric, service->data_ms)) {
-        frozen = view.relearning ? "out of line after a deploy" : "out of line for long";
+        frozen = view.relearning ? "out of line after a deploy" : "out of line";
     }
     const double reach = tend_baseline_reach(baseline);
     const bool raised = !isnan(def->alpha) && reach > def->alpha;
