@@ -155,7 +155,7 @@ static void take_alert(struct story *story, const json_t *body)
     static const char *const always[] = { "severity", "state", NULL };
     static const char *const when_fired[] = { "metric",      "F",          "alpha",   "A",        "out_at",
                                               "unit",        "missing",    "summary", "foretold", "eta_s",
-                                              "eta_least_s", "eta_most_s", NULL };
+                                              "eta_least_s", "eta_most_s", "learned", NULL };
     json_t *list = list_of(story, "alerts");
     json_t *alert = find_same(list, body, same);
     const bool first = alert == NULL;

@@ -195,6 +195,16 @@ static void answer_close(const struct ask *ask)
     operate(ask, service);
 }
 
+static void answer_relearn(const struct ask *ask)
+{
+    const char *service = tend_json_text(ask->body, "service", "");
+    if (service[0] == '\0') {
+        tend_reply_error(ask->request, HTTP_BADREQUEST, "say which service: {\"service\":\"payments\"}");
+        return;
+    }
+    operate(ask, service);
+}
+
 static void answer_mark(const struct ask *ask)
 {
     const char *incident = tend_json_text(ask->body, "incident", "");
@@ -279,6 +289,7 @@ static const struct route routes[] = {
     { "/v1/arm", EVHTTP_REQ_POST, false, "arm", answer_arm },
     { "/v1/disarm", EVHTTP_REQ_POST, false, "disarm", answer_arm },
     { "/v1/close", EVHTTP_REQ_POST, false, "close", answer_close },
+    { "/v1/relearn", EVHTTP_REQ_POST, false, "relearn", answer_relearn },
     { "/v1/mark", EVHTTP_REQ_POST, false, "mark", answer_mark },
     { "/v1/silence", EVHTTP_REQ_POST, false, "silence", answer_with_body },
     { "/v1/unsilence", EVHTTP_REQ_POST, false, "unsilence", answer_with_body },

@@ -183,6 +183,59 @@ static void put_alerts(const json_t *status, struct tend_buffer *out)
     put_section("alerts", &table, out);
 }
 
+// What was learned of a metric: how much of it is known, and what keeps it from learning or from being judged.
+static void put_learned_row(const json_t *metric, const json_t *service, struct tend_text_table *table)
+{
+    const json_t *learned = json_object_get(metric, "learned");
+    if (!json_is_object(learned)) {
+        return;
+    }
+    tend_terminal_put_member(tend_text_table_cell(table), service, "name", "?");
+    tend_terminal_put_member(tend_text_table_cell(table), metric, "name", "?");
+    struct tend_buffer *cell = tend_text_table_cell(table);
+    tend_buffer_put_text(cell, "expected ");
+    tend_terminal_put_quantity(cell, metric, "E", tend_json_text(metric, "unit", ""));
+    cell = tend_text_table_cell(table);
+    tend_buffer_put_text(cell, "learned for ");
+    tend_terminal_put_span(cell, tend_json_number(learned, "age_s", (double)NAN));
+    cell = tend_text_table_cell(table);
+    tend_buffer_put_text(cell, "confidence ");
+    tend_terminal_put_number(cell, learned, "confidence");
+    cell = tend_text_table_cell(table);
+    if (tend_json_bool(learned, "warming_up", false)) {
+        tend_buffer_put_text(cell, "warming up  ");
+    }
+    if (tend_json_text(learned, "frozen", NULL) != NULL) {
+        tend_buffer_put_text(cell, "frozen: ");
+        tend_terminal_put_member(cell, learned, "frozen", "");
+        tend_buffer_put_text(cell, "  ");
+    } else if (tend_json_bool(learned, "relearning", false)) {
+        tend_buffer_put_text(cell, "learning a new level  ");
+    }
+    if (json_is_number(json_object_get(learned, "alpha_raised"))) {
+        tend_buffer_put_text(cell, "alpha raised to ");
+        tend_terminal_put_number(cell, learned, "alpha_raised");
+    }
+}
+
+static void put_learned(const json_t *status, struct tend_buffer *out)
+{
+    struct tend_text_table table;
+    tend_text_table_init(&table, "llllll");
+    size_t i = 0;
+    const json_t *service = NULL;
+    json_array_foreach(json_object_get(status, "services"), i, service)
+    {
+        size_t m = 0;
+        const json_t *metric = NULL;
+        json_array_foreach(json_object_get(service, "metrics"), m, metric)
+        {
+            put_learned_row(metric, service, &table);
+        }
+    }
+    put_section("learned from the past", &table, out);
+}
+
 static void put_metric_row(const char *name, const json_t *metric, const char *subject, struct tend_text_table *table)
 {
     if (!tend_json_bool(metric, "out", false)) {
@@ -404,6 +457,7 @@ void tend_status_text_format(const json_t *status, struct tend_buffer *out)
     put_head(status, out);
     put_services(status, out);
     put_alerts(status, out);
+    put_learned(status, out);
     put_out_of_line(status, out);
     put_foretold(status, out);
     put_down(status, out);

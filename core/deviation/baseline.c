@@ -28,8 +28,9 @@ enum {
     UNCLIPPED = 10,        ///< samples of a new level that count in full
     LEAST_VISIT_S = 900,   ///< of an hour that has to be seen, or it was not met
     CALIBRATED = 120,      ///< deviations or values
-    EDGE_KNOWN = 12,       ///< samples more on one side than on the other
-    EDGE_MOST = 120,
+    VISITS_MOST = 15,
+    EDGE_STEPS = 1, ///< seasons, more with a step than without
+    EDGE_MOST = 7,
     CLOCK_FELL_S = 7200, ///< a wall clock that falls by more was set right
 };
 static const double CLIP = 4; ///< mean distances; of a normal distribution 3.2 standard deviations
@@ -40,17 +41,22 @@ static const double DAY_LEVEL_S = 3.0 * DAY_S;
 static const double WEEK_LEVEL_S = 7.0 * DAY_S;
 static const double PLAIN_LEVEL_S = 1.0 * DAY_S;
 static const double RARITY = 5;
+/// The detectors' threshold is for one alarm an incident in samples of five minutes; here every sample of every minute
+/// is judged, so more evidence is asked for.
+static const double EVERY_SAMPLE = 1.25;
 static const double REACH_GROWS = 2; ///< a deviation counts as at most so many times the reach that was
 
 struct tend_baseline {
     struct tend_baseline_spec spec;
     int16_t hour; ///< of the season, that hour_sum is of
+    int16_t edge; ///< that step_nearer is of
     int64_t first_s, newest_s;
     double origin; ///< the first value; all others are less it
     double level, trend, scale;
     double recent, recent_scale;
-    double hour_sum; ///< of values while the hour was never met before, else of distances to E
-    double gap_s;    ///< usual time from one value to the next
+    double hour_sum;    ///< of values while the hour was never met before, else of distances to E
+    double gap_s;       ///< usual time from one value to the next
+    double step_nearer; ///< by how much a step says what the metric is better than a line does
     double reach;
     double worst_f, worst_value, worst_e; ///< of the values out of line since the newest one learned; worst_f 0: none
     uint64_t samples;
@@ -58,25 +64,25 @@ struct tend_baseline {
     uint32_t level_samples; ///< since the level was learned anew; UINT32_MAX: it never was
     uint32_t hour_count;
     struct tend_features *features; ///< NULL: none; this and what follows lies behind, in the same block
-    struct tend_tail *tail;         ///< of F; NULL with features
+    struct tend_tail *tail;         ///< of F
     float *means;                   ///< one an hour of the season
-    uint8_t *visits;
-    int8_t *edges; ///< of the beginning of each hour: above 0 the metric steps there, below 0 it goes over smoothly
+    uint8_t *hours;                 ///< low half: in how many seasons it was met; high half: its edge, see edge_of
 };
 
 enum {
     OWN_BYTES = (int)sizeof(struct tend_baseline),
-    HOUR_BYTES = (int)(sizeof(float) + sizeof(uint8_t) + sizeof(int8_t)),
+    HOUR_BYTES = (int)(sizeof(float) + sizeof(uint8_t)),
 };
-_Static_assert(OWN_BYTES + (int)sizeof(struct tend_features) + TEND_BASELINE_WEEK_HOURS * HOUR_BYTES <=
+_Static_assert(OWN_BYTES + (int)sizeof(struct tend_tail) + (int)sizeof(struct tend_features) +
+                       TEND_BASELINE_WEEK_HOURS * HOUR_BYTES <=
                    TEND_BASELINE_BYTES_MAX,
                "a metric may cost no more");
 _Static_assert(sizeof(struct tend_baseline) % _Alignof(struct tend_features) == 0, "features lie behind it");
 
 size_t tend_baseline_bytes(struct tend_baseline_spec spec)
 {
-    return sizeof(struct tend_baseline) + (spec.detectors ? sizeof(struct tend_features) : sizeof(struct tend_tail)) +
-           (size_t)spec.season_hours * HOUR_BYTES;
+    return sizeof(struct tend_baseline) + (spec.detectors ? sizeof(struct tend_features) : 0) +
+           sizeof(struct tend_tail) + (size_t)spec.season_hours * HOUR_BYTES;
 }
 
 // As new: nothing was seen.
@@ -85,21 +91,18 @@ static void reset(struct tend_baseline *baseline)
     const struct tend_baseline_spec spec = baseline->spec;
     memset(baseline, 0, tend_baseline_bytes(spec));
     baseline->spec = spec;
-    baseline->hour = NO_HOUR;
+    baseline->hour = baseline->edge = NO_HOUR;
     baseline->level_samples = spec.season_hours == 0 ? 0 : UINT32_MAX;
     char *behind = (char *)(baseline + 1);
     if (spec.detectors) {
         baseline->features = (struct tend_features *)(void *)behind;
         tend_features_init(baseline->features);
         behind += sizeof(struct tend_features);
-    } else {
-        baseline->tail = (struct tend_tail *)(void *)behind;
-        tend_tail_init(baseline->tail);
-        behind += sizeof(struct tend_tail);
     }
-    baseline->means = (float *)(void *)behind;
-    baseline->visits = (uint8_t *)(baseline->means + spec.season_hours);
-    baseline->edges = (int8_t *)(baseline->visits + spec.season_hours);
+    baseline->tail = (struct tend_tail *)(void *)behind;
+    tend_tail_init(baseline->tail);
+    baseline->means = (float *)(void *)(baseline->tail + 1);
+    baseline->hours = (uint8_t *)(baseline->means + spec.season_hours);
 }
 
 enum tend_status tend_baseline_create(struct tend_baseline_spec spec, struct tend_baseline **out)
@@ -134,6 +137,22 @@ double tend_baseline_week_hour(const struct tend_zone *zone, int64_t wall_ms)
     return (double)since_monday_s / HOUR_S;
 }
 
+static int visits_of(uint8_t facts)
+{
+    return facts & 15;
+}
+
+/// How the metric goes over the beginning of an hour: above 0 it steps there, below 0 it goes over smoothly.
+static int edge_of(uint8_t facts)
+{
+    return (facts >> 4 ^ 8) - 8;
+}
+
+static uint8_t hour_facts(int visits, int edge)
+{
+    return (uint8_t)(((unsigned)edge & 15U) << 4 | ((unsigned)visits & 15U));
+}
+
 static double season_hour(const struct tend_baseline *baseline, double week_hour)
 {
     return fmod(week_hour, baseline->spec.season_hours);
@@ -157,7 +176,9 @@ static struct season_part season_part_at(const struct tend_baseline *baseline, d
     const double own = (double)baseline->means[hour];
     return (struct season_part){
         .own = own,
-        .line = baseline->visits[other] == 0 ? own : own + fabs(past_middle) * ((double)baseline->means[other] - own),
+        .line = visits_of(baseline->hours[other]) == 0
+                    ? own
+                    : own + fabs(past_middle) * ((double)baseline->means[other] - own),
         .edge = past_middle < 0 ? hour : next,
     };
 }
@@ -165,21 +186,38 @@ static struct season_part season_part_at(const struct tend_baseline *baseline, d
 static double season_at(const struct tend_baseline *baseline, double week_hour)
 {
     const struct season_part part = season_part_at(baseline, week_hour);
-    return baseline->edges[part.edge] > EDGE_KNOWN ? part.own : part.line;
+    return edge_of(baseline->hours[part.edge]) >= EDGE_STEPS ? part.own : part.line;
 }
 
-// Which of the two was nearer. @return whether it is known how the metric goes over this edge
+// Votes on an edge that has gone by, by the half hours before and after it: which of the two was nearer.
+static void end_edge(struct tend_baseline *baseline)
+{
+    if (baseline->edge == NO_HOUR) {
+        return;
+    }
+    const uint8_t facts = baseline->hours[baseline->edge];
+    int edge = edge_of(facts);
+    if (baseline->step_nearer > 0 && edge < EDGE_MOST) {
+        edge++;
+    } else if (baseline->step_nearer < 0 && edge > -EDGE_MOST) {
+        edge--;
+    }
+    baseline->hours[baseline->edge] = hour_facts(visits_of(facts), edge);
+    baseline->edge = NO_HOUR;
+}
+
+// @return whether it is known how the metric goes over this edge
 static bool note_edge(struct tend_baseline *baseline, double week_hour, double seasonal)
 {
     const struct season_part part = season_part_at(baseline, week_hour);
-    int8_t *edge = &baseline->edges[part.edge];
-    const double nearer = fabs(seasonal - part.line) - fabs(seasonal - part.own);
-    if (nearer > 0 && *edge < EDGE_MOST) {
-        (*edge)++;
-    } else if (nearer < 0 && *edge > -EDGE_MOST) {
-        (*edge)--;
+    if (part.edge != baseline->edge) {
+        end_edge(baseline);
+        baseline->edge = (int16_t)part.edge;
+        baseline->step_nearer = 0;
     }
-    return nearer == 0 || *edge > EDGE_KNOWN || *edge < -EDGE_KNOWN;
+    baseline->step_nearer += fabs(seasonal - part.line) - fabs(seasonal - part.own);
+    const int edge = edge_of(baseline->hours[part.edge]);
+    return part.line == part.own || edge >= EDGE_STEPS || edge < 0;
 }
 
 struct tend_baseline_expected tend_baseline_expect(const struct tend_baseline *baseline, double week_hour)
@@ -192,7 +230,7 @@ struct tend_baseline_expected tend_baseline_expect(const struct tend_baseline *b
         expected.e = baseline->origin + baseline->level;
         expected.trusted = baseline->samples >= TRUSTED_SAMPLES;
     } else {
-        const uint8_t visits = baseline->visits[(int)season_hour(baseline, week_hour)];
+        const int visits = visits_of(baseline->hours[(int)season_hour(baseline, week_hour)]);
         if (visits > 0) {
             expected.e = baseline->origin + (baseline->level + season_at(baseline, week_hour));
         }
@@ -241,13 +279,14 @@ static void end_hour(struct tend_baseline *baseline)
         return;
     }
     const double mean = baseline->hour_sum / baseline->hour_count;
-    if (baseline->visits[hour] == 0) {
+    if (visits_of(baseline->hours[hour]) == 0) {
         baseline->means[hour] = (float)(mean - baseline->level);
     } else {
-        baseline->means[hour] += (float)(fmax(SEASON_GAIN, 1.0 / (baseline->visits[hour] + 1)) * mean);
+        baseline->means[hour] += (float)(fmax(SEASON_GAIN, 1.0 / (visits_of(baseline->hours[hour]) + 1)) * mean);
     }
-    if (baseline->visits[hour] < UINT8_MAX) {
-        baseline->visits[hour]++;
+    const uint8_t facts = baseline->hours[hour];
+    if (visits_of(facts) < VISITS_MOST) {
+        baseline->hours[hour] = hour_facts(visits_of(facts) + 1, edge_of(facts));
     }
 }
 
@@ -350,10 +389,11 @@ void tend_baseline_drop_excursion(struct tend_baseline *baseline)
 
 static void end_excursion(struct tend_baseline *baseline)
 {
+    if (baseline->worst_f > 0) {
+        note_deviation(baseline, baseline->worst_f);
+    }
     if (baseline->worst_f > 0 && baseline->features != NULL) {
         note_features(baseline->features, baseline->worst_value, baseline->worst_e);
-    } else if (baseline->worst_f > 0) {
-        note_deviation(baseline, baseline->worst_f);
     }
     baseline->worst_f = 0;
 }
@@ -375,7 +415,8 @@ void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double 
     const double relative = value - baseline->origin;
     const double seen = follow_recent(baseline, relative, step_s);
     const double season = baseline->spec.season_hours == 0 ? 0 : season_at(baseline, week_hour);
-    const bool met = baseline->spec.season_hours == 0 || baseline->visits[(int)season_hour(baseline, week_hour)] > 0;
+    const bool met =
+        baseline->spec.season_hours == 0 || visits_of(baseline->hours[(int)season_hour(baseline, week_hour)]) > 0;
     double taught = seen;
     bool sure = true;
     if (met) {
@@ -388,7 +429,8 @@ void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double 
     }
     if (baseline->features != NULL) {
         note_features(baseline->features, value, e);
-    } else if (isfinite(f) && sure) {
+    }
+    if (isfinite(f) && sure) {
         note_deviation(baseline, f);
     }
     baseline->samples++;
@@ -401,19 +443,21 @@ double tend_baseline_reach(const struct tend_baseline *baseline)
 
 bool tend_baseline_is_calibrated(const struct tend_baseline *baseline)
 {
-    return baseline->features != NULL ? baseline->features->count > CALIBRATED : baseline->tail->count >= CALIBRATED;
+    return baseline->tail->count >= CALIBRATED &&
+           (baseline->features == NULL || baseline->features->count > CALIBRATED);
 }
 
-struct tend_detection tend_baseline_judge(const struct tend_baseline *baseline, double value, double e)
+double tend_baseline_judge(const struct tend_baseline *baseline, double value, double e, double f)
 {
     TEND_ASSERT(baseline->features != NULL);
     struct tend_features asked = *baseline->features;
     struct tend_detection detection;
     double relative;
-    if (!tend_features_accept(&asked, value, &relative, &detection)) {
-        return detection;
+    if (tend_features_accept(&asked, value, &relative, &detection)) {
+        detection = tend_features_push(&asked, relative, isnan(e) ? 0 : value - e);
     }
-    return tend_features_push(&asked, relative, isnan(e) ? 0 : value - e);
+    const double reached = baseline->reach > 0 && f > 0 ? f / baseline->reach : 0;
+    return fmax(detection.a / EVERY_SAMPLE, reached); // NaN of no data gives way
 }
 
 void tend_baseline_inherit(struct tend_baseline *baseline, const struct tend_baseline *from)
@@ -427,18 +471,13 @@ void tend_baseline_inherit(struct tend_baseline *baseline, const struct tend_bas
     own.features = baseline->features;
     own.tail = baseline->tail;
     own.means = baseline->means;
-    own.visits = baseline->visits;
-    own.edges = baseline->edges;
+    own.hours = baseline->hours;
     *baseline = own;
     memcpy(own.means, from->means, own.spec.season_hours * sizeof *own.means);
-    memcpy(own.visits, from->visits, own.spec.season_hours * sizeof *own.visits);
-    memcpy(own.edges, from->edges, own.spec.season_hours * sizeof *own.edges);
+    memcpy(own.hours, from->hours, own.spec.season_hours * sizeof *own.hours);
+    *own.tail = *from->tail;
     if (own.features != NULL && from->features != NULL) {
         *own.features = *from->features;
-    } else if (own.tail != NULL && from->tail != NULL) {
-        *own.tail = *from->tail;
-    } else {
-        baseline->reach = 0;
     }
 }
 
@@ -448,7 +487,7 @@ void tend_baseline_restart(struct tend_baseline *baseline, enum tend_baseline_re
         return;
     }
     tend_baseline_drop_excursion(baseline);
-    baseline->hour = NO_HOUR;
+    baseline->hour = baseline->edge = NO_HOUR;
     baseline->trend = 0;
     baseline->level_samples = from == TEND_BASELINE_FROM_NOTHING ? 0 : RELEVEL;
     if (baseline->features != NULL && from == TEND_BASELINE_FROM_NOTHING) {
@@ -467,7 +506,7 @@ struct tend_baseline_view tend_baseline_view(const struct tend_baseline *baselin
     if (baseline->spec.season_hours > 0) {
         double sum = 0;
         for (size_t i = 0; i < baseline->spec.season_hours; i++) {
-            sum += fmin(baseline->visits[i], SURE_VISITS);
+            sum += fmin(visits_of(baseline->hours[i]), SURE_VISITS);
         }
         known = sum / (SURE_VISITS * baseline->spec.season_hours);
     }
@@ -483,14 +522,15 @@ struct tend_baseline_view tend_baseline_view(const struct tend_baseline *baselin
     };
 }
 
-enum { NUMBERS = 12 };
+enum { NUMBERS = 13 };
 
 static void list_numbers(struct tend_baseline *baseline, double *numbers[NUMBERS])
 {
-    double *const all[NUMBERS] = { &baseline->origin,  &baseline->level,       &baseline->trend,
-                                   &baseline->scale,   &baseline->recent,      &baseline->recent_scale,
-                                   &baseline->gap_s,   &baseline->hour_sum,    &baseline->reach,
-                                   &baseline->worst_f, &baseline->worst_value, &baseline->worst_e };
+    double *const all[NUMBERS] = { &baseline->origin,      &baseline->level,    &baseline->trend,
+                                   &baseline->scale,       &baseline->recent,   &baseline->recent_scale,
+                                   &baseline->gap_s,       &baseline->hour_sum, &baseline->reach,
+                                   &baseline->step_nearer, &baseline->worst_f,  &baseline->worst_value,
+                                   &baseline->worst_e };
     memcpy((void *)numbers, (const void *)all, sizeof all);
 }
 
@@ -509,17 +549,16 @@ void tend_baseline_save(const struct tend_baseline *baseline, struct tend_buffer
     tend_buffer_put_u32(out, baseline->level_samples);
     tend_buffer_put_u32(out, baseline->hour_count);
     tend_buffer_put_u32(out, (uint32_t)(baseline->hour + 1));
+    tend_buffer_put_u32(out, (uint32_t)(baseline->edge + 1));
     for (size_t i = 0; i < baseline->spec.season_hours; i++) {
         uint32_t bits;
         memcpy(&bits, &baseline->means[i], sizeof bits);
         tend_buffer_put_u32(out, bits);
-        tend_buffer_put_u8(out, baseline->visits[i]);
-        tend_buffer_put_u8(out, (uint8_t)baseline->edges[i]);
+        tend_buffer_put_u8(out, baseline->hours[i]);
     }
+    tend_tail_save(baseline->tail, out);
     if (baseline->features != NULL) {
         tend_features_save(baseline->features, out);
-    } else {
-        tend_tail_save(baseline->tail, out);
     }
 }
 
@@ -540,20 +579,23 @@ static bool load(struct tend_baseline *baseline, struct tend_reader *reader)
     baseline->level_samples = tend_reader_get_u32(reader);
     baseline->hour_count = tend_reader_get_u32(reader);
     const uint32_t hour = tend_reader_get_u32(reader);
+    const uint32_t edge = tend_reader_get_u32(reader);
     const int64_t most_s = INT64_C(1) << 40; // so that their differences are numbers
-    fits = fits && hour <= baseline->spec.season_hours && baseline->gap_s >= 0 && baseline->scale >= 0 &&
-           baseline->reach >= 0 && baseline->worst_f >= 0 && baseline->first_s >= -most_s &&
+    fits = fits && hour <= baseline->spec.season_hours && edge <= baseline->spec.season_hours && baseline->gap_s >= 0 &&
+           baseline->scale >= 0 && baseline->reach >= 0 && baseline->worst_f >= 0 && baseline->first_s >= -most_s &&
            baseline->first_s <= most_s && baseline->newest_s >= -most_s && baseline->newest_s <= most_s;
     baseline->hour = (int16_t)(fits ? (int)hour - 1 : NO_HOUR);
+    baseline->edge = (int16_t)(fits ? (int)edge - 1 : NO_HOUR);
     for (size_t i = 0; i < baseline->spec.season_hours; i++) {
         const uint32_t bits = tend_reader_get_u32(reader);
         memcpy(&baseline->means[i], &bits, sizeof bits);
-        baseline->visits[i] = tend_reader_get_u8(reader);
-        baseline->edges[i] = (int8_t)tend_reader_get_u8(reader);
-        fits = fits && isfinite(baseline->means[i]);
+        baseline->hours[i] = tend_reader_get_u8(reader);
+        fits = fits && isfinite(baseline->means[i]) && edge_of(baseline->hours[i]) >= -EDGE_MOST;
     }
-    const enum tend_status last = baseline->features != NULL ? tend_features_load(baseline->features, reader)
-                                                             : tend_tail_load(baseline->tail, reader);
+    enum tend_status last = tend_tail_load(baseline->tail, reader);
+    if (last == TEND_OK && baseline->features != NULL) {
+        last = tend_features_load(baseline->features, reader);
+    }
     return fits && last == TEND_OK && !reader->failed;
 }
 

@@ -7,8 +7,8 @@
 /// with a trend. What is far from E counts only as far as a few usual distances, so that an outlier teaches little.
 /// An hour is trusted once it was seen in two seasons; without a season, from 120 samples on.
 ///
-/// Besides it says what is unusual for this metric, either way on the common scale of tail.h: how large a deviation F
-/// its own history reaches at a fixed rarity, or, with detectors, what the features of features.h say of a value.
+/// Besides it says what is unusual for this metric, on the common scale of tail.h: how large a deviation F its own
+/// history reaches at a fixed rarity, and, with detectors, what the features of features.h say of a value.
 ///
 /// Constant work a sample, TEND_BASELINE_BYTES_MAX at most, no allocation after create. Values in another unit (a power
 /// of two times as large) give the same answers to the bit. Units: `_s` seconds of wall time since 1970.
@@ -33,7 +33,7 @@ enum {
 
 struct tend_baseline_spec {
     uint16_t season_hours; ///< 0: none; TEND_BASELINE_DAY_HOURS or TEND_BASELINE_WEEK_HOURS
-    bool detectors;        ///< judges values by features.h; else it keeps how large F becomes
+    bool detectors;        ///< judges values by features.h too
 };
 
 /// @return TEND_OK or TEND_E_NOMEM
@@ -68,12 +68,13 @@ void tend_baseline_note_excursion(struct tend_baseline *baseline, double value, 
 void tend_baseline_drop_excursion(struct tend_baseline *baseline); ///< It was a fault. None is allowed.
 
 /// The deviation F that the metric's own history reaches at a rarity of 1 in 100,000 of its samples; 0 before enough of
-/// them were judged, and with detectors.
+/// them were judged.
 double tend_baseline_reach(const struct tend_baseline *baseline);
 /// Whether it has seen enough deviations to say what is unusual.
 bool tend_baseline_is_calibrated(const struct tend_baseline *baseline);
-/// What the detectors say of a value that is not learned (yet). Changes nothing. Only with detectors.
-struct tend_detection tend_baseline_judge(const struct tend_baseline *baseline, double value, double e);
+/// The alert index of a value that is not learned (yet): what the features of features.h say of it, or how far F is
+/// beyond its reach, whichever is more. Changes nothing. Only with detectors.
+double tend_baseline_judge(const struct tend_baseline *baseline, double value, double e, double f);
 
 /// Takes over what another one knows of the same metric, as far as the specs agree: season and level where both have
 /// the same hours, deviations or detectors where both keep them.

@@ -402,6 +402,14 @@ static void take_operator(struct tend_engine *engine, const struct tend_event *e
         tend_ack_command(engine, argument, who);
     } else if (strcmp(command, "silence") == 0 || strcmp(command, "unsilence") == 0 || strcmp(command, "deploy") == 0) {
         tend_silence_command(engine, command, argument, who);
+    } else if (strcmp(command, "relearn") == 0 && engine->fleet != NULL) {
+        struct tend_service *service = tend_fleet_find(engine->fleet, argument);
+        if (service != NULL) {
+            tend_expect_restart(engine, service, NULL, TEND_BASELINE_FROM_NOTHING);
+            (void)tend_emit_record(
+                engine, TEND_RECORD_OPERATOR, "relearn", NULL, true, false,
+                json_pack("{s:s, s:s, s:s, s:b}", "what", "relearn", "argument", argument, "who", who, "on", false));
+        }
     } else if (strcmp(command, "close") == 0 && engine->fleet != NULL) {
         struct tend_service *service = tend_fleet_find(engine->fleet, argument);
         if (service != NULL) {

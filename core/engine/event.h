@@ -136,7 +136,7 @@ struct tend_event {
         uint64_t journal_reached;
         const char *journal_failed; ///< why
         struct {
-            const char *command;  ///< "pause", "resume", "arm", "disarm", "close" (a breaker), "mark"
+            const char *command;  ///< "pause", "resume", "arm", "disarm", "close" (a breaker), "relearn", "mark"
             const char *argument; ///< of mark: the incident, "real", "false" or "none", and why, a blank between
             const char *who;      ///< "uid 1000 (ops)"
         } operator;

@@ -49,7 +49,7 @@ static double alpha_by_detectors(const struct tend_baseline *baseline, double p,
     if (isnan(f) || f == 0) {
         return (double)INFINITY;
     }
-    return f / tend_baseline_judge(baseline, p, e).a; // infinite where they say nothing
+    return f / tend_baseline_judge(baseline, p, e, f); // infinite where they say nothing
 }
 
 // What is out of line stays so until P comes back: the samples before an alert fires are learned, and a young baseline

@@ -790,7 +790,8 @@ enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, 
                                    struct tend_error *error)
 {
     const bool of_playbook = strcmp(command, "arm") == 0 || strcmp(command, "disarm") == 0;
-    if ((of_playbook || strcmp(command, "close") == 0) && tend_engine_ruleset(loop->engine) == NULL) {
+    const bool of_service = strcmp(command, "close") == 0 || strcmp(command, "relearn") == 0;
+    if ((of_playbook || of_service) && tend_engine_ruleset(loop->engine) == NULL) {
         tend_error_set(error, "the rules are not loaded yet; try again in a moment");
         return TEND_E_IO;
     }
@@ -802,7 +803,7 @@ enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, 
         }
         return TEND_E_INVALID;
     }
-    if (strcmp(command, "close") == 0 && !tend_engine_has_service(loop->engine, argument)) {
+    if (of_service && !tend_engine_has_service(loop->engine, argument)) {
         tend_error_set(error, "there is no service \"%s\"", argument);
         return TEND_E_INVALID;
     }

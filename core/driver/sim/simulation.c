@@ -61,6 +61,7 @@ struct tend_simulation {
     json_t *messages;
     tend_simulation_look *look; // NULL: nobody looks
     void *look_context;
+    struct tend_buffer baselines; // that the process which died leaves to the next
     uint64_t samples;
 };
 
@@ -377,6 +378,9 @@ static void die(struct tend_simulation *simulation)
         .next_record = simulation->record_count + 1,
         .startup_grace_ms = STARTUP_GRACE_MS,
     };
+    // What was learned is in a file that is written every few minutes: here it is as new as can be.
+    tend_buffer_clear(&simulation->baselines);
+    (void)tend_engine_save_baselines(simulation->engine, &simulation->baselines);
     tend_engine_destroy(simulation->engine);
     TEND_ASSERT(tend_engine_create(&options, &simulation->engine) == TEND_OK);
     simulation->has_stepped = false;
@@ -503,6 +507,14 @@ static void happen(struct tend_simulation *simulation, struct happening *happeni
         happening->own(happening->own_context, simulation->now_ms);
         break;
     case HAPPENS_RESTART:
+        if (simulation->baselines.size > 0) {
+            feed(simulation,
+                 &(struct tend_event){
+                     .kind = TEND_EVENT_BASELINES,
+                     .baselines = { .bytes = simulation->baselines.data, .byte_count = simulation->baselines.size },
+                 });
+            tend_buffer_reset(&simulation->baselines);
+        }
         tend_simulation_reload(simulation);
         break;
     }
@@ -577,6 +589,7 @@ void tend_simulation_destroy(struct tend_simulation *simulation)
     }
     free(simulation->records);
     free(simulation->scraped_revisions);
+    tend_buffer_clear(&simulation->baselines);
     json_decref(simulation->payloads);
     json_decref(simulation->messages);
     tend_run_processes_destroy(simulation->runs);

@@ -266,11 +266,11 @@ static void detectors_judge_without_learning(void **state)
     struct tend_baseline *baseline = made(judged_week);
     learn_days(baseline, 0, 15, 1);
     const double e = trusted_e(baseline, 24);
-    assert_true(tend_baseline_judge(baseline, e + 0.5, e).a < 1);
-    const double out = tend_baseline_judge(baseline, e + 40, e).a;
+    assert_true(tend_baseline_judge(baseline, e + 0.5, e, 0.5 / e) < 1);
+    const double out = tend_baseline_judge(baseline, e + 40, e, 40 / e);
     assert_true(out >= 1);
     for (int i = 0; i < 100; i++) { // asked as often as one likes
-        assert_true(tend_baseline_judge(baseline, e + 40, e).a == out);
+        assert_true(tend_baseline_judge(baseline, e + 40, e, 40 / e) == out);
     }
     tend_baseline_destroy(baseline);
 }
@@ -301,8 +301,8 @@ static void another_unit_gives_the_same_bits(void **state)
         const double e = tend_baseline_expect(small, hour).e;
         const double scaled = tend_baseline_expect(large, hour).e;
         assert_true(isnan(e) ? isnan(scaled) : scaled == 1024 * e);
-        assert_true(tend_baseline_judge(small, value + 9, e).a ==
-                    tend_baseline_judge(large, 1024 * (value + 9), scaled).a);
+        assert_true(tend_baseline_judge(small, value + 9, e, 9 / e) ==
+                    tend_baseline_judge(large, 1024 * (value + 9), scaled, 9 / e));
     }
     tend_baseline_destroy(small);
     tend_baseline_destroy(large);
