@@ -34,11 +34,14 @@ class Target:
             def do_GET(self):
                 target.scrapes += 1
                 body = "".join(f"{name} {value}\n" for name, value in target.values.items()).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                try:
+                    self.send_response(200)
+                    self.send_header("Content-Type", "text/plain; version=0.0.4")
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+                except ConnectionError:
+                    pass  # tend has ended
 
             def log_message(self, *_arguments):
                 pass
