@@ -35,6 +35,7 @@ static const double NEWEST_SHARE_MIN = 0.7; // of the slope
 static const double NEWEST_SHARE_MAX = 2;
 static const double HELD_SHARE = 0.125;     // of the line's length, for which a forecast stands
 static const double HELD_DAYS_MS = 3600000; // for which one by the days' shape does
+static const double NUMBER_MAX = 1e300;     // what is loaded is below it, but for a slack without end
 static const double DAYS_SEEN_MS = 3 * 86400000.0;
 static const double AHEAD_KNOWN = 2; // times the line's length, where as much is known of before
 static const double AHEAD_NEW = 1;
@@ -519,6 +520,7 @@ enum tend_status tend_outlook_load(struct tend_outlook *outlook, struct tend_rea
                                     &outlook->until_ms, &outlook->span_ms,  &outlook->rise_per_ms, &outlook->slack };
         for (size_t i = 0; i < sizeof numbers / sizeof(double *); i++) {
             *numbers[i] = tend_reader_get_f64(reader);
+            fits = fits && (isnan(*numbers[i]) || fabs(*numbers[i]) < NUMBER_MAX || numbers[i] == &outlook->slack);
         }
         for (size_t i = 0; fits && i < LEVELS; i++) {
             fits = load_level(&outlook->levels[i], reader);

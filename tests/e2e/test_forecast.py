@@ -115,7 +115,7 @@ class RealProcess(unittest.TestCase):
 
     def start(self, port, share):
         process = subprocess.Popen([sys.executable, LEAKY, str(port), str(150 * self.MIB), str(share)],
-                                   stdin=subprocess.DEVNULL)
+                                   stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(process.wait)
         self.addCleanup(process.send_signal, signal.SIGKILL)
 
