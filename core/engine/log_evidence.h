@@ -4,8 +4,8 @@
 ///
 /// Counts lie in 64 buckets of 10 s. What falls out of them goes on in a sum that halves each hour, so that "usual" is
 /// known over a few hours in constant memory. Bounded: TEND_LOG_TEMPLATES_MAX templates and one more a level for all
-/// others; a template that did not come for as long as the buckets reach makes room for a new one. At most about
-/// 100 KB a service (500 B a template). Units: `_ms` engine time.
+/// others; a template that did not come for as long as the buckets reach makes room for a new one. At most 128 KB
+/// a service, 500 B a template; 100 KB as measured with 200 templates of 80 bytes. Units: `_ms` engine time.
 
 #include "base/json.h"
 #include "engine/event.h"

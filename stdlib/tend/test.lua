@@ -54,6 +54,7 @@ local test = {}
 ---@field times? number
 ---@field ratio? number
 ---@field per_minute? number  of a leak: share of the usual memory
+---@field log? string   a line that it has written to the log of each instance that it is on: "ERROR disk full"
 ---@field by? string    of a clock jump: "1h", "-30s"
 ---@field lasts? string|string[] it ends by itself after this time, or some time between two
 
@@ -140,7 +141,7 @@ local function whole(least, most)
 end
 
 local FAULT = { at = time_of, on = "string?", kind = kind_of, times = between(0, 1e6), ratio = between(0, 1),
-  per_minute = between(0, 1e6), by = jump_of, lasts = time_of }
+  per_minute = between(0, 1e6), by = jump_of, lasts = time_of, log = "string?" }
 
 local USUAL = { start_up = "duration?", work = "duration?", workers = whole(1, 1000), room = whole(0, 10000),
   use = between(0.001, 0.99), timeout = "duration?", retries = whole(0, 10), needs = between(0, 1),
@@ -236,6 +237,7 @@ local function fault_of(given, number)
   if not own then return used end
   local known = { at = true, on = true, kind = true, lasts = true }
   for _, field in ipairs(own) do known[field] = true end
+  known.log = used.kind ~= "clock jump" and used.kind ~= "monitoring blind" and used.kind ~= "leaves"
   for _, field in ipairs(check.names(given)) do
     if FAULT[field] and not known[field] then
       wrong(('a fault of the kind "%s" has no %s'):format(used.kind, field)
@@ -250,7 +252,7 @@ local function fault_of(given, number)
     wrong('a clock jump needs by: "1h", or "-30s"')
   end
   return { at_ms = used.at, on = used.on or "*", kind = used.kind, times = used.times, ratio = used.ratio,
-    per_minute = used.per_minute, by_ms = used.by, lasts_ms = used.lasts }
+    per_minute = used.per_minute, by_ms = used.by, lasts_ms = used.lasts, log = used.log }
 end
 
 -- When tend is killed: { at_ms = … }, { after = "restart begun" } or { record = 41 }.

@@ -16,7 +16,7 @@ import subprocess  # noqa: E402
 RULES = """
 local tend = require "tend"
 tend.group "*" {{
-  every = "500ms", timeout = "400ms", window = "3s",
+  every = "1s", timeout = "900ms", window = "6s",
   logs = {logs},
   metrics = {{ error_rate = {{ tend.share('requests_total{{code="500"}}', "requests_total"), expect = 0, out_at = 0.2 }} }},
 }}
@@ -49,6 +49,7 @@ class Target:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.handle_error = lambda *_arguments: None  # a scrape that was given up
         self.url = f"http://127.0.0.1:{self.server.server_port}/metrics"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -140,6 +141,49 @@ class Logs(unittest.TestCase):
         tend.cli("export", incident["id"], "-o", bundle)
         done = subprocess.run([TEND, "replay", bundle], capture_output=True, text=True, check=False)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+
+
+class Scenario(unittest.TestCase):
+    """A remedy that looks for a line of the log, played by `tend test`."""
+
+    RULES = """
+local tend = require "tend"
+tend.group "*" { every = "5s", window = "20s", remedies = { "make room", "start anew" },
+  control = require "tend.control.command" { restart = { "/bin/svc" }, redeploy = { "/bin/clean" } }, limits = { min_healthy = 0 },
+  metrics = { error_rate = { tend.share('r_total{code="500"}', "r_total"), expect = 0, out_at = 0.1 } } }
+tend.service "web" { targets = { "a:1" }, depends = "db" }
+tend.service "db" { targets = { "a:2" } }
+tend.rule "errors" { on = "*", when = "error_rate", fire_after = "5s", act = true }
+tend.playbook "make room" {
+  when = function(s)
+    for _, line in ipairs(s.logs) do
+      if line.new and line.level == "error" and line.template == "ERROR no space left, password=<*>" then return true end
+    end
+  end,
+  run = function(p) p:redeploy { version = "the same" } end,
+}
+tend.playbook "start anew" { run = function(p) p:restart() end }
+"""
+    TESTS = """
+local test = require "tend.test"
+local function hurt(log) return { { at = "2m", on = "db", kind = "errors", log = log } } end
+test.scenario "the line is there" {
+  world = { web = 1, db = 1 }, faults = hurt "ERROR no space left, password=hunter",
+  check = function(run) assert(run.culprit == "db" and run:did "redeploy db") end,
+}
+test.scenario "another line is there" {
+  world = { web = 1, db = 1 }, faults = hurt "ERROR something else",
+  check = function(run) assert(run.culprit == "db" and not run:did "redeploy db" and run:did "restart db") end,
+}
+"""
+
+    def test_a_remedy_may_look_for_a_line_of_the_log(self):
+        with tempfile.TemporaryDirectory(prefix="tend-logs-") as directory:
+            (pathlib.Path(directory) / "a.lua").write_text(self.RULES)
+            (pathlib.Path(directory) / "a_test.lua").write_text(self.TESTS)
+            done = subprocess.run([TEND, "test", directory], capture_output=True, text=True, check=False)
+            self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+            self.assertIn("2 passed, 0 failed", done.stdout)
 
 
 class Check(unittest.TestCase):

@@ -613,6 +613,11 @@ void tend_simulation_move_wall(struct tend_simulation *simulation, int64_t by_ms
     feed(simulation, &event);
 }
 
+void tend_simulation_log(struct tend_simulation *simulation, const struct tend_event_logs *logs)
+{
+    feed(simulation, &(struct tend_event){ .kind = TEND_EVENT_LOGS, .logs = *logs });
+}
+
 void tend_simulation_list_targets(struct tend_simulation *simulation, const struct tend_event_targets *targets)
 {
     feed(simulation, &(struct tend_event){ .kind = TEND_EVENT_TARGETS, .targets = *targets });

@@ -93,6 +93,8 @@ void tend_simulation_crash(struct tend_simulation *simulation);
 /// Loads the rules anew, in a fresh evaluator, while all goes on. Restarts must be set.
 void tend_simulation_reload(struct tend_simulation *simulation);
 
+/// Tells the engine what services wrote to their logs.
+void tend_simulation_log(struct tend_simulation *simulation, const struct tend_event_logs *logs);
 /// Lists the targets of a discovery to the engine.
 void tend_simulation_list_targets(struct tend_simulation *simulation, const struct tend_event_targets *targets);
 /// Calls @p look after each step of the engine; there is one such caller at most. NULL ends it.

@@ -6,6 +6,7 @@
 #include "driver/world/world_act.h"
 #include "driver/world/world_calls.h"
 #include "driver/world/world_fault.h"
+#include "driver/world/world_log.h"
 #include "driver/world/world_queue.h"
 #include "series/missing.h"
 
@@ -361,6 +362,9 @@ enum tend_status tend_scenario_world_break(struct tend_scenario_world *world, co
     (void)json_array_append_new(world->faults, kept);
     const int64_t at_ms = world->begun_ms + tend_json_integer(fault, "at_ms", 0);
     tend_world_plan(world, at_ms)->fault = kept;
+    if (json_is_string(json_object_get(fault, "log"))) {
+        tend_world_log_begin(world);
+    }
     const int64_t lasts_ms = tend_json_integer(fault, "lasts_ms", 0);
     if (lasts_ms > 0) {
         struct tend_world_change *end = tend_world_plan(world, at_ms + lasts_ms);

@@ -12,6 +12,7 @@ void tend_world_start_again(struct tend_scenario_world *world, struct tend_world
 {
     instance->crashed = instance->hung = false;
     instance->slow = 1.0;
+    instance->writes = NULL;
     instance->errors = instance->leak = instance->held = 0.0;
     instance->ready_ms = now_ms + service->traits.start_up_ms;
     instance->started_ms = now_ms;
@@ -46,6 +47,14 @@ static void crash(struct tend_scenario_world *world, struct tend_world_service *
         instance->crashed = true;
     } else if (instance->crashed) { // nobody has restarted it before
         tend_world_start_again(world, service, instance, now_ms);
+    }
+}
+
+static void write_log(struct tend_world_instance *instance, const json_t *fault, bool ends)
+{
+    const char *log = tend_json_text(fault, "log", NULL);
+    if (log != NULL) {
+        instance->writes = ends ? NULL : log;
     }
 }
 
@@ -121,6 +130,7 @@ void tend_world_fault_happen(struct tend_scenario_world *world, const json_t *fa
         struct tend_world_service *service = &world->services[i];
         for (size_t j = 0; j < service->count; j++) {
             if (tend_world_is_on(on, service, &service->instances[j])) {
+                write_log(&service->instances[j], fault, ends);
                 break_instance(world, service, &service->instances[j], fault, ends, now_ms);
             }
         }

@@ -2,6 +2,7 @@
 
 #include "engine/log_evidence.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -161,6 +162,19 @@ static void one_that_was_silent_for_long_makes_room_and_else_lines_are_other_lin
     assert_string_equal(evidence->tracks[1].text, "line 1");
 }
 
+static void a_full_log_takes_up_no_more_than_is_said(void **state)
+{
+    struct tend_log_evidence *evidence = *state;
+    const size_t before = mallinfo2().uordblks;
+    char text[TEND_LOG_TEMPLATE_BYTES + 1];
+    for (int i = 0; i < 2 * TEND_LOG_TEMPLATES_MAX; i++) {
+        (void)snprintf(text, sizeof text, "%0*d", (int)sizeof text - 1, i);
+        log_at(evidence, i / 10, (enum tend_line_level)(i % 3), text, 1);
+    }
+    assert_int_equal(evidence->count, TEND_LOG_TRACKS_MAX);
+    assert_true(mallinfo2().uordblks - before < (size_t)128 * 1024);
+}
+
 static void counts_do_not_overflow(void **state)
 {
     struct tend_log_evidence *evidence = *state;
@@ -199,6 +213,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_that_was_silent_for_long_makes_room_and_else_lines_are_other_lines, begin,
                                         end),
         cmocka_unit_test_setup_teardown(counts_do_not_overflow, begin, end),
+        cmocka_unit_test_setup_teardown(a_full_log_takes_up_no_more_than_is_said, begin, end),
         cmocka_unit_test_setup_teardown(only_the_five_most_telling_lines_are_told, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
