@@ -34,6 +34,7 @@ local test = {}
 ---@field retries? integer   after a call that failed; 0
 ---@field needs? number      share of its requests that fail when a call does; 0.5
 ---@field failover? boolean  whether a call of it that is refused goes to another instance; true
+---@field calls? string|string[]  whom it really calls, where that is not what the rules say that it depends on
 ---@field usual? table<string, string|number>  metric → what it is while nothing is wrong; else what is expected
 
 ---@class tend.ScenarioAct
@@ -145,7 +146,7 @@ local FAULT = { at = time_of, on = "string?", kind = kind_of, times = between(0,
 
 local USUAL = { start_up = "duration?", work = "duration?", workers = whole(1, 1000), room = whole(0, 10000),
   use = between(0.001, 0.99), timeout = "duration?", retries = whole(0, 10), needs = between(0, 1),
-  failover = "boolean?", usual = "table?" }
+  failover = "boolean?", usual = "table?", calls = "names?" }
 local LOAD = { times = between(0, 1e3), swing = between(0, 1), weekend = between(0, 1e3), noise = between(0, 1),
   peak = function(value)
     local hour, minute = tostring(value):match "^(%d%d?):(%d%d)$"
@@ -165,7 +166,26 @@ local function traits_of(name, given)
   said = check.declared(reading, { "world", name }, said, USUAL, "a service of a world")
   return { start_up_ms = said.start_up, work_ms = said.work, workers = said.workers, room = said.room, use = said.use,
     timeout_ms = said.timeout, retries = said.retries, needs = said.needs, failover = said.failover,
-    usual = said.usual and next(said.usual) and said.usual }
+    calls = said.calls and host.array(said.calls), usual = said.usual and next(said.usual) and said.usual }
+end
+
+-- Whom services call, as a scenario says; a loop would have no end.
+local function loop_in(traits)
+  local state = {}
+  local function visit(name)
+    if state[name] == "open" then return name end
+    if state[name] then return nil end
+    state[name] = "open"
+    for _, below in ipairs(traits[name] and traits[name].calls or {}) do
+      local found = visit(below)
+      if found then return found end
+    end
+    state[name] = "done"
+  end
+  for name in pairs(traits) do
+    local found = visit(name)
+    if found then return found end
+  end
 end
 
 -- { instances = { search = 3 }, traits = { search = { start_up_ms = 100 } } }
@@ -183,6 +203,8 @@ local function world_of(value)
     end
     instances[name] = count
   end
+  local loop = loop_in(traits)
+  if loop then return nil, ("calls go round in a loop, by %s"):format(loop) end
   return { instances = instances, traits = traits }
 end
 

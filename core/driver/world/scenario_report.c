@@ -176,6 +176,20 @@ static void take_culprits(json_t *culprits, const json_t *incidents, const json_
     }
 }
 
+// What was decided on whom, and how sure the locator was of it then.
+static void take_decision(json_t *decisions, const struct tend_record *record, int64_t begun_ms)
+{
+    const char *service = tend_json_text(record->body, "service", "");
+    if (service[0] != '\0' && json_is_number(json_object_get(record->body, "confidence"))) {
+        (void)json_array_append_new(decisions, json_pack("{s:s, s:s, s:s, s:s, s:O, s:f}", "incident",
+                                                         record->incident == NULL ? "" : record->incident, "service",
+                                                         service, "what", tend_json_text(record->body, "what", ""),
+                                                         "reason", tend_json_text(record->body, "reason", ""),
+                                                         "confidence", json_object_get(record->body, "confidence"),
+                                                         "at_s", seconds(record->at_ms, begun_ms)));
+    }
+}
+
 // How it ended: what still needs a person outweighs what is over.
 static const char *ended_of(const json_t *incidents)
 {
@@ -202,11 +216,15 @@ json_t *tend_scenario_report(const struct tend_simulation *simulation, int64_t b
     json_t *incidents = json_object();
     json_t *services = json_object(); // run → service
     json_t *weighed = json_array();
+    json_t *decisions = json_array();
     double recovered_s = (double)NAN;
     size_t count;
     const struct tend_record *records = tend_simulation_records(simulation, &count);
     for (size_t i = 0; i < count; i++) {
         const struct tend_record *record = &records[i];
+        if (record->kind == TEND_RECORD_DECISION) {
+            take_decision(decisions, record, begun_ms);
+        }
         if (record->kind == TEND_RECORD_ALERT) {
             take_alert(alerts, record, begun_ms);
         } else if (record->kind == TEND_RECORD_INCIDENT) {
@@ -236,10 +254,10 @@ json_t *tend_scenario_report(const struct tend_simulation *simulation, int64_t b
     drop_refused(steps);
     take_culprits(culprits, incidents, services);
     json_t *report =
-        json_pack("{s:O?, s:O, s:o, s:o, s:o, s:o, s:o, s:s, s:f, s:o}", "culprit", json_array_get(culprits, 0),
+        json_pack("{s:O?, s:O, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:f, s:o}", "culprit", json_array_get(culprits, 0),
                   "culprits", culprits, "alerts", alerts, "steps", steps, "pages", pages_of(simulation, begun_ms),
-                  "refused", refused, "weighed", weighed, "ended", ended_of(incidents), "fault_s",
-                  seconds(fault_ms, begun_ms), "recovered_s", tend_json_real(recovered_s));
+                  "refused", refused, "weighed", weighed, "decisions", decisions, "ended", ended_of(incidents),
+                  "fault_s", seconds(fault_ms, begun_ms), "recovered_s", tend_json_real(recovered_s));
     json_decref(culprits);
     json_decref(incidents);
     json_decref(services);

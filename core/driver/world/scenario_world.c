@@ -218,20 +218,31 @@ static struct tend_world_load load_of(const struct tend_scenario_world_options *
     return load;
 }
 
-static enum tend_status connect_services(struct tend_scenario_world *world)
+static void add_call(struct tend_scenario_world *world, size_t from, const char *to)
+{
+    for (size_t j = 0; j < world->count; j++) {
+        if (j != from && strcmp(world->services[j].name, to) == 0) {
+            world->services[from].depends[world->services[from].depend_count++] = j;
+        }
+    }
+}
+
+// Whom each service calls: what the rules say it depends on, or what the scenario says that it really calls.
+static enum tend_status connect_services(struct tend_scenario_world *world,
+                                         const struct tend_scenario_world_options *options)
 {
     for (size_t i = 0; i < world->count; i++) {
         struct tend_world_service *service = &world->services[i];
-        service->depends = calloc(service->def->depend_count + 1, sizeof *service->depends);
+        const json_t *calls = json_object_get(options->services[i].traits, "calls");
+        const size_t count = json_is_array(calls) ? json_array_size(calls) : service->def->depend_count;
+        service->depends = calloc(count + 1, sizeof *service->depends);
         if (service->depends == NULL) {
             return TEND_E_NOMEM;
         }
-        for (size_t d = 0; d < service->def->depend_count; d++) {
-            for (size_t j = 0; j < world->count; j++) {
-                if (j != i && strcmp(world->services[j].name, service->def->depends[d]) == 0) {
-                    service->depends[service->depend_count++] = j;
-                }
-            }
+        for (size_t d = 0; d < count; d++) {
+            const char *to =
+                json_is_array(calls) ? json_string_value(json_array_get(calls, d)) : service->def->depends[d];
+            add_call(world, i, to == NULL ? "" : to);
         }
     }
     return TEND_OK;
@@ -262,7 +273,7 @@ enum tend_status tend_scenario_world_create(const struct tend_scenario_world_opt
     world->given = calloc(most + 1, sizeof *world->given);
     world->given_missing = calloc(most + 1, sizeof *world->given_missing);
     if (status == TEND_OK) {
-        status = world->given == NULL || world->given_missing == NULL ? TEND_E_NOMEM : connect_services(world);
+        status = world->given == NULL || world->given_missing == NULL ? TEND_E_NOMEM : connect_services(world, options);
     }
     if (status == TEND_OK) {
         status = tend_world_find_usual(world);

@@ -109,8 +109,7 @@ end
 -- trouble above it began: nothing may be expected of that metric, or its callers are hit long before its limit is.
 local function promote_causes(suspects, context)
   for _, above in pairs(suspects) do
-    local own = above.hard or #above.inner > 0 or (above.data.out_share or 1) < 1
-    for _, name in ipairs(above.out and not own and above.below or {}) do
+    for _, name in ipairs(above.out and not evidence.is_own_case(above) and above.below or {}) do
       local below = suspects[name]
       if not below.out and not below.cause and not evidence.face_is_fine(below, context) then
         local cause, points = changes.cause(below.data.evidence or {}, above.onset, context.times(name).window_ms)
@@ -198,6 +197,7 @@ end
 --   0.95  it does not answer; a process that is gone or hangs needs no theory
 --   0.9   its face or its inside is out of line, and all below it is watched and in line
 --   0.75  it was out of line well before what it depends on, which is out of line too: two faults, or a slow start
+--   0.7   another culprit of this incident is in the same trouble: by a dependency that nobody declared, perhaps
 --   0.7   three or more services broke on their own at once: a cause that they share is likelier than chance
 --   0.6   all its instances are out of line at once and something below is unwatched, unlisted or silent: a victim?
 --   0.6   something below is in line yet, but slower by half of what this one lost
@@ -209,8 +209,8 @@ local function confidence_of(suspect, roots, suspects, context)
   if suspect.weak or not suspect.out then return 0.5 end
   if suspect.cause then return 0.55 + 0.1 * math.min(suspect.cause_points, MOST_POINTS) end
   local confidence = suspect.hard and CERTAIN or CONFIDENT
-  local unwatched, silent = evidence.blind_spots(suspect, suspects)
-  local own = suspect.hard or #suspect.inner > 0 or (suspect.data.out_share or 1) < 1
+  local unwatched, silent = evidence.blind_spots(suspect, suspects, context)
+  local own = evidence.is_own_case(suspect)
   if not own and #unwatched + #silent > 0 then confidence = math.min(confidence, 0.6) end
   if not own and evidence.unconnected(suspect, context) then confidence = math.min(confidence, 0.6) end
   for _, below in ipairs(suspect.hard and {} or suspect.below) do
@@ -220,6 +220,10 @@ local function confidence_of(suspect, roots, suspects, context)
     if other.out and not other.weak and began_later and not evidence.face_is_fine(other, context) then
       confidence = math.min(confidence, 0.75)
     end
+  end
+  for _, other in ipairs(own and {} or roots) do
+    local is_other = other ~= suspect and not evidence.is_own_case(other)
+    if is_other and evidence.may_be_victim_of(suspect, other, context) then confidence = math.min(confidence, 0.7) end
   end
   if #roots >= 3 then confidence = math.min(confidence, 0.7) end
   if suspect.points < 0 then confidence = math.min(confidence, 0.5) end
@@ -265,11 +269,10 @@ local function find_roots(suspects)
 end
 
 -- Two or more roots below which the same unwatched service stands: it is likelier than all of them at once.
-local function blame_unwatched(roots, suspects)
+local function blame_unwatched(roots, suspects, context)
   local shared = {}
   for _, root in ipairs(roots) do
-    local own = root.hard or #root.inner > 0 or (root.data.out_share or 1) < 1
-    for _, name in ipairs(own and {} or (evidence.blind_spots(root, suspects))) do
+    for _, name in ipairs(evidence.is_own_case(root) and {} or (evidence.blind_spots(root, suspects, context))) do
       shared[name] = shared[name] or {}
       table.insert(shared[name], root)
     end
@@ -291,9 +294,9 @@ local function blame_unwatched(roots, suspects)
 end
 
 -- What nobody watches below a root is worth a look by a person.
-local function mention_blind_spots(roots, suspects)
+local function mention_blind_spots(roots, suspects, context)
   for _, root in ipairs(roots) do
-    local unwatched, silent = evidence.blind_spots(root, suspects)
+    local unwatched, silent = evidence.blind_spots(root, suspects, context)
     for why, names in pairs { ["nobody watches it"] = unwatched, ["there is no data of it"] = silent } do
       for _, name in ipairs(names) do
         local suspect = suspects[name]
@@ -378,8 +381,8 @@ function graph.rank(services, context)
   explain_weak(suspects)
   for _, suspect in pairs(suspects) do suspect.score = score_of(suspect) end
   local roots = find_roots(suspects)
-  local unwatched = blame_unwatched(roots, suspects)
-  mention_blind_spots(unwatched and {} or roots, suspects)
+  local unwatched = blame_unwatched(roots, suspects, context)
+  mention_blind_spots(unwatched and {} or roots, suspects, context)
   local ranking, is_root = {}, {}
   for _, root in ipairs(roots) do is_root[root] = true end
   for _, suspect in pairs(suspects) do

@@ -55,7 +55,7 @@ local function callers_sentence(one, suspects)
   return ("%s and %s out of line since the same time"):format(text, #names == 1 and "is" or "are")
 end
 
-local function below_sentence(one, suspects)
+local function below_sentence(one, suspects, context)
   if #one.explained_by > 0 then
     if one.weak then
       return #one.load > 0 and "only its traffic changed, which is its callers' doing"
@@ -64,7 +64,7 @@ local function below_sentence(one, suspects)
     return ("explained by %s, which it depends on"):format(reasons.listing(one.explained_by))
   end
   if #one.not_explained > 0 then return table.concat(one.not_explained, "; ") end
-  local unwatched, silent = suspect.blind_spots(one, suspects)
+  local unwatched, silent = suspect.blind_spots(one, suspects, context)
   if #unwatched > 0 then return ("it depends on %s, which nobody watches"):format(reasons.listing(unwatched)) end
   if #silent > 0 then return ("it depends on %s, of which there is no data"):format(reasons.listing(silent)) end
   if #one.below > 0 then return "nothing it depends on is out of line" end
@@ -107,7 +107,7 @@ function reasons.of(one, suspects, context)
   if #numbers > 0 then list[1] = table.concat(numbers, "; ") end
   for _, sentence in ipairs(change_sentences(one, context)) do list[#list + 1] = sentence end
   list[#list + 1] = callers_sentence(one, suspects)
-  list[#list + 1] = below_sentence(one, suspects)
+  list[#list + 1] = below_sentence(one, suspects, context)
   if one.out and #one.explained_by == 0 and #one.inner == 0 and not one.hard then
     list[#list + 1] = suspect.unconnected(one, context)
   end

@@ -127,6 +127,36 @@ function suspect.face_is_fine(one, context)
   return false
 end
 
+--- Whether its trouble is plainly its own, and not felt of others: it does not answer, only it feels it, or only some
+--- of its instances are in it.
+function suspect.is_own_case(one) return one.hard or #one.inner > 0 or (one.data.out_share or 1) < 1 end
+
+-- The largest share of requests that fail, and whether a latency of its face is out of line.
+local function face_of(one, context)
+  local errors, slow = 0, false
+  for _, name in ipairs(one.face) do
+    local numbers = one.data.metrics and one.data.metrics[name] or {}
+    local definition = context.definition(one.name, name)
+    if (definition and definition.unit or "s") == "s" then slow = true
+    else errors = math.max(errors, numbers.P or 0) end
+  end
+  return errors, slow
+end
+
+--- Whether another service in the same trouble, which no known dependency connects with this one, may be why: both fail
+--- and the other fails more (a caller fails no more often than what it calls), or both are slow, when nothing tells them
+--- apart.
+---@param one tend.locate.Suspect
+---@param other tend.locate.Suspect
+---@param context tend.locate.Context
+---@return boolean
+function suspect.may_be_victim_of(one, other, context)
+  local errors, slow = face_of(one, context)
+  local other_errors, other_slow = face_of(other, context)
+  if slow and other_slow then return true end
+  return errors > 0 and other_errors > 0 and errors <= other_errors
+end
+
 --- Why a service that only its callers complain of may be a victim of what the graph does not know; nil: nothing says
 --- that.
 ---@param one tend.locate.Suspect
@@ -143,8 +173,13 @@ function suspect.unconnected(one, context)
   end
 end
 
---- Unwatched services that could be behind a root: below it, with nothing known of them.
-function suspect.blind_spots(one, suspects)
+--- Unwatched services that could be behind a root: below it, with nothing known of how they serve.
+---@param one tend.locate.Suspect
+---@param suspects table<string, tend.locate.Suspect>
+---@param context tend.locate.Context
+---@return string[] unwatched
+---@return string[] silent   watched, but neither a latency nor errors of theirs are judged
+function suspect.blind_spots(one, suspects, context)
   local unwatched, silent = {}, {}
   for _, name in ipairs(one.below) do
     local below = suspects[name]
@@ -153,7 +188,8 @@ function suspect.blind_spots(one, suspects)
     elseif not below.out then
       local judged = false
       for metric, numbers in pairs(below.data.metrics or {}) do
-        judged = judged or metric ~= "scrape_duration" and numbers.A ~= nil and not numbers.missing
+        local is_face = class_of(metric, numbers, context.definition(name, metric)) == "face"
+        judged = judged or is_face and numbers.A ~= nil and not numbers.missing
       end
       if not judged then silent[#silent + 1] = name end
     end
