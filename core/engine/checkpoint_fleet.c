@@ -232,7 +232,7 @@ static void pass_guard(struct tend_pass *pass, struct tend_guard *guard)
     tend_pass_flag(pass, &guard->breaker_open);
 }
 
-TEND_PASS_COVERS(tend_service, 1240);
+TEND_PASS_COVERS(tend_service, 1248);
 
 // `pooled` is made anew from the instances' parts by each measuring before it is read.
 static void pass_service(struct tend_pass *pass, const struct tend_metric_table *table, struct tend_service *service)
@@ -240,6 +240,7 @@ static void pass_service(struct tend_pass *pass, const struct tend_metric_table 
     pass_same(pass, service->name);
     tend_pass_flag(pass, &service->dirty);
     tend_pass_ms(pass, &service->data_ms);
+    tend_pass_ms(pass, &service->trouble_ms);
     tend_pass_flag(pass, &service->asleep);
     tend_pass_ms(pass, &service->asleep_wall_ms);
     tend_pass_ms(pass, &service->woke_ms);

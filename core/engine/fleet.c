@@ -254,7 +254,7 @@ static struct tend_service *service_add(struct tend_fleet *fleet, const char *na
     service->def = def;
     service->name = strdup(name);
     service->index = fleet->service_count;
-    service->data_ms = service->woke_ms = TEND_NEVER;
+    service->data_ms = service->trouble_ms = service->woke_ms = TEND_NEVER;
     service->guard.cooldown_until_ms = service->guard.backoff_until_ms = TEND_NEVER;
     service->guard.counted_from_ms = service->guard.cured_ms = TEND_NEVER;
     for (size_t i = 0; i < sizeof service->guard.runs_ms / sizeof service->guard.runs_ms[0]; i++) {
@@ -568,6 +568,7 @@ static void take_over_service(struct tend_service *now, struct tend_service *bef
 {
     now->guard = before->guard;
     now->data_ms = before->data_ms;
+    now->trouble_ms = before->trouble_ms;
     now->asleep = before->asleep;
     now->asleep_wall_ms = before->asleep_wall_ms;
     now->woke_ms = before->woke_ms;

@@ -105,6 +105,7 @@ struct tend_service {
     struct tend_guard guard;
     bool dirty;
     int64_t data_ms;                ///< newest sample time of its instances
+    int64_t trouble_ms;             ///< of the newest tick in which it or an instance was out of line; TEND_NEVER
     bool asleep;                    ///< outside `awake` at the newest tick
     int64_t asleep_wall_ms;         ///< of the newest tick that saw it asleep
     int64_t woke_ms;                ///< what was scraped up to then tells nothing; TEND_NEVER: it never slept

@@ -197,6 +197,21 @@ static void trace(const struct tend_engine *engine, const struct tend_subject *s
     }
 }
 
+// When a service was last in trouble, traffic aside: others may still feel it for a while. Its slots and those of its
+// instances are neighbours.
+static void note_trouble(const struct tend_engine *engine, struct tend_service *service)
+{
+    const size_t metrics = service->def->metric_count;
+    for (size_t i = 0; i < metrics * (service->instance_count + 1); i++) {
+        const char *kind;
+        if (engine->fleet->table.a[service->subject.slot + i] >= 1.0 &&
+            strcmp(tend_evidence_class(&service->def->metrics[i % metrics], &kind), "load") != 0) {
+            service->trouble_ms = engine->now_ms;
+            return;
+        }
+    }
+}
+
 static void measure_fleet(struct tend_engine *engine)
 {
     struct tend_fleet *fleet = engine->fleet;
@@ -214,6 +229,7 @@ static void measure_fleet(struct tend_engine *engine)
         // The service's block and those of its instances are neighbours: one pass.
         tend_deviation_pass(&fleet->table, service->subject.slot,
                             service->def->metric_count * (service->instance_count + 1));
+        note_trouble(engine, service);
         const bool frozen = tend_expect_is_frozen(engine, service);
         note_onsets(engine, service->def, &service->subject, service->data_ms);
         trace(engine, &service->subject, service->data_ms);

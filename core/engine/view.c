@@ -281,6 +281,24 @@ static bool is_fresh(const struct tend_service *service, int64_t onset_ms)
     return service->instance_count > 0;
 }
 
+// Share of the instances that are plainly in line while another is not: looked at since the onset, and not a quarter as
+// far out as the worst. What is only scraped later than the others, or just below a limit, does not count.
+static double calm_share(const struct tend_engine *engine, const struct tend_service *service, int64_t onset_ms)
+{
+    double worst = 0;
+    for (size_t i = 0; i < service->instance_count; i++) {
+        worst = fmax(worst, tend_subject_worst(engine->fleet, service->def, &service->instances[i]->subject, NULL));
+    }
+    size_t calm = 0;
+    for (size_t i = 0; i < service->instance_count && worst >= 1.0; i++) {
+        const struct tend_instance *instance = service->instances[i];
+        const double a = tend_subject_worst(engine->fleet, service->def, &instance->subject, NULL);
+        const bool is_fresh = tend_series_window_history(instance->window)->newest_ms > onset_ms && !instance->dirty;
+        calm += is_fresh && !tend_instance_failed(instance) && 4 * a < worst ? 1 : 0;
+    }
+    return service->instance_count == 0 ? 0 : (double)calm / (double)service->instance_count;
+}
+
 // Seconds since half of its instances had each failed a scrape: then it was not there for its callers. NaN: never.
 static double failed_ago_s(const struct tend_engine *engine, const struct tend_service *service)
 {
@@ -340,14 +358,18 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
     const char *version = service->instance_count > 0 ? service->instances[0]->version : "";
     json_t *logs = service->logs == NULL ? NULL : tend_log_evidence_lines(service->logs, onset_ms, engine->now_ms);
     return json_pack(
-        "{s:o, s:o, s:o, s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*}", "groups",
-        tend_facts_groups(service->def), "restarted_ago_s", tend_json_real(restarted_ago_s(engine, service)),
-        "failed_ago_s", tend_json_real(failed_ago_s(engine, service)), "name", service->name, "watched",
-        service->def->watched, "depends", depends, "out", out, "fresh", is_fresh(service, onset_ms), "onset_ms",
-        onset_of(service), "out_share", tend_service_out_share(engine->fleet, service), "instances",
-        (json_int_t)service->instance_count, "up", up_share, "version", version, "deployed_ago_s",
-        tend_json_real(tend_deployed_ago_s(engine, service, NULL)), "alerts", alerts, "failures", failures, "metrics",
-        tend_facts_metrics(engine, service->def, &service->subject), "remedies", remedies, "logs", logs);
+        "{s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*}",
+        "groups", tend_facts_groups(service->def), "trouble_ago_s",
+        service->trouble_ms == TEND_NEVER ? json_null()
+                                          : json_real((double)(engine->now_ms - service->trouble_ms) / 1000.0),
+        "restarted_ago_s", tend_json_real(restarted_ago_s(engine, service)), "failed_ago_s",
+        tend_json_real(failed_ago_s(engine, service)), "name", service->name, "watched", service->def->watched,
+        "depends", depends, "out", out, "fresh", is_fresh(service, onset_ms), "onset_ms", onset_of(service),
+        "out_share", tend_service_out_share(engine->fleet, service), "calm_share",
+        calm_share(engine, service, onset_ms), "instances", (json_int_t)service->instance_count, "up", up_share,
+        "version", version, "deployed_ago_s", tend_json_real(tend_deployed_ago_s(engine, service, NULL)), "alerts",
+        alerts, "failures", failures, "metrics", tend_facts_metrics(engine, service->def, &service->subject),
+        "remedies", remedies, "logs", logs);
 }
 
 int64_t tend_locate_onset_ms(const struct tend_engine *engine, const struct tend_incident *incident)
@@ -364,23 +386,38 @@ int64_t tend_locate_onset_ms(const struct tend_engine *engine, const struct tend
     return onset_ms;
 }
 
-// Services out of line that no known dependency connects with any member of the incident.
+// How long others may feel the trouble of a service after it is over: windows must empty, scrapes may be late.
+static int64_t felt_ms(const struct tend_service *service)
+{
+    return 2 * (service->def->window_ms + service->def->every_ms + service->def->timeout_ms);
+}
+
+static bool is_connected_with_any(const struct tend_engine *engine, const struct tend_incident *incident, size_t index)
+{
+    for (size_t m = 0; m < incident->member_count; m++) {
+        const struct tend_service *member = tend_fleet_find(engine->fleet, incident->members[m].service);
+        if (member != NULL && tend_topology_connected(&engine->fleet->topology, index, member->index)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Services that are in trouble, or were just now, and that no known dependency connects with any member.
 static json_t *services_beside(const struct tend_engine *engine, const struct tend_incident *incident)
 {
     const struct tend_fleet *fleet = engine->fleet;
     json_t *beside = json_array();
     for (size_t i = 0; i < fleet->service_count && json_array_size(beside) < BESIDE_MAX; i++) {
         const struct tend_service *service = fleet->services[i];
-        bool connected = false;
-        for (size_t m = 0; m < incident->member_count && !connected; m++) {
-            const struct tend_service *member = tend_fleet_find(fleet, incident->members[m].service);
-            connected = member != NULL && tend_topology_connected(&fleet->topology, i, member->index);
+        if (service->trouble_ms == TEND_NEVER || engine->now_ms - service->trouble_ms > felt_ms(service) ||
+            tend_sleep_is_asleep(engine, service) || is_connected_with_any(engine, incident, i)) {
+            continue;
         }
-        if (!connected && tend_subject_is_out(fleet, service->def, &service->subject) &&
-            !tend_sleep_is_asleep(engine, service)) {
-            (void)json_array_append_new(beside,
-                                        json_pack("{s:s, s:o}", "name", service->name, "onset_ms", onset_of(service)));
-        }
+        const double failed_s = failed_ago_s(engine, service);
+        (void)json_array_append_new(beside, json_pack("{s:s, s:o, s:b}", "name", service->name, "onset_ms",
+                                                      onset_of(service), "failed",
+                                                      failed_s * 1000.0 <= (double)felt_ms(service))); // false for NaN
     }
     return beside;
 }

@@ -295,7 +295,7 @@ class Csv(Simulated):
         page = self.path / "report.html"
         done = self.simulate("--csv", self.put("f.csv", slow_between(60, 90)), "--html", page)
         self.assertEqual(done.returncode, 0, done.stderr)
-        for line in ("3 alerts\n", "    at fault: back (confidence 0.90)\n", "would restart back/1\n",
+        for line in ("3 alerts\n", "    at fault: back (confidence 0.94)\n", "would restart back/1\n",
                      "3 alerts, 1 incidents (0 recovered), ", "2026-03-02 10:05:10Z  2 m 20 s  page      slow  "):
             self.assertIn(line, done.stdout)
         self.assertIn("<svg", page.read_text())

@@ -20,7 +20,7 @@ local reasons = require "tend.locate.reasons"
 
 local graph = {}
 
-local CONFIDENT, CERTAIN = 0.9, 0.95
+local CONFIDENT, CERTAIN = 0.94, 0.95
 local MOST_POINTS = 3 -- of a change: 15 times beyond what health shows
 
 -- A request may call a dependency several times, so a dependency that is slower by a tenth of what its caller lost may
@@ -195,14 +195,17 @@ end
 
 -- Confidence that acting on this root is right. Each number is a statement of what could make it wrong:
 --   0.95  it does not answer; a process that is gone or hangs needs no theory
---   0.9   its face or its inside is out of line, and all below it is watched and in line
+--   0.94  its face or its inside is out of line, and all below it is watched and in line
 --   0.75  it was out of line well before what it depends on, which is out of line too: two faults, or a slow start
 --   0.7   another culprit of this incident is in the same trouble: by a dependency that nobody declared, perhaps
+--   0.4   the same, and that one does not answer, or was in trouble just now
 --   0.7   three or more services broke on their own at once: a cause that they share is likelier than chance
---   0.6   all its instances are out of line at once and something below is unwatched, unlisted or silent: a victim?
+--   0.7   all its instances are out of line at once and something below is unwatched, unlisted or silent: a victim?
 --   0.6   something below is in line yet, but slower by half of what this one lost
 --   0.65 to 0.85  nothing expected of it is out of line, but what only it feels left what it was
---   0.6   the graph knows no dependencies at all, or something that it does not connect with this one is in trouble too
+--   0.75  only its callers complain, and no dependencies are known at all
+--   0.3   only its callers complain, and something that the graph does not connect with it is in trouble too
+--   0.05  the same, and that does not answer
 --   0.5   services that depend on each other in a loop: the graph cannot tell them apart; or only its traffic is odd
 -- The usual limit for acting is 0.8, so all below 0.8 calls a person.
 local function confidence_of(suspect, roots, suspects, context)
@@ -211,8 +214,9 @@ local function confidence_of(suspect, roots, suspects, context)
   local confidence = suspect.hard and CERTAIN or CONFIDENT
   local unwatched, silent = evidence.blind_spots(suspect, suspects, context)
   local own = evidence.is_own_case(suspect)
-  if not own and #unwatched + #silent > 0 then confidence = math.min(confidence, 0.6) end
-  if not own and evidence.unconnected(suspect, context) then confidence = math.min(confidence, 0.6) end
+  if not own and #unwatched + #silent > 0 then confidence = math.min(confidence, 0.7) end
+  local _, unconnected = evidence.unconnected(suspect, context)
+  if not own and unconnected then confidence = math.min(confidence, unconnected) end
   for _, below in ipairs(suspect.hard and {} or suspect.below) do
     local other = suspects[below]
     if other.out and in_loop(other, suspect) then confidence = math.min(confidence, 0.5) end
@@ -221,10 +225,8 @@ local function confidence_of(suspect, roots, suspects, context)
       confidence = math.min(confidence, 0.75)
     end
   end
-  for _, other in ipairs(own and {} or roots) do
-    local is_other = other ~= suspect and not evidence.is_own_case(other)
-    if is_other and evidence.may_be_victim_of(suspect, other, context) then confidence = math.min(confidence, 0.7) end
-  end
+  local _, overshadowed = evidence.overshadowed(suspect, roots, suspects, context)
+  if not own and overshadowed then confidence = math.min(confidence, overshadowed) end
   if #roots >= 3 then confidence = math.min(confidence, 0.7) end
   if suspect.points < 0 then confidence = math.min(confidence, 0.5) end
   if is_shared_by_below(suspect, suspects, context) then confidence = math.min(confidence, 0.6) end
@@ -394,7 +396,7 @@ function graph.rank(services, context)
       local explained = {}
       for name in pairs(suspect.explains) do explained[#explained + 1] = name end
       ranking[#ranking + 1] = { service = suspect.name, score = suspect.score, confidence = confidence,
-        explains = explained, reasons = reasons.of(suspect, suspects, context) }
+        explains = explained, reasons = reasons.of(suspect, suspects, context, is_root[suspect] and roots or {}) }
     end
   end
   table.sort(ranking, function(a, b)

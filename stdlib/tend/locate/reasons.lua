@@ -91,8 +91,9 @@ end
 ---@param one tend.locate.Suspect
 ---@param suspects table<string, tend.locate.Suspect>
 ---@param context tend.locate.Context
+---@param roots tend.locate.Suspect[]  the culprits, when it is one
 ---@return string[]
-function reasons.of(one, suspects, context)
+function reasons.of(one, suspects, context, roots)
   local numbers = {}
   local metrics = {}
   for _, class in ipairs { "face", "inner", "load" } do
@@ -108,8 +109,9 @@ function reasons.of(one, suspects, context)
   for _, sentence in ipairs(change_sentences(one, context)) do list[#list + 1] = sentence end
   list[#list + 1] = callers_sentence(one, suspects)
   list[#list + 1] = below_sentence(one, suspects, context)
-  if one.out and #one.explained_by == 0 and #one.inner == 0 and not one.hard then
-    list[#list + 1] = suspect.unconnected(one, context)
+  if #roots > 0 and not suspect.is_own_case(one) then
+    list[#list + 1] = (suspect.unconnected(one, context))
+    list[#list + 1] = (suspect.overshadowed(one, roots, suspects, context))
   end
   local deployed = one.data.deployed_ago_s
   if deployed and deployed < 3600 then

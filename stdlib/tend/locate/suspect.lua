@@ -4,6 +4,10 @@
 -- *inner* is what only the service itself feels (memory, queues), *load* is what callers do to it.
 local suspect = {}
 
+-- What is just out of line may come and go, and so seem to begin long after what it is the victim of. Trouble elsewhere
+-- that is older than this is taken for another matter.
+local STILL_FELT_MS = 3600 * 1000
+
 ---@class tend.locate.Context
 ---@field definition fun(service: string, metric: string): table?   the metric's definition
 ---@field times fun(service: string): table                         its every_ms, window_ms, timeout_ms
@@ -11,7 +15,8 @@ local suspect = {}
 ---@field points table<string, { points: number, reasons: string[] }>
 ---@field onset_ms? integer     of the first symptom of the incident
 ---@field edges? integer        dependencies that are known in the whole fleet; nil: not told
----@field beside { name: string, onset_ms?: integer }[]  out of line, and connected with no member of the incident
+---@field beside { name: string, onset_ms?: integer, failed: boolean }[]  in trouble, or were just now, and connected
+---  with no member of the incident; failed: its scrapes did
 
 ---@class tend.locate.Suspect
 ---@field name string
@@ -129,7 +134,10 @@ end
 
 --- Whether its trouble is plainly its own, and not felt of others: it does not answer, only it feels it, or only some
 --- of its instances are in it.
-function suspect.is_own_case(one) return one.hard or #one.inner > 0 or (one.data.out_share or 1) < 1 end
+function suspect.is_own_case(one)
+  local calm = one.data.calm_share or 1 - (one.data.out_share or 1)
+  return one.hard or #one.inner > 0 or one.out and calm > 0
+end
 
 -- The largest share of requests that fail, and whether a latency of its face is out of line.
 local function face_of(one, context)
@@ -143,34 +151,83 @@ local function face_of(one, context)
   return errors, slow
 end
 
---- Whether another service in the same trouble, which no known dependency connects with this one, may be why: both fail
---- and the other fails more (a caller fails no more often than what it calls), or both are slow, when nothing tells them
---- apart.
----@param one tend.locate.Suspect
----@param other tend.locate.Suspect
----@param context tend.locate.Context
----@return boolean
-function suspect.may_be_victim_of(one, other, context)
+-- Whether another service in the same trouble may be why this one is: both fail and the other fails more (a caller fails
+-- no more often than what it calls), or both are slow, when nothing tells them apart.
+local function may_be_victim_of(one, other, context)
   local errors, slow = face_of(one, context)
   local other_errors, other_slow = face_of(other, context)
   if slow and other_slow then return true end
   return errors > 0 and other_errors > 0 and errors <= other_errors
 end
 
+--- Why one culprit of an incident may be a victim of another one, which no known dependency connects with it, or of a
+--- service that was in trouble just now; nil: nothing says so. Only of a service that only its callers complain of.
+---@param one tend.locate.Suspect
+---@param roots tend.locate.Suspect[]
+---@param suspects table<string, tend.locate.Suspect>
+---@param context tend.locate.Context
+---@return string? reason
+---@return number? confidence  in it all the same, at most
+function suspect.overshadowed(one, roots, suspects, context)
+  local others = {}
+  for _, other in ipairs(roots) do
+    if other ~= one and not one.reaches[other.name] and not other.reaches[one.name] then others[#others + 1] = other end
+  end
+  for _, other in ipairs(others) do
+    if other.hard then
+      return ("%s does not answer: it may be a victim of that, though no dependency is known"):format(other.name), 0.4
+    end
+  end
+  for _, other in ipairs(others) do
+    if may_be_victim_of(one, other, context) then
+      return ("%s is in like trouble: it may be a victim of that, though no dependency is known"):format(other.name), 0.7
+    end
+  end
+  for name, other in pairs(suspects) do
+    local times = context.times(name)
+    local felt_ms = 2 * (times.window_ms + times.every_ms + times.timeout_ms)
+    local ago_s = not other.out and other ~= one and other.data.trouble_ago_s
+    if ago_s and ago_s * 1000 <= felt_ms and not one.reaches[name] and not other.reaches[one.name] then
+      return ("%s was in trouble just now: what is felt of it may pass"):format(name), 0.4
+    end
+  end
+end
+
 --- Why a service that only its callers complain of may be a victim of what the graph does not know; nil: nothing says
 --- that.
 ---@param one tend.locate.Suspect
 ---@param context tend.locate.Context
----@return string?
+---@return string? reason
+---@return number? confidence  in it all the same, at most
 function suspect.unconnected(one, context)
-  if context.edges == 0 then return "no dependencies are known, so it may be a victim" end
-  local times = context.times(one.name)
+  local times, unconnected = context.times(one.name), nil
   local near_ms = times.window_ms + 2 * (times.every_ms + times.timeout_ms)
   for _, other in ipairs(context.beside or {}) do
-    if not one.onset or not other.onset_ms or math.abs(other.onset_ms - one.onset) <= near_ms then
-      return ("%s is in trouble at the same time, and no dependency that is known connects them"):format(other.name)
+    local ahead_ms = one.onset and other.onset_ms and one.onset - other.onset_ms or 0
+    if ahead_ms >= -near_ms and ahead_ms <= math.max(near_ms, STILL_FELT_MS) then
+      if other.failed then
+        return ("%s did not answer at the same time, and no dependency that is known connects them"):format(other.name),
+          0.05
+      end
+      unconnected = unconnected or other.name
     end
   end
+  if unconnected then
+    return ("%s is in trouble at the same time, and no dependency that is known connects them"):format(unconnected), 0.3
+  end
+  if context.edges == 0 then return "no dependencies are known, so it may be a victim", 0.75 end
+end
+
+-- Which kinds of what callers feel are judged of a service: latency, and errors.
+local function judged_faces(one, context)
+  local latency, errors = false, false
+  for metric, numbers in pairs(one.data.metrics or {}) do
+    local definition = context.definition(one.name, metric)
+    if numbers.A ~= nil and not numbers.missing and class_of(metric, numbers, definition) == "face" then
+      if (definition and definition.unit or "s") == "s" then latency = true else errors = true end
+    end
+  end
+  return latency, errors
 end
 
 --- Unwatched services that could be behind a root: below it, with nothing known of how they serve.
@@ -178,20 +235,19 @@ end
 ---@param suspects table<string, tend.locate.Suspect>
 ---@param context tend.locate.Context
 ---@return string[] unwatched
----@return string[] silent   watched, but neither a latency nor errors of theirs are judged
+---@return string[] silent   watched, but what is out of line of the root (latency, errors) is not judged of them
 function suspect.blind_spots(one, suspects, context)
   local unwatched, silent = {}, {}
+  local errors, slow = face_of(one, context)
   for _, name in ipairs(one.below) do
     local below = suspects[name]
     if not below.data.watched then
       unwatched[#unwatched + 1] = name
     elseif not below.out then
-      local judged = false
-      for metric, numbers in pairs(below.data.metrics or {}) do
-        local is_face = class_of(metric, numbers, context.definition(name, metric)) == "face"
-        judged = judged or is_face and numbers.A ~= nil and not numbers.missing
-      end
-      if not judged then silent[#silent + 1] = name end
+      local judges_latency, judges_errors = judged_faces(below, context)
+      local is_seen = (judges_latency or judges_errors) and (judges_latency or not slow)
+        and (judges_errors or errors == 0)
+      if not is_seen then silent[#silent + 1] = name end
     end
   end
   return unwatched, silent
