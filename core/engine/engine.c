@@ -116,7 +116,7 @@ void tend_engine_destroy(struct tend_engine *engine)
     free((void *)engine->runs);
     free((void *)engine->incidents);
     free((void *)engine->silences);
-    tend_notice_forget_told(engine, NULL);
+    tend_told_forget(engine, NULL);
     free(engine->told);
     free(engine->listings);
     free(engine->rules);

@@ -290,7 +290,7 @@ void tend_facts_incident(struct tend_engine *engine, const struct tend_incident 
         (void)json_object_update(body, ack);
         json_decref(ack);
     }
-    json_t *held = open ? tend_notice_held(engine, incident->id) : NULL;
+    json_t *held = open ? tend_told_held(engine, incident->id) : NULL;
     if (held != NULL) {
         (void)json_object_set_new(body, "held", held);
     }

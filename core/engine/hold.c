@@ -111,7 +111,7 @@ bool tend_hold_keeps(struct tend_engine *engine, struct tend_incident *incident,
     if (reason.word == NULL) {
         return false;
     }
-    struct tend_told *told = tend_notice_told(engine, incident->id, notify);
+    struct tend_told *told = tend_told_of(engine, incident->id, notify);
     note(engine, incident, told, &reason);
     if (told->owed == NULL || strcmp(status, "escalated") == 0) { // what is new outlasts that it fires
         free(told->owed);
@@ -130,7 +130,7 @@ bool tend_hold_keeps_repeat(struct tend_engine *engine, struct tend_incident *in
     }
     const struct reason reason = look(engine, incident, notify, "firing");
     if (reason.word != NULL) {
-        note(engine, incident, tend_notice_told(engine, incident->id, notify), &reason);
+        note(engine, incident, tend_told_of(engine, incident->id, notify), &reason);
     }
     return reason.word != NULL;
 }

@@ -184,7 +184,7 @@ static void merge(struct tend_engine *engine, struct tend_incident *older, struc
         }
     }
     merge_culprits(older, younger);
-    tend_notice_merged(engine, older->id, younger->id);
+    tend_told_merged(engine, older->id, younger->id);
     older->acted = older->acted || younger->acted;
     older->escalated = older->escalated && younger->escalated;
     if (severity_rank(younger->severity) > severity_rank(older->severity)) {
@@ -715,7 +715,7 @@ void tend_incident_restore(struct tend_engine *engine, const json_t *body)
     incident->ack_why = tend_copy_text(tend_json_text(body, "ack_why", ""));
     incident->ack_culprits = tend_copy_text(tend_json_text(body, "ack_culprits", ""));
     incident->ack_wall_ms = tend_json_integer(body, "ack_wall_ms", 0);
-    tend_notice_restore_held(engine, incident->id, json_object_get(body, "held"));
+    tend_told_restore(engine, incident->id, json_object_get(body, "held"));
     incident->acted_ms = incident->asked_ms = incident->studied_ms = incident->calm_since_ms = TEND_NEVER;
     incident->stable_since_ms = engine->now_ms;
     size_t index;

@@ -171,65 +171,6 @@ static void format(struct tend_engine *engine, struct tend_notice *notice)
     notice->state = TEND_NOTICE_FORMATTING;
 }
 
-static struct tend_told *find_told(const struct tend_engine *engine, const char *incident, size_t notify)
-{
-    for (size_t i = 0; i < engine->told_count; i++) {
-        if (engine->told[i].notify == notify && strcmp(engine->told[i].incident, incident) == 0) {
-            return &engine->told[i];
-        }
-    }
-    return NULL;
-}
-
-struct tend_told *tend_notice_told(struct tend_engine *engine, const char *incident, size_t notify)
-{
-    struct tend_told *known = find_told(engine, incident, notify);
-    if (known != NULL) {
-        return known;
-    }
-    struct tend_told *grown = reallocarray(engine->told, engine->told_count + 1, sizeof *grown);
-    TEND_ASSERT(grown != NULL);
-    engine->told = grown;
-    struct tend_told *told = &grown[engine->told_count++];
-    *told = (struct tend_told){ .notifier = tend_copy_text(engine->ruleset->notifies[notify].name),
-                                .notify = notify,
-                                .told_ms = TEND_NEVER };
-    tend_text_format(told->incident, sizeof told->incident, "%s", incident);
-    return told;
-}
-
-// Now it knows all that there was to tell.
-static void note_told(struct tend_engine *engine, const char *incident, size_t notify)
-{
-    struct tend_told *told = tend_notice_told(engine, incident, notify);
-    told->told_ms = engine->now_ms;
-    free(told->held);
-    free(told->owed);
-    free(told->owed_text);
-    told->held = told->owed = told->owed_text = NULL;
-}
-
-static void told_clear(struct tend_told *told)
-{
-    free(told->notifier);
-    free(told->held);
-    free(told->owed);
-    free(told->owed_text);
-}
-
-void tend_notice_forget_told(struct tend_engine *engine, const char *incident)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < engine->told_count; i++) {
-        if (incident != NULL && strcmp(engine->told[i].incident, incident) != 0) {
-            engine->told[kept++] = engine->told[i];
-        } else {
-            told_clear(&engine->told[i]);
-        }
-    }
-    engine->told_count = kept;
-}
-
 // Takes the key and the payload. @param subject  id of the incident, or of what else it is about
 static void queue(struct tend_engine *engine, const char *subject, size_t notify, char *take_key, json_t *payload)
 {
@@ -242,7 +183,7 @@ static void queue(struct tend_engine *engine, const char *subject, size_t notify
     notice->payload = payload;
     tend_append_pointer((void ***)&engine->notices, &engine->notice_count, notice);
     record_notice(engine, notice, "queued", NULL); // first on disk, then told
-    note_told(engine, subject, notify);
+    tend_told_note(engine, subject, notify);
     format(engine, notice);
 }
 
@@ -274,14 +215,14 @@ void tend_notice_incident(struct tend_engine *engine, struct tend_incident *inci
         return;
     }
     for (size_t i = 0; i < engine->ruleset->notify_count && !incident->untold; i++) {
-        const struct tend_told *told = find_told(engine, incident->id, i);
+        const struct tend_told *told = tend_told_find(engine, incident->id, i);
         if (resolved ? told != NULL && told->told_ms != TEND_NEVER // what was told is over, whoever sleeps
                      : matches(engine, i, incident) && !tend_hold_keeps(engine, incident, i, status, text)) {
             tend_notice_tell(engine, incident, i, status, text);
         }
     }
     if (resolved) {
-        tend_notice_forget_told(engine, incident->id);
+        tend_told_forget(engine, incident->id);
     }
 }
 
@@ -313,7 +254,7 @@ static void tell_all_pagers(struct tend_engine *engine, const char *subject, con
         }
     }
     if (strcmp(status, "resolved") == 0) {
-        tend_notice_forget_told(engine, subject);
+        tend_told_forget(engine, subject);
     }
 }
 
@@ -553,8 +494,8 @@ static void note_told_before_restart(struct tend_engine *engine)
     for (size_t i = 0; i < engine->incident_count; i++) {
         const struct tend_incident *incident = engine->incidents[i];
         for (size_t n = 0; incident->opened_ms < engine->started_ms && n < engine->ruleset->notify_count; n++) {
-            if (matches(engine, n, incident) && find_told(engine, incident->id, n) == NULL) {
-                note_told(engine, incident->id, n);
+            if (matches(engine, n, incident) && tend_told_find(engine, incident->id, n) == NULL) {
+                tend_told_note(engine, incident->id, n);
             }
         }
     }
@@ -579,58 +520,4 @@ void tend_notice_resume(struct tend_engine *engine)
             drop(engine, notice);
         }
     }
-}
-
-json_t *tend_notice_held(const struct tend_engine *engine, const char *incident)
-{
-    json_t *rows = NULL;
-    for (size_t i = 0; i < engine->told_count; i++) {
-        const struct tend_told *told = &engine->told[i];
-        if (told->owed != NULL && strcmp(told->incident, incident) == 0) {
-            rows = rows == NULL ? json_array() : rows;
-            (void)json_array_append_new(rows, json_pack("{s:s, s:s?, s:s, s:s?, s:b}", "notify", told->notifier, "why",
-                                                        told->held, "owed", told->owed, "text", told->owed_text, "told",
-                                                        told->told_ms != TEND_NEVER));
-        }
-    }
-    return rows;
-}
-
-void tend_notice_restore_held(struct tend_engine *engine, const char *incident, const json_t *held)
-{
-    struct tend_told *grown = reallocarray(engine->told, engine->told_count + json_array_size(held) + 1, sizeof *grown);
-    TEND_ASSERT(grown != NULL);
-    engine->told = grown;
-    size_t index;
-    json_t *row;
-    json_array_foreach(held, index, row)
-    {
-        struct tend_told *told = &grown[engine->told_count++];
-        *told = (struct tend_told){
-            .notifier = tend_copy_text(tend_json_text(row, "notify", "")),
-            .notify = SIZE_MAX, // found when there are rules
-            .told_ms = tend_json_bool(row, "told", false) ? engine->now_ms : TEND_NEVER,
-            .held = tend_copy_text(tend_json_text(row, "why", "")),
-            .owed = tend_copy_text(tend_json_text(row, "owed", "firing")),
-            .owed_text = tend_copy_text(tend_json_text(row, "text", NULL)),
-        };
-        tend_text_format(told->incident, sizeof told->incident, "%s", incident);
-    }
-}
-
-void tend_notice_merged(struct tend_engine *engine, const char *older, const char *younger)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < engine->told_count; i++) {
-        struct tend_told *told = &engine->told[i];
-        if (strcmp(told->incident, younger) == 0) {
-            if (told->owed == NULL || find_told(engine, older, told->notify) != NULL) {
-                told_clear(told); // it is told of the older one, or what it was told is told no more
-                continue;
-            }
-            tend_text_format(told->incident, sizeof told->incident, "%s", older);
-        }
-        engine->told[kept++] = engine->told[i];
-    }
-    engine->told_count = kept;
 }

@@ -394,8 +394,22 @@ json_t *tend_silence_view(const struct tend_engine *engine)
     return rows;
 }
 
+// What the rules silence for a day without a break: perhaps somebody forgot to take it out.
+static void warn_of_rules(const struct tend_engine *engine, json_t *warnings)
+{
+    for (size_t i = 0; engine->ruleset != NULL && i < engine->ruleset->silence_count; i++) {
+        const struct tend_silence_def *def = &engine->ruleset->silences[i];
+        const int64_t held_ms = engine->wall_ms - def_since_wall_ms(def, engine->wall_ms);
+        if (is_in_force(def, engine->wall_ms) && held_ms > TEND_FORGOTTEN_MS) {
+            (void)json_array_append_new(warnings, json_sprintf("%s: the silence \"%s\" is in force for %lld h already",
+                                                               def->at, def->name, (long long)(held_ms / 3600000)));
+        }
+    }
+}
+
 void tend_silence_warn(const struct tend_engine *engine, json_t *warnings)
 {
+    warn_of_rules(engine, warnings);
     for (size_t i = 0; i < engine->silence_count; i++) {
         const struct tend_silence *silence = engine->silences[i];
         const int64_t held_ms = engine->now_ms - silence->since_ms;

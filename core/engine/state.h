@@ -434,12 +434,6 @@ void tend_notice_tell(struct tend_engine *engine, const struct tend_incident *in
 /// Whether a notify wants to hear of a member of an incident.
 bool tend_notice_hears(const struct tend_engine *engine, size_t notify, const struct tend_incident *incident,
                        size_t member);
-/// Who was told of an incident, made when there is none yet. Borrowed until the next one is made.
-struct tend_told *tend_notice_told(struct tend_engine *engine, const char *incident, size_t notify);
-void tend_notice_restore_held(struct tend_engine *engine, const char *incident, const json_t *held);
-json_t *tend_notice_held(const struct tend_engine *engine, const char *incident); ///< for its record
-/// What was owed of an incident is owed of the one that it became a part of.
-void tend_notice_merged(struct tend_engine *engine, const char *older, const char *younger);
 /// One page for all when most targets fail at once, and the end of it: the fault is likely ours, or one that all share.
 void tend_notice_blind(struct tend_engine *engine);
 void tend_notice_untold(struct tend_engine *engine); ///< tells what goes on now that blindness is over
@@ -454,8 +448,19 @@ int64_t tend_notice_wake_ms(const struct tend_engine *engine);
 void tend_notice_restore(struct tend_engine *engine, const struct tend_record *record);
 /// A generation took over: finds the notifiers by name, and formats what was queued before a restart.
 void tend_notice_resume(struct tend_engine *engine);
-void tend_notice_forget_told(struct tend_engine *engine, const char *incident); ///< NULL: of all
 void tend_notice_destroy(struct tend_notice *notice);
+
+// told.c
+/// Who was told of an incident; made when there is none yet. Borrowed until the next one is made.
+struct tend_told *tend_told_of(struct tend_engine *engine, const char *incident, size_t notify);
+struct tend_told *tend_told_find(const struct tend_engine *engine, const char *incident, size_t notify); ///< or NULL
+void tend_told_note(struct tend_engine *engine, const char *incident,
+                    size_t notify);                                             ///< it knows all there was to tell
+void tend_told_forget(struct tend_engine *engine, const char *incident);        ///< NULL: of all
+json_t *tend_told_held(const struct tend_engine *engine, const char *incident); ///< for its record; NULL: nothing
+void tend_told_restore(struct tend_engine *engine, const char *incident, const json_t *held);
+/// What is owed of an incident is owed of the one that it became a part of.
+void tend_told_merged(struct tend_engine *engine, const char *older, const char *younger);
 
 // flapping.c
 /// "flapping: 5 times in 20m, clears after 8m", or "". @return out

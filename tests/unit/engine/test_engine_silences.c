@@ -389,6 +389,23 @@ static void a_silence_of_the_rules_holds_from_and_till(void **state)
     world_end(&world);
 }
 
+static void a_silence_of_the_rules_that_lasts_for_days_is_warned_of(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, ONE(NOTIFIES(OPS("")) ",'silences':[{'name':'move','at':'shop.lua:3','on':['*'],"
+                                        "'from':'2026-02-01 02:30','till':'2026-02-04'}]"));
+    world_pass(&world, 1);
+    json_t *status = tend_engine_status(world.engine);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(status, "warnings"), 0)),
+                        "shop.lua:3: the silence \"move\" is in force for 24 h already");
+    const json_t *row = json_array_get(json_object_get(status, "silences"), 0);
+    assert_string_equal(tend_json_text(row, "kind", ""), "rules");
+    assert_int_equal(tend_json_integer(row, "until_wall_ms", 0), INT64_C(1770163200000));
+    json_decref(status);
+    world_end(&world);
+}
+
 // Deploys -------------------------------------------------------------------------------------------------------------
 
 static void a_deploy_keeps_pages_and_remedies_back_until_it_is_done(void **state)
@@ -635,6 +652,7 @@ int main(void)
         cmocka_unit_test(a_command_that_makes_no_sense_is_refused_and_changes_nothing),
         cmocka_unit_test(hours_of_the_rules_silence_again_and_again),
         cmocka_unit_test(a_silence_of_the_rules_holds_from_and_till),
+        cmocka_unit_test(a_silence_of_the_rules_that_lasts_for_days_is_warned_of),
         cmocka_unit_test(a_deploy_keeps_pages_and_remedies_back_until_it_is_done),
         cmocka_unit_test(a_deploy_that_nobody_ends_ends_after_its_time),
         cmocka_unit_test(a_deploy_that_is_noted_is_seen_by_rules),

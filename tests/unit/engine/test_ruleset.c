@@ -275,6 +275,45 @@ static void metrics_that_cannot_be_judged_are_refused(void **state)
     assert_refused(with_metric(1, "expect", "{\"x\":1}"), "shop.lua:3: metric time expects something unknown");
 }
 
+// The whole document with one silence.
+static json_t *with_silence(const char *text)
+{
+    json_t *document = parse(whole);
+    json_t *silence = json_loads(text, 0, NULL);
+    assert_non_null(silence);
+    assert_int_equal(json_object_set_new(document, "silences", json_pack("[o]", silence)), 0);
+    return document;
+}
+
+static void a_silence_is_of_times_and_hours(void **state)
+{
+    (void)state;
+    json_t *document = with_silence("{\"name\":\"x\",\"on\":[\"pay\"],\"zone\":\"Europe/Berlin\","
+                                    "\"from\":\"2026-03-02 06:00\",\"till\":\"2026-03-02 06:00 UTC\","
+                                    "\"outside\":{\"hours\":\"Mon-Fri\",\"zone\":\"UTC\"},\"why\":\"by hand\"}");
+    struct tend_ruleset *ruleset = ruleset_of(document);
+    assert_int_equal(ruleset->silence_count, 1);
+    assert_int_equal(ruleset->silences[0].from_ms, INT64_C(1772427600000)); // 06:00 in Berlin
+    assert_int_equal(ruleset->silences[0].till_ms, INT64_C(1772431200000));
+    assert_null(ruleset->silences[0].during);
+    assert_non_null(ruleset->silences[0].outside);
+    assert_string_equal(ruleset->silences[0].why, "by hand");
+    tend_ruleset_destroy(ruleset);
+    json_decref(document);
+    assert_refused(with_silence("{\"name\":\"x\",\"at\":\"shop.lua:9\",\"on\":[\"pay\"],\"from\":\"2026-03-02\"}"),
+                   "shop.lua:9: silence \"x\" never ends: it wants during, outside or till");
+    assert_refused(with_silence("{\"name\":\"x\",\"at\":\"shop.lua:9\",\"on\":[\"pay\"],\"from\":\"2026-03-02\","
+                                "\"till\":\"2026-03-02\"}"),
+                   "shop.lua:9: silence \"x\" ends before it begins");
+    assert_refused(
+        with_silence("{\"name\":\"x\",\"at\":\"shop.lua:9\",\"on\":[\"pay\"],\"till\":\"tomorrow\"}"),
+        "shop.lua:9: till: \"tomorrow\" is no time; write it like 2026-03-02T10:00:05Z, or in seconds since 1970");
+    assert_refused(with_silence("{\"name\":\"x\",\"at\":\"shop.lua:9\",\"on\":[\"pay\"],"
+                                "\"till\":\"2026-03-02 06:00 Europe/Berln\"}"),
+                   "shop.lua:9: there is no time zone \"Europe/Berln\"; write it like \"Europe/Berlin\", as below "
+                   "/usr/share/zoneinfo");
+}
+
 static void awake_is_hours_in_a_zone(void **state)
 {
     (void)state;
@@ -401,6 +440,7 @@ int main(void)
         cmocka_unit_test(a_service_lacks_neither_up_nor_a_limit),
         cmocka_unit_test(a_rule_on_a_metric_that_is_not_there_is_refused),
         cmocka_unit_test(metrics_that_cannot_be_judged_are_refused),
+        cmocka_unit_test(a_silence_is_of_times_and_hours),
         cmocka_unit_test(awake_is_hours_in_a_zone),
         cmocka_unit_test(hours_and_zones_that_are_none_are_refused),
         cmocka_unit_test(a_selector_that_cannot_be_read_is_refused),

@@ -1,0 +1,121 @@
+// Who was told of an incident, and what is kept back from whom: entries by incident and notify, few at any time.
+
+#include "engine/state.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct tend_told *tend_told_find(const struct tend_engine *engine, const char *incident, size_t notify)
+{
+    for (size_t i = 0; i < engine->told_count; i++) {
+        if (engine->told[i].notify == notify && strcmp(engine->told[i].incident, incident) == 0) {
+            return &engine->told[i];
+        }
+    }
+    return NULL;
+}
+
+struct tend_told *tend_told_of(struct tend_engine *engine, const char *incident, size_t notify)
+{
+    struct tend_told *known = tend_told_find(engine, incident, notify);
+    if (known != NULL) {
+        return known;
+    }
+    struct tend_told *grown = reallocarray(engine->told, engine->told_count + 1, sizeof *grown);
+    TEND_ASSERT(grown != NULL);
+    engine->told = grown;
+    struct tend_told *told = &grown[engine->told_count++];
+    *told = (struct tend_told){ .notifier = tend_copy_text(engine->ruleset->notifies[notify].name),
+                                .notify = notify,
+                                .told_ms = TEND_NEVER };
+    tend_text_format(told->incident, sizeof told->incident, "%s", incident);
+    return told;
+}
+
+// Now it knows all that there was to tell.
+void tend_told_note(struct tend_engine *engine, const char *incident, size_t notify)
+{
+    struct tend_told *told = tend_told_of(engine, incident, notify);
+    told->told_ms = engine->now_ms;
+    free(told->held);
+    free(told->owed);
+    free(told->owed_text);
+    told->held = told->owed = told->owed_text = NULL;
+}
+
+static void told_clear(struct tend_told *told)
+{
+    free(told->notifier);
+    free(told->held);
+    free(told->owed);
+    free(told->owed_text);
+}
+
+void tend_told_forget(struct tend_engine *engine, const char *incident)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < engine->told_count; i++) {
+        if (incident != NULL && strcmp(engine->told[i].incident, incident) != 0) {
+            engine->told[kept++] = engine->told[i];
+        } else {
+            told_clear(&engine->told[i]);
+        }
+    }
+    engine->told_count = kept;
+}
+
+json_t *tend_told_held(const struct tend_engine *engine, const char *incident)
+{
+    json_t *rows = NULL;
+    for (size_t i = 0; i < engine->told_count; i++) {
+        const struct tend_told *told = &engine->told[i];
+        if (told->owed != NULL && strcmp(told->incident, incident) == 0) {
+            rows = rows == NULL ? json_array() : rows;
+            (void)json_array_append_new(rows, json_pack("{s:s, s:s?, s:s, s:s?, s:b}", "notify", told->notifier, "why",
+                                                        told->held, "owed", told->owed, "text", told->owed_text, "told",
+                                                        told->told_ms != TEND_NEVER));
+        }
+    }
+    return rows;
+}
+
+void tend_told_restore(struct tend_engine *engine, const char *incident, const json_t *held)
+{
+    struct tend_told *grown = reallocarray(engine->told, engine->told_count + json_array_size(held) + 1, sizeof *grown);
+    TEND_ASSERT(grown != NULL);
+    engine->told = grown;
+    size_t index;
+    json_t *row;
+    json_array_foreach(held, index, row)
+    {
+        struct tend_told *told = &grown[engine->told_count++];
+        *told = (struct tend_told){
+            .notifier = tend_copy_text(tend_json_text(row, "notify", "")),
+            .notify = SIZE_MAX, // found when there are rules
+            .told_ms = tend_json_bool(row, "told", false) ? engine->now_ms : TEND_NEVER,
+            .held = tend_copy_text(tend_json_text(row, "why", "")),
+            .owed = tend_copy_text(tend_json_text(row, "owed", "firing")),
+            .owed_text = tend_copy_text(tend_json_text(row, "text", NULL)),
+        };
+        tend_text_format(told->incident, sizeof told->incident, "%s", incident);
+    }
+}
+
+void tend_told_merged(struct tend_engine *engine, const char *older, const char *younger)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < engine->told_count; i++) {
+        struct tend_told *told = &engine->told[i];
+        if (strcmp(told->incident, younger) == 0) {
+            if (told->owed == NULL || tend_told_find(engine, older, told->notify) != NULL) {
+                told_clear(told); // it is told of the older one, or what it was told is told no more
+                continue;
+            }
+            tend_text_format(told->incident, sizeof told->incident, "%s", older);
+        }
+        engine->told[kept++] = engine->told[i];
+    }
+    engine->told_count = kept;
+}
