@@ -24,7 +24,8 @@
 ---@field among? string
 ---@field self? boolean
 ---@field last? integer
----@field season? integer  milliseconds
+---@field season? integer  milliseconds; of a day or a week
+---@field zone? string  whose hours; nil: those of the service
 
 ---@class tend.Metric
 ---@field [1]? tend.Source            where it comes from; inherited when left out

@@ -1,0 +1,83 @@
+"""What a daemon learned survives a restart, a killed one too; a file that is damaged is told, and all is learned anew."""
+import http.server
+import pathlib
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from shop import Tend, wait_for  # noqa: E402
+
+RULES = """
+local tend = require "tend"
+tend.service "web" {{
+  targets = {{ "127.0.0.1:{port}" }}, every = "1s",
+  metrics = {{ load = {{ tend.gauge "load", bad = "both", expect = tend.learned {{}}, alpha = 0.2 }} }},
+}}
+"""
+
+
+class Gauge(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write(b"load 5\n")
+
+    def log_message(self, *_):
+        pass
+
+
+class Learned(unittest.TestCase):
+    def setUp(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gauge)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.directory = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        rules = self.directory / "rules"
+        rules.mkdir()
+        (rules / "a.lua").write_text(RULES.format(port=server.server_port))
+        self.file = self.directory / "state" / "baselines"
+        self.tend = self.enterContext(Tend(rules, self.directory / "state", env=None))
+
+    def learned(self):
+        services = self.tend.json("status")["services"]
+        metrics = [m for s in services if s["name"] == "web" for m in s["metrics"] if m["name"] == "load"]
+        return metrics[0]["learned"] if metrics and metrics[0]["learned"]["samples"] > 0 else None
+
+    def stop(self):
+        self.tend.process.terminate()
+        self.tend.process.wait()
+
+    def test_a_restart_keeps_what_was_learned(self):
+        before = wait_for("the first sample", self.learned, 20)
+        self.assertTrue(before["warming_up"])
+        self.stop()
+        self.assertEqual(b"tendbase", self.file.read_bytes()[:8])
+        self.assertEqual([], list(self.file.parent.glob("baselines.*")))
+        self.tend.start()
+        after = wait_for("what was learned", self.learned, 20)
+        self.assertGreaterEqual(after["samples"], before["samples"])
+        self.assertGreaterEqual(after["age_s"], before["age_s"])
+        self.assertRegex(self.tend.cli("status"), r"learned from the past\n +web +load .*warming up")
+
+    def test_a_file_that_is_damaged_is_told_and_not_used(self):
+        wait_for("the first sample", self.learned, 20)
+        self.stop()
+        whole = bytearray(self.file.read_bytes())
+        whole[len(whole) // 2] ^= 1
+        self.file.write_bytes(whole)
+        self.tend.start()
+        wait_for("it learns anew", self.learned, 20)
+        self.assertIn("its checksum is another one", self.tend.log.read_text())
+
+    def test_a_person_lets_a_service_learn_its_level_anew(self):
+        wait_for("the first sample", self.learned, 20)
+        self.assertRegex(self.tend.cli("relearn", "web"), "^web learns its level anew, by uid ")
+        self.assertTrue(self.learned()["relearning"])
+
+
+if __name__ == "__main__":
+    unittest.main()
