@@ -37,6 +37,7 @@ int tend_command_deploy(int argc, char **argv);    ///< notes that a service is 
 int tend_command_ack(int argc, char **argv);       ///< a person has seen an incident
 int tend_command_close(int argc, char **argv);     ///< closes the breaker of a service
 int tend_command_relearn(int argc, char **argv);
+int tend_command_learn(int argc, char **argv);
 int tend_command_mark(int argc, char **argv);      ///< says that an incident was real, or a false alarm
 int tend_command_reload(int argc, char **argv);    ///< loads the rules again
 

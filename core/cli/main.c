@@ -30,6 +30,7 @@ static const struct tend_command commands[] = {
     { "deploy", "note that a service is being deployed", tend_command_deploy },
     { "ack", "say that you have seen an incident", tend_command_ack },
     { "close", "close the breaker of a service", tend_command_close },
+    { "learn", "let the past teach what is usual, before the daemon starts", tend_command_learn },
     { "relearn", "let a service learn anew what is usual", tend_command_relearn },
     { "mark", "say that an incident was real, or a false alarm", tend_command_mark },
     { "report", "tell what the alarms were worth: precision, delay, noise, cures", tend_command_report },

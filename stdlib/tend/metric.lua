@@ -10,8 +10,8 @@ local metric = {}
 
 local DAY_MS = 24 * 3600 * 1000
 
-local DEFAULT_BAD = { mean = "above", quantile = "above", share = "above", age = "above", changes = "above", up = "below",
-  scrape_duration = "above" }
+local DEFAULT_BAD = { mean = "above", quantile = "above", share = "above", age = "above", changes = "above",
+  up = "below", scrape_duration = "above" }
 
 -- The unit that a series' name carries: Prometheus' naming convention.
 local function unit_of(made)
@@ -210,8 +210,8 @@ local function learned_text(name, made)
     return ("%s  expect %s  out of line %s %s"):format(name, expected, made.bad == "both" and "beyond" or made.bad,
       host.format(made.out_at, made.unit))
   elseif made.alpha then
-    return ("%s  expect %s  alpha %.4g, or more where its own history reaches more  out of line %s %s that"):format(name,
-      expected, made.alpha, host.format(made.alpha, "ratio"), side)
+    return ("%s  expect %s  alpha %.4g, or more where its own history reaches more  out of line %s %s that"):format(
+      name, expected, made.alpha, host.format(made.alpha, "ratio"), side)
   end
   return ("%s  expect %s  out of line %s that where its own history makes it unusual"):format(name, expected, side)
 end

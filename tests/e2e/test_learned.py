@@ -1,13 +1,14 @@
 """What a daemon learned survives a restart, a killed one too; a file that is damaged is told, and all is learned anew."""
 import http.server
 import pathlib
+import subprocess
 import sys
 import tempfile
 import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from shop import Tend, wait_for  # noqa: E402
+from shop import TEND, Tend, wait_for  # noqa: E402
 
 RULES = """
 local tend = require "tend"
@@ -72,6 +73,22 @@ class Learned(unittest.TestCase):
         self.tend.start()
         wait_for("it learns anew", self.learned, 20)
         self.assertIn("its checksum is another one", self.tend.log.read_text())
+
+    def test_the_past_can_teach_before_the_daemon_starts(self):
+        csv = self.directory / "past.csv"
+        csv.write_text("time,web:load\n" + "".join(f"{1767225600 + 60 * i},5\n" for i in range(200)))
+        learn = [TEND, "learn", self.tend.rules, "--csv", csv, "--state", self.file.parent]
+        refused = subprocess.run(learn, capture_output=True, text=True)
+        self.assertEqual(1, refused.returncode)
+        self.assertIn("uses the state directory", refused.stderr)
+        self.stop()
+        answer = subprocess.run(learn, capture_output=True, text=True, check=True).stdout
+        self.assertRegex(answer, "^1 metrics of services learned, ")
+        self.tend.start()
+        learned = wait_for("what was learned", self.learned, 20)
+        self.assertGreaterEqual(learned["samples"], 190)
+        wait_for("it is judged", lambda: not self.learned()["warming_up"], 20)
+        self.assertRegex(self.tend.cli("status"), r"web +load +expected 5 ")
 
     def test_a_person_lets_a_service_learn_its_level_anew(self):
         wait_for("the first sample", self.learned, 20)
