@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WAITS_MAX = 8, COLUMNS_MAX = 100, CLEAR_BYTES = 28 };
+enum { WAITS_MAX = 8, COLUMNS_MAX = 100, CLEAR_BYTES = 22 };
 
 // What is told of one rule.
 struct told {
@@ -80,6 +80,11 @@ static const char *limit_name(const struct told *told)
     return "alpha";
 }
 
+static bool varies_limit(const struct told *told)
+{
+    return strcmp(tend_json_text(told->rule, "varies", ""), "limit") == 0;
+}
+
 static bool is_same(const json_t *one, const json_t *other, const char *key)
 {
     return json_equal(json_object_get(one, key), json_object_get(other, key)) == 1;
@@ -88,7 +93,7 @@ static bool is_same(const json_t *one, const json_t *other, const char *key)
 // The settings of a point: "alpha 1, fire_after 30s, clear_below 0.9".
 static void put_settings(const struct told *told, const json_t *point, struct tend_buffer *out)
 {
-    const bool by_limit = strcmp(tend_json_text(told->rule, "varies", ""), "limit") == 0;
+    const bool by_limit = varies_limit(told);
     if (by_limit) {
         tend_buffer_printf(out, "%s ", limit_name(told));
         put_limit(told, point, out);
@@ -212,7 +217,7 @@ static void put_found_cell(const json_t *point, struct tend_buffer *out)
 
 static void put_head(const struct told *told, const int64_t *columns, size_t count, struct tend_text_table *table)
 {
-    tend_text_table_put(table, strcmp(tend_json_text(told->rule, "varies", ""), "limit") == 0 ? limit_name(told) : "");
+    tend_text_table_put(table, varies_limit(told) ? limit_name(told) : "");
     for (size_t c = 0; c < count; c++) {
         struct tend_buffer *cell = tend_text_table_cell(table);
         const int64_t wait_ms = columns[c] < 0 ? tend_json_integer(told->rule, "fire_after_ms", -1) : columns[c];
@@ -238,7 +243,10 @@ static void put_rows(const struct told *told, const int64_t *columns, size_t cou
         }
         newest = factor;
         alarms = 0;
-        put_limit(told, row, tend_text_table_cell(table));
+        struct tend_buffer *head = tend_text_table_cell(table);
+        if (varies_limit(told)) {
+            put_limit(told, row, head);
+        }
         for (size_t c = 0; c < count; c++) {
             const json_t *point = point_at(told, factor, columns[c]);
             alarms += tend_json_integer(point, "alarms", 0);
@@ -290,7 +298,7 @@ static void put_grid(const struct told *told, bool found, struct tend_buffer *ou
 // What another clear_below, or clear_after, would do, all else as it is.
 static void put_clears(const struct told *told, struct tend_buffer *out)
 {
-    const bool by_limit = strcmp(tend_json_text(told->rule, "varies", ""), "limit") == 0;
+    const bool by_limit = varies_limit(told);
     const char *key = by_limit ? "clear_below" : "clear_after_ms";
     size_t line = out->size; // where it begins
     tend_buffer_printf(out, "  %s, all else as it is:", by_limit ? "clear_below" : "clear_after");
@@ -385,6 +393,11 @@ static void put_advice(const struct told *told, struct tend_buffer *out)
         return;
     }
     const bool fits = strcmp(advice, "change") == 0;
+    if (!fits && told->suggested == told->now && tend_json_number(told->now, "firing_share", 0) > 0.1) {
+        tend_buffer_put_text(out,
+                             ": under every setting here it fires for most of the time: look at what is expected\n");
+        return;
+    }
     if (!fits && told->suggested == told->now) {
         tend_buffer_put_text(out, ": nothing here keeps to that, and nothing comes nearer than it is now\n");
         return;
@@ -406,13 +419,13 @@ static void put_advice(const struct told *told, struct tend_buffer *out)
 
 static void put_caveats(const struct told *told, struct tend_buffer *out)
 {
-    const bool by_limit = strcmp(tend_json_text(told->rule, "varies", ""), "limit") == 0;
+    const bool by_limit = varies_limit(told);
     if (tend_json_bool(told->rule, "unexplained", false)) {
         tend_buffer_put_text(out, "  its verdicts depend on more than the limit, so only times are varied\n");
     } else if (!by_limit && json_is_null(json_object_get(told->rule, "metric"))) {
         tend_buffer_put_text(out, "  a function decides, so only times are varied\n");
     } else if (!by_limit) {
-        tend_buffer_put_text(out, "  out_at cannot be varied around what is not constant, so only times are\n");
+        tend_buffer_put_text(out, "  its limit follows from what is learned, so only times are varied\n");
     }
     if (by_limit && tend_json_bool(told->rule, "shared", false)) {
         tend_buffer_put_text(out, "  another rule is on the same metric: a suggestion leaves its limit as it is\n");
@@ -460,8 +473,8 @@ static void put_rule(const json_t *result, const json_t *rule, struct tend_buffe
         tend_buffer_put_text(out, "\n");
     }
     put_caveats(&told, out);
-    tend_buffer_printf(out, "  false alarms a %s (and their range), by %s and fire_after:\n", told.period,
-                       limit_name(&told));
+    tend_buffer_printf(out, "  false alarms a %s (and their range), by %s%sfire_after:\n", told.period,
+                       varies_limit(&told) ? limit_name(&told) : "", varies_limit(&told) ? " and " : "");
     put_grid(&told, false, out);
     if (marked) {
         tend_buffer_put_text(out, "  marked incidents found, and how soon:\n");

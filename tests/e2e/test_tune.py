@@ -232,6 +232,15 @@ tend.rule "deep" { on = "web", when = "depth", clear_after = "1m", severity = "p
         rule = self.rule("--history", self.put("f.csv", queue_history(spikes)), "--budget", "0 a week", "--rule", "deep")
         self.assertEqual(rule["advice"], "nearest")
 
+    def test_what_fires_on_under_every_setting_is_not_cured_by_a_threshold(self):
+        self.write(QUEUE.replace("out_at = 100", "out_at = 11"))
+        history = self.put("f.csv", queue_history([(60, DAY * 14 - 60, 100000)]))
+        rule = self.rule("--history", history, "--budget", "0 a week")
+        self.assertEqual((rule["advice"], rule["suggested"], rule["changes"]), ("nearest", rule["now"], []))
+        done = self.run_tend("tune", "--history", history, "--budget", "1 a week")
+        self.assertIn("1 a week: under every setting here it fires for most of the time: look at what is expected",
+                      done.stdout)
+
     def test_a_rule_with_a_function_has_its_times_varied(self):
         self.write(QUEUE.replace('when = "depth"', "when = function(s) return s.depth.out end"))
         history = self.put("f.csv", queue_history())

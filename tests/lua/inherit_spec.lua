@@ -88,7 +88,8 @@ suite.fact("a service changes a rule for itself", function()
 tend.rule "down" { on = "*", when = "up", fire_after = "1m", severity = "warn", act = true }
 tend.service "s" { targets = { "http://a:1/m" }, rules = { down = { severity = "ticket", act = false } } }]]
   suite.same(document.services[1].rules, { { rule = 0, fire_after_ms = 60000, clear_below = 0.9, clear_after_ms = 0,
-    missing = "hold", severity = "ticket", act = false } })
+    missing = "hold", severity = "ticket", act = false, ahead_ms = 0,
+    from = { fire_after = { at = "shop.lua:2", kind = "rule", name = "down" } } } })
 end)
 
 suite.fact("a service that discovery finds is an override, resolved as if found there", function()

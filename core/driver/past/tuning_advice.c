@@ -97,5 +97,8 @@ void tend_tuning_advise(struct tend_tuning_rule *rule, const struct tend_tuning_
             fits = this_fits;
         }
     }
+    if (!fits && !ends(&rule->points[rule->suggested])) {
+        rule->suggested = rule->now; // nothing here makes it end: no threshold of these is the remedy
+    }
     rule->advice = !fits ? TEND_TUNING_NEAREST : rule->suggested == rule->now ? TEND_TUNING_KEEP : TEND_TUNING_CHANGE;
 }

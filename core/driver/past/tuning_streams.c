@@ -69,12 +69,12 @@ static double rounded(double value)
 
 // The limit lies on the far side of what is expected by `factor` times the distance. With `bad` below it cannot pass 0:
 // what is left above 0 is divided instead.
-static double alpha_of(const struct tend_judged_view *judged, enum tend_bad bad, double factor)
+static double alpha_of(double alpha, enum tend_bad bad, double factor)
 {
-    if (bad == TEND_BAD_BELOW && factor > 1 && judged->alpha < 1) {
-        return as_written(1 - rounded((1 - judged->alpha) / factor));
+    if (bad == TEND_BAD_BELOW && factor > 1 && alpha < 1) {
+        return as_written(1 - rounded((1 - alpha) / factor));
     }
-    return rounded(judged->alpha * factor);
+    return rounded(alpha * factor);
 }
 
 static double out_at_of(const struct tend_judged_view *judged, enum tend_bad bad, double factor)
@@ -90,16 +90,24 @@ static void set_limits(struct tend_tuning_stream *stream, const struct tend_judg
     const struct tend_metric_def *def = &judged->def->metrics[judged->metric];
     const bool by_alpha = isnan(judged->out_at);
     // A limit in the metric's unit can be moved away from a constant, not from what is another at each sample.
-    stream->has_limits = by_alpha ? !isnan(judged->alpha) : def->expect == TEND_EXPECT_VALUE && !isnan(judged->e);
+    stream->has_limits = by_alpha ? !isnan(def->alpha) : def->expect == TEND_EXPECT_VALUE && !isnan(judged->e);
     for (size_t f = 0; f < TEND_TUNING_FACTORS; f++) {
         const double factor = tend_tuning_factors[f];
         stream->alphas[f] = !by_alpha              ? (double)NAN
-                            : f == TEND_TUNING_NOW ? judged->alpha
-                                                   : alpha_of(judged, def->bad, factor);
+                            : f == TEND_TUNING_NOW ? def->alpha
+                                                   : alpha_of(def->alpha, def->bad, factor);
         stream->out_ats[f] = by_alpha || !stream->has_limits ? (double)NAN
                              : f == TEND_TUNING_NOW          ? judged->out_at
                                                              : out_at_of(judged, def->bad, factor);
     }
+}
+
+// The alpha that holds where another was written: of what is learned the engine takes a larger one where the metric's
+// own history reaches farther (engine/learn.c), and then that holds whatever was written below it.
+static double alpha_that_holds(const struct tend_tuning_stream *stream, const struct tend_judged_view *judged, size_t f)
+{
+    const double reach = judged->alpha > stream->alphas[TEND_TUNING_NOW] ? judged->alpha : 0;
+    return stream->alphas[f] < reach ? reach : stream->alphas[f];
 }
 
 // A under each limit, by the engine's own pass. The engine's own A where that is another: then A depends on more than
@@ -113,7 +121,7 @@ static void alert_indexes(struct tend_tuning_streams *streams, const struct tend
         table->e[f] = judged->e;
         table->floor[f] = judged->floor;
         table->bad[f] = (uint8_t)judged->def->metrics[judged->metric].bad;
-        table->alpha[f] = stream->alphas[f];
+        table->alpha[f] = alpha_that_holds(stream, judged, f);
         table->out_at[f] = stream->out_ats[f];
     }
     tend_deviation_pass(table, 0, TEND_TUNING_FACTORS);
