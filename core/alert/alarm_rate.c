@@ -90,8 +90,9 @@ static struct distribution distribution_of(const struct tend_alarm_forecast *for
 static double probability(const struct distribution *of, uint32_t count)
 {
     const double k = count;
-    return exp(lgamma(k + of->shape) - lgamma(of->shape) - lgamma(k + 1) + k * of->log_ratio -
-               of->shape * log1p(of->mean / of->shape));
+    int sign; // all are above 0
+    return exp(lgamma_r(k + of->shape, &sign) - lgamma_r(of->shape, &sign) - lgamma_r(k + 1, &sign) +
+               k * of->log_ratio - of->shape * log1p(of->mean / of->shape));
 }
 
 // The gamma distribution of the same mean and shape, by the cube root that makes it nearly normal (Wilson and Hilferty,

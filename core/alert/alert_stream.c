@@ -63,7 +63,7 @@ enum tend_status tend_alert_stream_push(struct tend_alert_stream *stream, int64_
         stream->newest_ms = at_ms;
         return TEND_OK;
     }
-    if (stream->count == stream->capacity) {
+    if (stream->runs == NULL || stream->count == stream->capacity) {
         const size_t capacity = stream->capacity == 0 ? 16 : stream->capacity * 2;
         struct tend_alert_run *grown = reallocarray(stream->runs, capacity, sizeof *grown);
         if (grown == NULL) {

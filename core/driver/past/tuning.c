@@ -75,6 +75,33 @@ static bool is_shared(const struct judge *judge, const struct tend_tuning_stream
     return false;
 }
 
+static int64_t common_ms(bool first, int64_t one_ms, int64_t other_ms)
+{
+    return first || one_ms == other_ms ? other_ms : -1;
+}
+
+// What is the same for all alerts is the rule's.
+static void describe_settings(struct tend_tuning_rule *rule, const struct tend_tuning_stream *stream, bool first)
+{
+    const double alpha = stream->has_limits ? stream->alphas[TEND_TUNING_NOW] : (double)NAN;
+    const double out_at = stream->has_limits ? stream->out_ats[TEND_TUNING_NOW] : (double)NAN;
+    rule->alpha = first ? alpha : common(rule->alpha, alpha);
+    rule->out_at = first ? out_at : common(rule->out_at, out_at);
+    rule->clear_below = first ? stream->clear_below : common(rule->clear_below, stream->clear_below);
+    rule->fire_after_ms = common_ms(first, rule->fire_after_ms, stream->times.fire_after_ms);
+    rule->clear_after_ms = common_ms(first, rule->clear_after_ms, stream->times.clear_after_ms);
+}
+
+static void describe_kind(const struct judge *judge, struct tend_tuning_rule *rule,
+                          const struct tend_tuning_stream *stream)
+{
+    const bool learns = stream->expect == TEND_EXPECT_LAST || stream->expect == TEND_EXPECT_LEARNED;
+    rule->by_metric = rule->by_metric && stream->has_limits && stream->explained;
+    rule->unexplained = rule->unexplained || (stream->metric != NULL && !stream->explained);
+    rule->shares = rule->shares || is_shared(judge, stream);
+    rule->approximate = rule->approximate || (stream->metric != NULL && learns);
+}
+
 static void describe(const struct judge *judge, struct tend_tuning_rule *rule)
 {
     int64_t every_ms = INT64_MAX;
@@ -85,23 +112,11 @@ static void describe(const struct judge *judge, struct tend_tuning_rule *rule)
         if (stream->rule != rule->rule) {
             continue;
         }
-        const bool first = rule->alerts++ == 0;
-        const double alpha = stream->has_limits ? stream->alphas[TEND_TUNING_NOW] : (double)NAN;
-        const double out_at = stream->has_limits ? stream->out_ats[TEND_TUNING_NOW] : (double)NAN;
-        rule->alpha = first ? alpha : common(rule->alpha, alpha);
-        rule->out_at = first ? out_at : common(rule->out_at, out_at);
-        rule->clear_below = first ? stream->clear_below : common(rule->clear_below, stream->clear_below);
-        const struct tend_alert_times *times = &stream->times;
-        rule->fire_after_ms = first || rule->fire_after_ms == times->fire_after_ms ? times->fire_after_ms : -1;
-        rule->clear_after_ms = first || rule->clear_after_ms == times->clear_after_ms ? times->clear_after_ms : -1;
-        rule->by_metric = rule->by_metric && stream->has_limits && stream->explained;
-        rule->unexplained = rule->unexplained || (stream->metric != NULL && !stream->explained);
-        rule->shares = rule->shares || is_shared(judge, stream);
-        rule->approximate =
-            rule->approximate ||
-            (stream->metric != NULL && (stream->expect == TEND_EXPECT_LAST || stream->expect == TEND_EXPECT_LEARNED));
+        describe_settings(rule, stream, rule->alerts == 0);
+        describe_kind(judge, rule, stream);
+        rule->alerts++;
         every_ms = stream->every_ms < every_ms ? stream->every_ms : every_ms;
-        longest_ms = times->fire_after_ms > longest_ms ? times->fire_after_ms : longest_ms;
+        longest_ms = stream->times.fire_after_ms > longest_ms ? stream->times.fire_after_ms : longest_ms;
     }
     choose_waits(rule, every_ms, longest_ms);
 }
