@@ -5,7 +5,7 @@
 /// A stream does not keep values. It keeps, for each sample, the *level*: which of the limits that may be asked for the
 /// sample was beyond, one bit a limit. Neighbours of one level are one run, of which first, last and count are kept; so
 /// whether an alert fires is exact, and when it fired within a run is exact where samples come at even times, else off
-/// by as much as they are uneven. A run is 16 bytes.
+/// by as much as they are uneven (and with it, at an edge, how soon flapping is seen). A run is 16 bytes.
 /// Units: `_ms` of engine time. Ownership: who inits clears. Threads: none.
 
 #include "alert/alert.h"
