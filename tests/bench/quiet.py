@@ -1,24 +1,28 @@
 #!/usr/bin/env python3
-"""Ten days of fifty services with the shipped golden pack: how often does it wake somebody for nothing, and what does it miss?
+"""Ten days of fifty services with the shipped golden pack: whom does it wake for nothing, and what does it miss?
 
-    tests/bench/quiet.py [--expect usual|learned|nothing] [--services 50] [--days 10] [--every 15s] [--seed 1] [--faults 40]
-                         [--only quiet|faults] [--keep DIR]
+    tests/bench/quiet.py [--expect usual|learned|nothing] [--services 50] [--days 10] [--every 15s] [--seed 1]
+                         [--faults 40] [--weekend 1] [--only quiet|faults] [--keep DIR]
 
 The world is the scenario world (core/driver/world/MODEL.md): five layers of services that call two of the layer below,
 two to four instances each, load that follows the day, noise. Played twice by `tend simulate --scenario`:
 
-  quiet    no faults: every page is false. At most one is allowed, all ten days and services together.
-  faults   40 faults: each kind that does something to a service, four times, on random services at random times, 20 to
-           40 minutes each. Nothing is acted on. Found is a fault when, while it lasts or within five minutes after, an
-           alert of its service fires, or an incident opens that names the service as culprit. At least 38 must be.
+  quiet    no faults: every page is false. At most one is allowed, all days and services together.
+  faults   40 faults: each kind that does something to a service, four times, with the numbers that MODEL.md gives it,
+           on random services at random times, 20 to 40 minutes each. Nothing is acted on. Found is a fault when, while
+           it lasts or within five minutes after, an alert of its service fires, or an incident opens that names the
+           service as culprit. At least 38 must be. Not among them: what is done to tend (monitoring blind, clock jump)
+           or to nobody (leaves).
 
-The delay of a fault counts scrapes from the one that first shows its effect to the one at which the alert fires. Visible is
-the first scrape that begins after the fault did; of a leak the first at which the memory truly held is beyond the pack's
-limit. That is never later than the true effect passes a threshold, so delays are not flattered. The median must be under 3.
+The delay of a fault counts scrapes from the one that first shows its effect to the one at which the alert fires.
+Visible is the first scrape that begins after the fault did; of a leak the first at which the memory truly held is
+beyond the pack's limit. That is never later than the true effect passes a threshold, so delays are not flattered. The
+median must be under 3.
 
---expect usual gives each service an `expect` of its response time and memory, as an owner would who rounds up: a quarter more
-than on the mean of the day. learned gives that of memory only, and the days in which the pack learns (--warm) come before the
-ten. nothing gives nothing at all, from the first minute on. Prints the seed and all faults. Exit 1 when a bound is not kept.
+--expect usual gives each service an `expect` of its response time and memory, as an owner would who rounds up: a
+quarter more than on the mean of the day. learned gives that of memory only, and the days in which the pack learns
+(--warm) come before the ten. nothing gives nothing at all, from the first minute on. Prints the seed and all faults.
+Exit 1 when a bound is not kept.
 """
 import argparse
 import json
@@ -92,7 +96,8 @@ def lua_fault(fault):
     text = (f'    {{ at = "{fault["at_s"]}s", on = "{fault["on"]}", kind = "{fault["kind"]}", '
             f'lasts = "{fault["lasts_s"]}s" }},\n')
     if fault["kind"] == "leak":  # what was leaked goes with the process: somebody restarts it in the end
-        text += f'    {{ at = "{fault["at_s"] + fault["lasts_s"] + 1}s", on = "{fault["on"]}", kind = "crash", lasts = "1s" }},\n'
+        text += (f'    {{ at = "{fault["at_s"] + fault["lasts_s"] + 1}s", on = "{fault["on"]}", kind = "crash", '
+                 f'lasts = "1s" }},\n')
     return text
 
 
@@ -105,7 +110,8 @@ def write(directory, options, services, faults):
         if options.expect == "usual":
             expects = f"response_time = {{ expect = {took * ROUNDED_UP:.4f} }}, "
         if options.expect != "nothing":
-            expects = f", metrics = {{ {expects}memory = {{ expect = {int(MEMORY * ROUNDED_UP)}, alpha = {MEMORY_ALPHA} }} }}"
+            memory = f"expect = {int(MEMORY * ROUNDED_UP)}, alpha = {MEMORY_ALPHA}"
+            expects = f", metrics = {{ {expects}memory = {{ {memory} }} }}"
         text += f'tend.service "{name}" {{ is = "all", depends = {{ {depends} }}, targets = {{ {targets} }}{expects} }}\n'
     (directory / "rules.lua").write_text(text)
     world = "".join(f'    {name} = {{ {instances}, use = {use:.3f}, usual = {{ response_time = {took:.3f}, '
@@ -224,7 +230,8 @@ def main():
         write(directory, options, services, faults)
         targets = sum(instances for _, instances, *_ in services)
         print(f"{options.services} services, {targets} targets every {options.every}, {options.days} days"
-              f"{f' after {options.warm} of learning' if options.warm else ''}, expect = {options.expect}, seed {options.seed}")
+              f"{f' after {options.warm} of learning' if options.warm else ''}, expect = {options.expect}, "
+              f"seed {options.seed}")
         fine = True
         for name in ("quiet", "faults"):
             if options.only not in (None, name):

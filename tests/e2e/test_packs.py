@@ -1,4 +1,4 @@
-"""The packs that ship: each is checked and passes its own tests, where it lies and out of the binary; some on a real target."""
+"""The packs that ship: each is checked and passes its own tests, where it lies and out of the binary; two live."""
 import http.server
 import os
 import pathlib
@@ -75,8 +75,9 @@ class Live(unittest.TestCase):
         rules.mkdir()
         (rules / "rules.lua").write_text(
             f'local tend = require "tend"\nrequire "tend.pack.{pack}"\n'
-            f'tend.service "it" {{ is = "{pack}", every = "200ms", window = "1s", targets = {{ "{target.url}" }}, {more} }}\n'
-            'tend.notify "log" { on = "*", severity = { "page", "ticket", "warn" }, to = { require "tend.notify.log" {} } }\n')
+            f'tend.service "it" {{ is = "{pack}", every = "200ms", window = "1s", targets = {{ "{target.url}" }}, '
+            f'{more} }}\n'
+            'tend.notify "log" { on = "*", severity = { "page", "ticket" }, to = { require "tend.notify.log" {} } }\n')
         return self.enterContext(Tend(rules, self.path / "state", env=None))
 
     def fired(self, tend, seconds=20):
