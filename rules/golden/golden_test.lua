@@ -9,7 +9,7 @@ tend.service "payments" {
   metrics = { response_time = { expect = "100ms" }, memory = { expect = "100MiB" } },
 }
 tend.service "calm" { -- whose owner says nothing
-  is = "golden", every = "10m", window = "20m", targets = { "http://d:9100/metrics", "http://e:9100/metrics" },
+  is = "golden", every = "5m", window = "10m", targets = { "http://d:9100/metrics", "http://e:9100/metrics" },
 }
 tend.notify "log" { on = "*", to = { require "tend.notify.log" {} } }
 
