@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-enum { SECOND_MS = 1000 };
+static const int64_t second_ms = 1000;
+static const int64_t minute_ms = 60000;
 
 static void calm_down(struct tend_flap *flap, int64_t at_ms)
 {
@@ -85,7 +86,7 @@ const char *tend_flap_text(const struct tend_flap *flap, int64_t clear_after_ms,
         char since[TEND_DURATION_TEXT_BYTES];
         char clears[TEND_DURATION_TEXT_BYTES];
         const int64_t since_ms = now_ms > flap->began_ms ? now_ms - flap->began_ms : 0;
-        const int64_t unit_ms = since_ms < 60 * SECOND_MS ? SECOND_MS : 60 * SECOND_MS;
+        const int64_t unit_ms = since_ms < minute_ms ? second_ms : minute_ms;
         (void)tend_duration_format((since_ms + unit_ms - 1) / unit_ms * unit_ms, since);
         (void)tend_duration_format(tend_flap_clear_after_ms(flap, clear_after_ms), clears);
         tend_text_format(out, TEND_FLAP_TEXT_BYTES, "flapping: %u times in %s, clears after %s", flap->count, since,

@@ -52,17 +52,17 @@ static bool take_special(int option, const char *command, const struct tend_clie
                          struct tend_client_options *options, int *exit)
 {
     const struct {
-        int option;
         const char *name;
-        bool taken;
         const char **value; // NULL: it has none
+        int option;
+        bool taken;
     } all[] = {
-        { OPTION_ALL, "--all", usage->takes_all, NULL },
-        { OPTION_WHY, "--why", usage->takes_why, &options->why },
-        { OPTION_FOR, "--for", usage->takes_for, NULL },
-        { OPTION_RULE, "--rule", usage->takes_rule, &options->rule },
-        { OPTION_VERSION, "--version", usage->takes_deploy, &options->version },
-        { OPTION_DONE, "--done", usage->takes_deploy, NULL },
+        { "--all", NULL, OPTION_ALL, usage->takes_all },
+        { "--why", &options->why, OPTION_WHY, usage->takes_why },
+        { "--for", NULL, OPTION_FOR, usage->takes_for },
+        { "--rule", &options->rule, OPTION_RULE, usage->takes_rule },
+        { "--version", &options->version, OPTION_VERSION, usage->takes_deploy },
+        { "--done", NULL, OPTION_DONE, usage->takes_deploy },
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (all[i].option != option) {

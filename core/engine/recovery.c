@@ -72,9 +72,9 @@ void tend_recovery_say(struct tend_engine *engine, struct tend_incident *inciden
     tend_log(TEND_LOG_INFO, "decided incident=%s service=%s what=%s playbook=\"%s\" reason=\"%s\"", incident->id,
              culprit->service, what, playbook == NULL ? "" : playbook, reason);
     (void)tend_emit_record(engine, TEND_RECORD_DECISION, incident->id, incident->id, false, false,
-                           json_pack("{s:s, s:s, s:s?, s:s, s:s, s:f}", "service", culprit->service, "what", what,
+                           json_pack("{s:s, s:s, s:s?, s:s, s:s, s:o}", "service", culprit->service, "what", what,
                                      "playbook", playbook, "reason", reason, "text", text, "confidence",
-                                     culprit->confidence));
+                                     tend_json_real(culprit->confidence)));
 }
 
 static bool reads_up(const struct tend_rule_def *rule)
