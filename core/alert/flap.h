@@ -4,7 +4,7 @@
 /// It flaps from the TEND_FLAP_LEASTth firing within TEND_FLAP_WINDOW_MS on. Then the time in line that ends it is
 /// doubled with each firing, up to TEND_FLAP_CLEAR_MS: soon it goes on firing through the pauses, and is told once. It
 /// never fires late, as fire_after stays. Each TEND_FLAP_CALM_MS without a flip, resolved or out
-/// without a break, takes one doubling back.
+/// without a break, takes one doubling back. What an act has cured did not flap: the engine begins anew then.
 /// Units: `_ms` is the engine time of samples. All zero is an alert that never fired.
 
 #include <stdbool.h>

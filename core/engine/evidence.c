@@ -121,7 +121,7 @@ static bool place_rows(struct rows *rows, const struct tend_trace *trace, const 
 // Whether what the live rows show was usual before: then nothing is to be learned of the column.
 static bool is_usual(const struct rows *rows)
 {
-    double low = INFINITY, high = -INFINITY;
+    double low = (double)INFINITY, high = -(double)INFINITY;
     for (size_t row = rows->rows.live; row < rows->rows.rows; row++) {
         low = fmin(low, rows->values[row]);
         high = fmax(high, rows->values[row]);

@@ -552,6 +552,17 @@ void tend_recovery_hand_over(struct tend_engine *engine, const struct tend_run *
     }
 }
 
+// What an act has cured did not flap, whoever felt it: if it comes again, it is another fault.
+static void forget_flapping(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    for (size_t i = 0; i < incident->member_count; i++) {
+        struct tend_rule_alert *alert = tend_member_alert(engine, &incident->members[i]);
+        if (alert != NULL) {
+            alert->alert.flap = (struct tend_flap){ 0 };
+        }
+    }
+}
+
 static void note_in_incident(struct tend_engine *engine, struct tend_incident *incident, const struct tend_run *run,
                              const char *outcome, const char *error)
 {
@@ -564,7 +575,9 @@ static void note_in_incident(struct tend_engine *engine, struct tend_incident *i
     incident->acted = true;
     free(incident->outcome);
     incident->outcome = tend_copy_text(outcome);
-    if (strcmp(outcome, "escalated") == 0) {
+    if (strcmp(outcome, "recovered") == 0) {
+        forget_flapping(engine, incident);
+    } else if (strcmp(outcome, "escalated") == 0) {
         tend_recovery_escalate(engine, incident, run->service, "run", error == NULL ? "the run stopped" : error);
     }
 }

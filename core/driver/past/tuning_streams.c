@@ -11,7 +11,7 @@ enum { BITS_A_FACTOR = TEND_TUNING_CLEARS + 1, VERDICT_BIT = 63, HOLD_BIT = 62 }
 _Static_assert(BITS_A_FACTOR *TEND_TUNING_FACTORS <= HOLD_BIT, "a level has a bit for each limit");
 
 const double tend_tuning_factors[TEND_TUNING_FACTORS] = { 0.5, 0.7, 1, 1.4, 2, 2.8, 4, 6, 10, 20 };
-const double tend_tuning_clears[TEND_TUNING_CLEARS] = { NAN, 0.95, 0.8, 0.65, 0.5 };
+const double tend_tuning_clears[TEND_TUNING_CLEARS] = { (double)NAN, 0.95, 0.8, 0.65, 0.5 };
 
 struct tend_tuning_streams {
     struct tend_tuning_stream *streams;

@@ -107,12 +107,44 @@ static void what_a_journal_says_of_flapping_is_taken_within_bounds(void **state)
     world_end(&world);
 }
 
+static void cure(struct world *world, const char *verb, const char *instance)
+{
+    (void)verb;
+    world_target(world, instance)->load = 1;
+}
+
+static void what_acts_have_cured_each_time_did_not_flap(void **state)
+{
+    (void)state;
+    static const char *const restart[] = { "restart " LEDGER, "verify", NULL };
+    struct world world;
+    world_begin(&world, DOCUMENT(SERVICE("ledger", "'http://h:1/m'",
+                                         ",'rules':[{'rule':0,'clear_below':1,'severity':'page','act':true}]"
+                                         ",'remedies':[0]"),
+                                 RULE("loaded", ",'metric':'load'"), PLAYBOOK("restart", ""), ""));
+    world.scripts[0] = restart;
+    world.on_exec = cure;
+    world_blame(&world, "ledger");
+    world_operate(&world, "arm", "*");
+    for (size_t times = 1; times <= 4; times++) { // each ten minutes, so that nothing of it cools down
+        world_target(&world, LEDGER)->load = 10;
+        world_pass(&world, 30);
+        assert_int_equal(world.execs, times);
+        assert_string_equal(world_outcome(&world), "recovered");
+        assert_int_equal(tend_engine_counts(world.engine).incidents_open, 0);
+        world_pass(&world, 620);
+    }
+    assert_int_equal(world_decided(&world, "flapping"), 0);
+    world_end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_flaps_is_told_a_few_times_and_then_no_more),
         cmocka_unit_test(a_restart_does_not_make_it_forget),
         cmocka_unit_test(a_reload_does_not_make_it_forget),
+        cmocka_unit_test(what_acts_have_cured_each_time_did_not_flap),
         cmocka_unit_test(what_a_journal_says_of_flapping_is_taken_within_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
