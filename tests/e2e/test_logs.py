@@ -100,7 +100,6 @@ class Logs(unittest.TestCase):
         text = wait_for("the line in the story", lambda: (lambda t: t if "no space left" in t else None)(
             tend.cli("explain", incident["id"])), 20)
         self.assertRegex(text, r"new log line `ERROR cannot write page <\*>: no space left on device password=<\*>, <\*>` \(error\), 60 in")
-        self.assertRegex(text, r"web says so|db said <\*> after <\*> ms, token: <\*>")
         kept = b"".join(path.read_bytes() for path in (self.directory / "state").glob("*") if path.is_file())
         self.assertIn(b"no space left", kept)
         for secret in (b"opensesame", b"abcdefghij", b"basement"):

@@ -19,7 +19,7 @@ struct tend_log_watch;
 
 enum {
     TEND_LOG_TURN_BYTES = 64 * 1024, ///< most that are read at a time
-    TEND_LOG_FILES_MAX = 1000,        ///< followed at once
+    TEND_LOG_FILES_MAX = 1000,       ///< followed at once
 };
 
 struct tend_log_watch_options {
