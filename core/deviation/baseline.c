@@ -133,7 +133,8 @@ double tend_baseline_week_hour(const struct tend_zone *zone, int64_t wall_ms)
 {
     const int64_t local_s = (wall_ms - (wall_ms % 1000 + 1000) % 1000) / 1000 + tend_zone_offset_s(zone, wall_ms);
     const int64_t week_s = INT64_C(7) * DAY_S;
-    const int64_t since_monday_s = ((local_s + 3 * DAY_S) % week_s + week_s) % week_s; // 1970 began on a Thursday
+    const int64_t since_monday_s =
+        ((local_s + INT64_C(3) * DAY_S) % week_s + week_s) % week_s; // 1970 began on a Thursday
     return (double)since_monday_s / HOUR_S;
 }
 

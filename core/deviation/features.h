@@ -53,20 +53,20 @@ struct tend_features {
     struct tend_tail tails[TEND_DETECTOR_FEATURES];
 };
 
-void tend_features_init(struct tend_features *features);
+void tend_features_init(struct tend_features *of);
 /// Forgets the values, and keeps how unusual each feature was: a new beginning with a known jitter.
-void tend_features_restart(struct tend_features *features);
+void tend_features_restart(struct tend_features *of);
 
 /// Looks at the next value before it is pushed. Until 120 samples were seen A is 0.
 /// @param[out] relative  what to push: the value less the first one, where it teaches something
 /// @param[out] out  what it came to, where it does not: no data, or so far off that it may only say "no value" (1e20);
 ///   one that comes for the fourth time in a row teaches
 /// @return whether it is to be pushed
-bool tend_features_accept(struct tend_features *features, double value, double *relative, struct tend_detection *out);
+bool tend_features_accept(struct tend_features *of, double value, double *relative, struct tend_detection *out);
 /// Takes a value that was accepted. @param distance  from what is usual now; 0 where that is not known
-struct tend_detection tend_features_push(struct tend_features *features, double relative, double distance);
+struct tend_detection tend_features_push(struct tend_features *of, double relative, double distance);
 
 /// Appends all of it. The same state gives the same bytes.
-void tend_features_save(const struct tend_features *features, struct tend_buffer *out);
+void tend_features_save(const struct tend_features *of, struct tend_buffer *out);
 /// @return TEND_OK, or TEND_E_CORRUPT: the reader has failed, and it is as new
-TEND_MUST_CHECK enum tend_status tend_features_load(struct tend_features *features, struct tend_reader *reader);
+TEND_MUST_CHECK enum tend_status tend_features_load(struct tend_features *of, struct tend_reader *reader);

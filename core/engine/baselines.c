@@ -86,6 +86,7 @@ void tend_baselines_clear(struct tend_engine *engine)
 }
 
 // Appends; a full list loses its oldest. @param take_key  owned by the list from here on
+// NOLINTNEXTLINE(readability-non-const-parameter): it is kept, and freed later
 static void keep(struct tend_engine *engine, char *take_key, const char *bytes, size_t count)
 {
     struct tend_kept_baseline *list = engine->kept_baselines;

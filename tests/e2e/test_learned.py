@@ -18,6 +18,30 @@ tend.service "web" {{
 }}
 """
 
+WEEKLY = """
+local tend = require "tend"
+tend.service "web" {
+  targets = { "http://127.0.0.1:9101/metrics" }, zone = "Europe/Berlin", every = "1m", window = "5m",
+  metrics = {
+    traffic = { tend.rate "http_requests_total", bad = "both", expect = tend.learned { season = "1w" }, alpha = 0.3 },
+  },
+}
+tend.rule "odd traffic" { on = "web", when = "traffic", fire_after = "3m" }
+"""
+
+WEEKLY_TEST = """
+local test = require "tend.test"
+test.scenario "three weeks of days and weekends raise nothing, and a surge does" {
+  from = "2026-03-02 00:00 Europe/Berlin", lasts = "21d", world = { web = 2 },
+  load = { swing = 0.6, weekend = 0.5 },
+  faults = { { at = "490h", on = "web", kind = "surge", times = 3, lasts = "1h" } },
+  check = function(run)
+    assert(#run.alerts == 1, #run.alerts)
+    assert(run.alerts[1].rule == "odd traffic")
+  end,
+}
+"""
+
 
 class Gauge(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -94,6 +118,15 @@ class Learned(unittest.TestCase):
         wait_for("the first sample", self.learned, 20)
         self.assertRegex(self.tend.cli("relearn", "web"), "^web learns its level anew, by uid ")
         self.assertTrue(self.learned()["relearning"])
+
+
+class Scenario(unittest.TestCase):
+    def test_a_scenario_of_three_weeks_learns_them_and_finds_the_fault(self):
+        with tempfile.TemporaryDirectory() as directory:
+            pathlib.Path(directory, "web.lua").write_text(WEEKLY)
+            pathlib.Path(directory, "web_test.lua").write_text(WEEKLY_TEST)
+            played = subprocess.run([TEND, "test", directory], capture_output=True, text=True)
+            self.assertEqual(0, played.returncode, played.stdout + played.stderr)
 
 
 if __name__ == "__main__":
