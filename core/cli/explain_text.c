@@ -110,6 +110,28 @@ static void put_alert(const json_t *alert, struct tend_text_table *table)
     tend_terminal_put_member(tend_text_table_cell(table), alert, "summary", "");
 }
 
+// "high: what is expected of load was learned for 21 d, confidence 0.95; its own history raised alpha to 0.31"
+static void put_learned(const json_t *alert, struct tend_buffer *out)
+{
+    const json_t *learned = json_object_get(alert, "learned");
+    if (!json_is_object(learned)) {
+        return;
+    }
+    tend_buffer_put_text(out, "  ");
+    tend_terminal_put_member(out, alert, "rule", "?");
+    tend_buffer_put_text(out, ": what is expected of ");
+    tend_terminal_put_member(out, alert, "metric", "?");
+    tend_buffer_put_text(out, " was learned for ");
+    tend_terminal_put_span(out, tend_json_number(learned, "age_s", (double)NAN));
+    tend_buffer_put_text(out, ", confidence ");
+    tend_terminal_put_number(out, learned, "confidence");
+    if (json_is_number(json_object_get(learned, "alpha_raised"))) {
+        tend_buffer_put_text(out, "; its own history raised alpha to ");
+        tend_terminal_put_number(out, learned, "alpha_raised");
+    }
+    tend_buffer_put_text(out, "\n");
+}
+
 static void put_alerts(const json_t *story, struct tend_buffer *out)
 {
     static const char *const heads[] = { "RULE", "ON", "METRIC", "EXPECTED", "MEASURED", "F",
@@ -132,6 +154,10 @@ static void put_alerts(const json_t *story, struct tend_buffer *out)
     }
     tend_text_table_format(&table, "  ", 1, out);
     tend_text_table_clear(&table);
+    json_array_foreach(alerts, i, alert)
+    {
+        put_learned(alert, out);
+    }
 }
 
 // "ledger (0.91): up 0 of 1 (READ_TIMEOUT); payments depends on it and follows 5 s later"

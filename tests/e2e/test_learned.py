@@ -16,6 +16,7 @@ tend.service "web" {{
   targets = {{ "127.0.0.1:{port}" }}, every = "1s",
   metrics = {{ load = {{ tend.gauge "load", bad = "both", expect = tend.learned {{}}, alpha = 0.2 }} }},
 }}
+tend.rule "high" {{ on = "web", when = "load", severity = "warn" }}
 """
 
 WEEKLY = """
@@ -44,11 +45,13 @@ test.scenario "three weeks of days and weekends raise nothing, and a surge does"
 
 
 class Gauge(http.server.BaseHTTPRequestHandler):
+    load = 5
+
     def do_GET(self):
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.end_headers()
-        self.wfile.write(b"load 5\n")
+        self.wfile.write(f"load {self.load}\n".encode())
 
     def log_message(self, *_):
         pass
@@ -113,6 +116,10 @@ class Learned(unittest.TestCase):
         self.assertGreaterEqual(learned["samples"], 190)
         wait_for("it is judged", lambda: not self.learned()["warming_up"], 20)
         self.assertRegex(self.tend.cli("status"), r"web +load +expected 5 ")
+        self.addCleanup(setattr, Gauge, "load", 5)
+        Gauge.load = 50
+        incident = wait_for("an incident", self.tend.incidents, 20)[0]["id"]
+        self.assertRegex(self.tend.cli("explain", incident), r"high: what is expected of load was learned for .*, confidence 0")
 
     def test_a_person_lets_a_service_learn_its_level_anew(self):
         wait_for("the first sample", self.learned, 20)
