@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum {
-    SLICE_WORK = 2048, // of a step: about 3 ms
+    SLICE_WORK = 2048, // of a step: under 1 ms, were every column changed
     COLUMN_WORK = 1,
     CHANGED_WORK = 16, // of a column that is looked at closely
     HEALTHY_LEAST = 8, // rows before the onset, else nothing is known

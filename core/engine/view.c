@@ -392,33 +392,62 @@ static int64_t felt_ms(const struct tend_service *service)
     return 2 * (service->def->window_ms + service->def->every_ms + service->def->timeout_ms);
 }
 
-static bool is_connected_with_any(const struct tend_engine *engine, const struct tend_incident *incident, size_t index)
+// Whether a service depends on any member. @param is_member  by index  @param reached  work space, room for the fleet
+static bool depends_on_any(const struct tend_fleet *fleet, size_t index, const unsigned char *is_member,
+                           size_t *reached)
 {
-    for (size_t m = 0; m < incident->member_count; m++) {
-        const struct tend_service *member = tend_fleet_find(engine->fleet, incident->members[m].service);
-        if (member != NULL && tend_topology_connected(&engine->fleet->topology, index, member->index)) {
+    const size_t count = tend_topology_reach(&fleet->topology, index, reached);
+    for (size_t i = 0; i < count; i++) {
+        if (is_member[reached[i]]) {
             return true;
         }
     }
     return false;
 }
 
-// Services that are in trouble, or were just now, and that no known dependency connects with any member.
-static json_t *services_beside(const struct tend_engine *engine, const struct tend_incident *incident)
+static json_t *service_beside(const struct tend_engine *engine, const struct tend_service *service)
+{
+    const double failed_s = failed_ago_s(engine, service);
+    return json_pack("{s:s, s:o, s:b}", "name", service->name, "onset_ms", onset_of(service), "failed",
+                     failed_s * 1000.0 <= (double)felt_ms(service)); // false for NaN
+}
+
+// Services that are in trouble, or were just now, and that no known dependency connects with any member. When nearly
+// all are in trouble at once, not all of them are looked at.
+// @param near  the incident's neighbourhood, near_count of them
+static json_t *services_beside(const struct tend_engine *engine, const struct tend_incident *incident,
+                               const size_t *near, size_t near_count)
 {
     const struct tend_fleet *fleet = engine->fleet;
+    unsigned char *is_member = calloc(fleet->service_count + 1, 1);
+    unsigned char *is_near = calloc(fleet->service_count + 1, 1);
+    size_t *reached = calloc(fleet->service_count + 1, sizeof *reached);
+    TEND_ASSERT(is_member != NULL && is_near != NULL && reached != NULL);
+    for (size_t i = 0; i < near_count; i++) {
+        is_near[near[i]] = 1;
+    }
+    for (size_t m = 0; m < incident->member_count; m++) {
+        const struct tend_service *member = tend_fleet_find(fleet, incident->members[m].service);
+        if (member != NULL) {
+            is_member[member->index] = 1;
+        }
+    }
     json_t *beside = json_array();
-    for (size_t i = 0; i < fleet->service_count && json_array_size(beside) < BESIDE_MAX; i++) {
+    size_t looked_at = 0;
+    for (size_t i = 0; i < fleet->service_count && looked_at < NEIGHBOURS_MAX; i++) {
         const struct tend_service *service = fleet->services[i];
         if (service->trouble_ms == TEND_NEVER || engine->now_ms - service->trouble_ms > felt_ms(service) ||
-            tend_sleep_is_asleep(engine, service) || is_connected_with_any(engine, incident, i)) {
+            is_near[i] || tend_sleep_is_asleep(engine, service)) {
             continue;
         }
-        const double failed_s = failed_ago_s(engine, service);
-        (void)json_array_append_new(beside, json_pack("{s:s, s:o, s:b}", "name", service->name, "onset_ms",
-                                                      onset_of(service), "failed",
-                                                      failed_s * 1000.0 <= (double)felt_ms(service))); // false for NaN
+        looked_at++;
+        if (json_array_size(beside) < BESIDE_MAX && !depends_on_any(fleet, i, is_member, reached)) {
+            (void)json_array_append_new(beside, service_beside(engine, service));
+        }
     }
+    free(is_member);
+    free(is_near);
+    free(reached);
     return beside;
 }
 
@@ -437,12 +466,13 @@ json_t *tend_locate_request(const struct tend_engine *engine, const struct tend_
         (void)json_object_set_new(seen, "evidence", evidence == NULL ? json_array() : json_incref(evidence));
         (void)json_array_append_new(services, seen);
     }
+    json_t *beside = services_beside(engine, incident, near, count);
     free(near);
     const size_t edges = fleet->topology.first[fleet->service_count];
     return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "kind", "locate", "incident", incident->id, "at_ms",
                      (json_int_t)engine->now_ms, "onset_ms", (json_int_t)onset_ms, "edges",
-                     fleet->service_count > 1 ? json_integer((json_int_t)edges) : json_null(), "beside",
-                     services_beside(engine, incident), "services", services);
+                     fleet->service_count > 1 ? json_integer((json_int_t)edges) : json_null(), "beside", beside,
+                     "services", services);
 }
 
 // FNV-1a (Fowler, Noll, Vo) over numbers: equal looks are the same look, but for one in 2^64.
