@@ -42,7 +42,7 @@ static const char usage[] =
     "  --env NAME             what tend.env shows: the table that DIR/env/NAME.lua returns\n"
     "  --json                 all points of the grid, as one JSON object on stdout\n"
     "  --help                 this text\n\n"
-    "exit status: 0 fine, 1 no answer, or a rule that nothing keeps to the budget; 2 wrong usage\n";
+    "exit status: 0 there is an answer, 1 there is none, 2 wrong usage\n";
 
 enum {
     OPTION_RECORDING = 1000,

@@ -12,7 +12,7 @@ tend.group "golden" {
     -- Less than a third of what is usual at this hour, or nearly twice as many. Who rests at weekends says "1w".
     requests = { tend.rate "http_requests_total", bad = "both", expect = tend.learned { season = "1d" }, alpha = 0.7,
                  floor = 1 },
-    -- What memory usually is, is no reason for it to be right: evidence, until its owner says `expect`. That an instance
+    -- What memory usually is, is no reason for it to be right: evidence until its owner says `expect`. That an instance
     -- holds twice what the others do is worth a look all the same.
     memory = { tend.gauge "process_resident_memory_bytes", bad = "above", alpha = 0.5 },
     memory_beside = { tend.gauge "process_resident_memory_bytes", bad = "above", expect = tend.peers(), alpha = 1,

@@ -70,7 +70,7 @@ test.scenario "no data is no leak, and resolves none" {
 }
 test.scenario "half a percent an hour is told hours before the limit" {
   world = { slow = 2 }, lasts = "26h",
-  faults = { { at = "2h", on = "slow/1", kind = "leak", per_minute = 0.005 / 60 } }, -- 10 % more after 20 hours: at 22 h
+  faults = { { at = "2h", on = "slow/1", kind = "leak", per_minute = 0.005 / 60 } }, -- 10 % more after 20 hours
   check = function(run)
     local told, full = run.alerts["memory leaks"], run.alerts["memory is nearly at its end"]
     assert(told.severity == "ticket" and told.instance == "slow/1" and told.fired_s <= 21 * 3600, told.fired_s)

@@ -26,7 +26,8 @@ suite.fact("a simple setup becomes a document", function()
   suite.same(pay.verbs, { "restart" })
   suite.same(pay.remedies, { 0 })
   suite.same(pay.rules[1], { rule = 0, fire_after_ms = 2000, clear_below = 0.9, clear_after_ms = 0, missing = "hold",
-    severity = "warn", act = true, ahead_ms = 0, from = { fire_after = { at = "shop.lua:8", kind = "rule", name = "slow" } } })
+    severity = "warn", act = true, ahead_ms = 0,
+    from = { fire_after = { at = "shop.lua:8", kind = "rule", name = "slow" } } })
   suite.same(entry.rule(0), nil)
   suite.same(type(entry.rule(1)), "function")
 end)

@@ -151,8 +151,8 @@ local function face_of(one, context)
   return errors, slow
 end
 
--- Whether another service in the same trouble may be why this one is: both fail and the other fails more (a caller
--- fails no more often than what it calls), or both are slow, when nothing tells them apart.
+-- Whether another service in the same trouble may be why this one is: both fail and the other fails more (a
+-- caller fails no more often than what it calls), or both are slow, when nothing tells them apart.
 local function may_be_victim_of(one, other, context)
   local errors, slow = face_of(one, context)
   local other_errors, other_slow = face_of(other, context)
@@ -180,7 +180,8 @@ function suspect.overshadowed(one, roots, suspects, context)
   end
   for _, other in ipairs(others) do
     if may_be_victim_of(one, other, context) then
-      return ("%s is in like trouble: it may be a victim of that, though no dependency is known"):format(other.name),
+      return ("%s is in like trouble: it may be a victim of that, though no dependency is known")
+        :format(other.name),
         0.7
     end
   end
