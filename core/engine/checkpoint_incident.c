@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { LEAST_MEMBER_BYTES = 13, LEAST_CULPRIT_BYTES = 33, LEAST_TOLD_BYTES = 27, LEAST_SILENCE_BYTES = 50 };
+enum { LEAST_MEMBER_BYTES = 13, LEAST_CULPRIT_BYTES = 33, LEAST_TOLD_BYTES = 28, LEAST_SILENCE_BYTES = 50 };
 
 TEND_PASS_COVERS(tend_member, 32);
 
@@ -79,7 +79,6 @@ static void pass_incident(struct tend_pass *pass, struct tend_incident *incident
     tend_pass_flag(pass, &incident->stale);
     tend_pass_flag(pass, &incident->ranked);
     tend_pass_flag(pass, &incident->weighed);
-    tend_pass_flag(pass, &incident->untold);
     tend_pass_flag(pass, &incident->escalated);
     tend_pass_flag(pass, &incident->acted);
     tend_pass_text(pass, &incident->outcome);
@@ -130,7 +129,7 @@ static void pass_notice(struct tend_pass *pass, struct tend_notice *notice)
     }
 }
 
-TEND_PASS_COVERS(tend_told, 72);
+TEND_PASS_COVERS(tend_told, 80);
 
 static void pass_told(struct tend_pass *pass, struct tend_told *told)
 {
@@ -141,6 +140,7 @@ static void pass_told(struct tend_pass *pass, struct tend_told *told)
     tend_pass_text(pass, &told->held);
     tend_pass_text(pass, &told->owed);
     tend_pass_text(pass, &told->owed_text);
+    tend_pass_text(pass, &told->parts);
 }
 
 void tend_pass_notices(struct tend_pass *pass, struct tend_engine *engine)

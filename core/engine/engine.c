@@ -593,8 +593,8 @@ static void advance(struct tend_engine *engine)
             tend_incident_advance(engine, engine->incidents[i]);
         }
         tend_incident_drop_ended(engine);
-        tend_notice_untold(engine);
         tend_hold_release(engine);
+        tend_notice_end_merged(engine);
     }
     for (size_t i = 0; i < engine->notice_count; i++) {
         tend_notice_advance(engine, engine->notices[i]);

@@ -56,6 +56,33 @@ static bool is_off_duty(const struct tend_engine *engine, const struct tend_noti
            (def->outside != NULL && tend_calendar_contains(def->outside, engine->wall_ms));
 }
 
+// Whether a tick has yet to look at some of what a restart brought back: until then nobody knows whether it is over.
+static bool is_looking(const struct tend_engine *engine)
+{
+    if (engine->now_ms - engine->started_ms >= engine->options.startup_grace_ms) {
+        return false;
+    }
+    for (size_t i = 0; i < engine->fleet->instance_count; i++) {
+        const struct tend_instance *instance = engine->fleet->instances[i];
+        if (instance != NULL &&
+            (instance->dirty || tend_series_window_history(instance->window)->newest_ms == TEND_NEVER)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// While most targets fail at once one page speaks for all; what somebody was told of before goes on as it did.
+static bool is_spoken_for(const struct tend_engine *engine, const struct tend_incident *incident, size_t notify,
+                          const char *status)
+{
+    const struct tend_told *told = tend_told_find(engine, incident->id, notify);
+    if (!engine->blind) {
+        return told != NULL && told->held != NULL && strcmp(told->held, "blind") == 0 && is_looking(engine);
+    }
+    return strcmp(status, "firing") == 0 || told == NULL || told->told_ms == TEND_NEVER;
+}
+
 static struct reason look(const struct tend_engine *engine, const struct tend_incident *incident, size_t notify,
                           const char *status)
 {
@@ -70,7 +97,7 @@ static struct reason look(const struct tend_engine *engine, const struct tend_in
         reason.word = "hours";
         tend_text_format(reason.key, sizeof reason.key, "hours");
         tend_text_format(reason.text, sizeof reason.text, "\"%s\" is not told: it is outside its hours", def->name);
-    } else if (incident->ack_who != NULL && strcmp(status, "firing") == 0) {
+    } else if (incident->ack_who != NULL && strcmp(status, "escalated") != 0) {
         char since[40];
         tend_silence_clock(incident->ack_wall_ms, engine->wall_ms, since, sizeof since);
         reason.word = "acknowledged";
@@ -78,6 +105,12 @@ static struct reason look(const struct tend_engine *engine, const struct tend_in
         tend_text_format(reason.text, sizeof reason.text, "\"%s\" is not told again: acknowledged by %s at %s%s%s",
                          def->name, incident->ack_who, since, incident->ack_why[0] == '\0' ? "" : ": ",
                          incident->ack_why);
+    } else if (is_spoken_for(engine, incident, notify, status)) {
+        reason.word = "blind";
+        tend_text_format(reason.key, sizeof reason.key, "blind");
+        tend_text_format(reason.text, sizeof reason.text,
+                         "\"%s\" is not told: most targets failed at once; the page about that spoke for it",
+                         def->name);
     }
     return reason;
 }
@@ -128,7 +161,7 @@ bool tend_hold_keeps_repeat(struct tend_engine *engine, struct tend_incident *in
     if (incident->calm_since_ms != TEND_NEVER) {
         return true; // nothing of it fires: that is no news
     }
-    const struct reason reason = look(engine, incident, notify, "firing");
+    const struct reason reason = look(engine, incident, notify, "again");
     if (reason.word != NULL) {
         note(engine, incident, tend_told_of(engine, incident->id, notify), &reason);
     }
@@ -140,7 +173,7 @@ static void release(struct tend_engine *engine, struct tend_incident *incident, 
 {
     const size_t notify = engine->told[index].notify;
     const char *owed = engine->told[index].owed;
-    const struct reason reason = look(engine, incident, notify, owed == NULL ? "firing" : owed);
+    const struct reason reason = look(engine, incident, notify, owed == NULL ? "again" : owed);
     if (reason.word != NULL) {
         note(engine, incident, &engine->told[index], &reason);
         return;

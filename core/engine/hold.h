@@ -2,8 +2,9 @@
 /// Hold: what keeps a notify from hearing of an incident now, and what it is told once nothing does. Private to this
 /// folder.
 ///
-/// Kept back: while all that it would hear of is silenced (silence.h), outside of its hours, and, of repeats, while a
-/// person has acknowledged the incident. Each reason is a decision of the incident, once. What was kept back is told
+/// Kept back: while all that it would hear of is silenced (silence.h), outside of its hours, while a person has
+/// acknowledged the incident (but not what is new of it), and, of what it was not told of before, while most targets
+/// fail at once. Each reason is a decision of the incident, once. What was kept back is told
 /// when the reason ends and the incident is still open; what was told once is also told when it is over.
 
 #include <stdbool.h>

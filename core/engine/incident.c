@@ -26,14 +26,6 @@ struct tend_incident *tend_incident_find(const struct tend_engine *engine, const
     return NULL;
 }
 
-static void culprit_clear(struct tend_culprit *culprit)
-{
-    free(culprit->service);
-    json_decref(culprit->said);
-    json_decref(culprit->fits);
-    json_decref(culprit->reasons);
-}
-
 void tend_incident_destroy(struct tend_incident *incident)
 {
     for (size_t i = 0; i < incident->member_count; i++) {
@@ -42,7 +34,7 @@ void tend_incident_destroy(struct tend_incident *incident)
         free(incident->members[i].instance);
     }
     for (size_t i = 0; i < incident->culprit_count + incident->past_count; i++) {
-        culprit_clear(&incident->culprits[i]);
+        tend_culprit_clear(&incident->culprits[i]);
     }
     free(incident->members);
     free(incident->culprits);
@@ -72,41 +64,6 @@ struct tend_rule_alert *tend_member_alert(const struct tend_engine *engine, cons
     return NULL;
 }
 
-static bool is_connected(const struct tend_engine *engine, const struct tend_incident *incident,
-                         const struct tend_service *service)
-{
-    for (size_t i = 0; i < incident->member_count; i++) {
-        const struct tend_service *member = tend_fleet_find(engine->fleet, incident->members[i].service);
-        if (member != NULL &&
-            (member == service || tend_topology_connected(&engine->fleet->topology, member->index, service->index))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static struct tend_member *add_member(struct tend_incident *incident, const char *rule, const char *service,
-                                      const char *instance)
-{
-    for (size_t i = 0; i < incident->member_count; i++) {
-        struct tend_member *member = &incident->members[i];
-        if (strcmp(member->rule, rule) == 0 && strcmp(member->service, service) == 0 &&
-            strcmp(member->instance, instance) == 0) {
-            member->firing = true;
-            return member;
-        }
-    }
-    struct tend_member *grown = reallocarray(incident->members, incident->member_count + 1, sizeof *grown);
-    TEND_ASSERT(grown != NULL);
-    incident->members = grown;
-    struct tend_member *member = &grown[incident->member_count++];
-    *member = (struct tend_member){ .rule = tend_copy_text(rule),
-                                    .service = tend_copy_text(service),
-                                    .instance = tend_copy_text(instance),
-                                    .firing = true };
-    return member;
-}
-
 static struct tend_incident *open_incident(struct tend_engine *engine)
 {
     struct tend_incident *incident = calloc(1, sizeof *incident);
@@ -121,118 +78,19 @@ static struct tend_incident *open_incident(struct tend_engine *engine)
     return incident;
 }
 
-// "page" outranks "ticket" outranks "warn"; a user's own words rank with "ticket".
-static int severity_rank(const char *severity)
-{
-    if (severity == NULL) {
-        return -1;
-    }
-    return strcmp(severity, "page") == 0 ? 2 : strcmp(severity, "warn") == 0 ? 0 : 1;
-}
-
-static struct tend_culprit *find_culprit(struct tend_culprit *culprits, size_t count, const char *service)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (culprits[i].service != NULL && strcmp(culprits[i].service, service) == 0) {
-            return &culprits[i];
-        }
-    }
-    return NULL;
-}
-
-// What was tried on the culprits of the younger incident counts in the older one.
-static void merge_culprits(struct tend_incident *older, struct tend_incident *younger)
-{
-    const size_t count = younger->culprit_count + younger->past_count;
-    size_t known = older->culprit_count + older->past_count;
-    struct tend_culprit *grown = reallocarray(older->culprits, known + count + 1, sizeof *grown);
-    TEND_ASSERT(grown != NULL);
-    older->culprits = grown;
-    for (size_t i = 0; i < count; i++) {
-        struct tend_culprit *from = &younger->culprits[i];
-        struct tend_culprit *to = find_culprit(grown, known, from->service);
-        if (to == NULL) {
-            grown[known++] = *from;
-            older->past_count++;
-            continue;
-        }
-        to->given_up = to->given_up || from->given_up;
-        to->dry_told = to->dry_told || from->dry_told;
-        to->remedy = to->rounds < from->rounds ? from->remedy : to->remedy;
-        to->rounds = to->rounds < from->rounds ? from->rounds : to->rounds;
-        culprit_clear(from);
-    }
-    younger->culprit_count = younger->past_count = 0;
-}
-
-// Moves everything of the younger incident into the older one, which goes on for both.
-static void merge(struct tend_engine *engine, struct tend_incident *older, struct tend_incident *younger)
-{
-    for (size_t i = 0; i < younger->member_count; i++) {
-        const struct tend_member *member = &younger->members[i];
-        add_member(older, member->rule, member->service, member->instance)->firing = member->firing;
-        struct tend_rule_alert *alert = tend_member_alert(engine, member);
-        if (alert != NULL && alert->incident != NULL) {
-            free(alert->incident);
-            alert->incident = tend_copy_text(older->id);
-        }
-    }
-    for (size_t i = 0; i < engine->run_count; i++) {
-        if (strcmp(engine->runs[i]->incident, younger->id) == 0) {
-            memcpy(engine->runs[i]->incident, older->id, sizeof older->id);
-            tend_facts_run(engine, engine->runs[i], false, NULL, NULL); // a restart must find it with its incident
-        }
-    }
-    merge_culprits(older, younger);
-    tend_told_merged(engine, older->id, younger->id);
-    older->acted = older->acted || younger->acted;
-    older->escalated = older->escalated && younger->escalated;
-    if (severity_rank(younger->severity) > severity_rank(older->severity)) {
-        free(older->severity);
-        older->severity = tend_copy_text(younger->severity);
-    }
-    for (size_t i = 0; i < younger->member_count; i++) {
-        free(younger->members[i].rule);
-        free(younger->members[i].service);
-        free(younger->members[i].instance);
-    }
-    younger->member_count = 0;
-    free(younger->outcome);
-    const int printed = asprintf(&younger->outcome, "merged into %s", older->id);
-    TEND_ASSERT(printed > 0);
-    tend_log(TEND_LOG_INFO, "incidents merged incident=%s into=%s", younger->id, older->id);
-}
-
-static struct tend_incident *incident_for(struct tend_engine *engine, const struct tend_service *service)
-{
-    struct tend_incident *joined = NULL;
-    for (size_t i = 0; i < engine->incident_count; i++) {
-        struct tend_incident *incident = engine->incidents[i];
-        if (!is_connected(engine, incident, service)) {
-            continue;
-        }
-        if (joined == NULL) {
-            joined = incident;
-        } else {
-            merge(engine, joined, incident);
-        }
-    }
-    return joined;
-}
-
 static void fired(struct tend_engine *engine, struct tend_rule_alert *alert)
 {
     alert->fired_wall_ms = engine->wall_ms;
-    struct tend_incident *incident = incident_for(engine, alert->service);
+    struct tend_incident *incident = tend_incident_for(engine, alert->service);
     const bool opened = incident == NULL;
     if (opened) {
         incident = open_incident(engine);
     }
-    (void)add_member(incident, tend_rule_name(engine, alert), alert->service->name, tend_alert_instance(alert));
+    (void)tend_member_add(incident, tend_rule_name(engine, alert), alert->service->name, tend_alert_instance(alert));
     free(alert->incident);
     alert->incident = tend_copy_text(incident->id);
     const char *severity = alert->alert.by_missing ? "warn" : alert->binding->severity;
-    const bool worse = severity_rank(severity) > severity_rank(incident->severity);
+    const bool worse = tend_severity_rank(severity) > tend_severity_rank(incident->severity);
     if (worse) {
         free(incident->severity);
         incident->severity = tend_copy_text(severity);
@@ -247,6 +105,8 @@ static void fired(struct tend_engine *engine, struct tend_rule_alert *alert)
     tend_facts_alert(engine, alert, "firing");
     if (opened || worse) {
         tend_notice_incident(engine, incident, "firing", NULL);
+    } else {
+        tend_notice_joined(engine, incident);
     }
 }
 
@@ -534,7 +394,7 @@ static void take_tries(struct tend_culprit *culprit, struct tend_culprit *old)
     culprit->dry_told = old->dry_told;
     culprit->said = old->said;
     old->said = NULL;
-    culprit_clear(old);
+    tend_culprit_clear(old);
     *old = (struct tend_culprit){ .service = NULL };
 }
 
@@ -573,12 +433,12 @@ static bool set_culprits(const struct tend_engine *engine, struct tend_incident 
     bool surer = false;
     for (size_t i = 0; i < count; i++) {
         const char *name = json_string_value(json_array_get(names, i));
-        if (name == NULL || find_culprit(culprits, set, name) != NULL) {
+        if (name == NULL || tend_culprit_find(culprits, set, name) != NULL) {
             continue;
         }
         struct tend_culprit *culprit = &culprits[set++];
         culprit->service = tend_copy_text(name);
-        struct tend_culprit *old = find_culprit(incident->culprits, old_count, name);
+        struct tend_culprit *old = tend_culprit_find(incident->culprits, old_count, name);
         const double earlier = old == NULL ? 1 : old->confidence;
         if (old != NULL) {
             take_tries(culprit, old);
@@ -593,7 +453,7 @@ static bool set_culprits(const struct tend_engine *engine, struct tend_incident 
         if (old->service != NULL && (old->given_up || old->dry_told || old->rounds > 0 || old->remedy > 0)) {
             culprits[kept++] = *old;
         } else {
-            culprit_clear(old);
+            tend_culprit_clear(old);
         }
     }
     free(incident->culprits);
@@ -723,8 +583,8 @@ void tend_incident_restore(struct tend_engine *engine, const json_t *body)
     json_array_foreach(json_object_get(body, "alerts"), index, row)
     {
         struct tend_member *member =
-            add_member(incident, tend_json_text(row, "rule", ""), tend_json_text(row, "service", ""),
-                       tend_json_text(row, "instance", ""));
+            tend_member_add(incident, tend_json_text(row, "rule", ""), tend_json_text(row, "service", ""),
+                            tend_json_text(row, "instance", ""));
         member->firing = strcmp(tend_json_text(row, "state", ""), "firing") == 0;
     }
     incident->culprit_count = restore_culprits(incident, 0, json_object_get(body, "culprits"));

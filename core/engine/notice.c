@@ -72,7 +72,7 @@ bool tend_notice_hears(const struct tend_engine *engine, size_t notify, const st
 }
 
 // Whether a notify wants to hear of an incident: one of its alerts is of a service and a severity that it names.
-static bool matches(const struct tend_engine *engine, size_t notify, const struct tend_incident *incident)
+bool tend_notice_matches(const struct tend_engine *engine, size_t notify, const struct tend_incident *incident)
 {
     for (size_t i = 0; i < incident->member_count; i++) {
         if (tend_notice_hears(engine, notify, incident, i)) {
@@ -124,11 +124,16 @@ static json_t *payload_alert(const struct tend_engine *engine, const struct tend
                      rfc3339(firing ? 0 : engine->wall_ms), "fingerprint", fingerprint);
 }
 
-static json_t *payload_of(const struct tend_engine *engine, const struct tend_incident *incident, const char *key,
-                          const char *status, const char *text)
+// @param part  an incident that this one took in, and whose id is told; its alerts are this one's now, and go on with
+// it. NULL: it tells of itself
+static json_t *payload_of(const struct tend_engine *engine, const struct tend_incident *incident, const char *part,
+                          const char *key, const char *status, const char *text)
 {
     json_t *alerts = json_array();
-    const bool resolved = strcmp(status, "resolved") == 0;
+    const bool resolved = part == NULL && strcmp(status, "resolved") == 0;
+    const char *id = part == NULL ? incident->id : part;
+    char merged[64];
+    tend_text_format(merged, sizeof merged, "merged into %s", incident->id);
     for (size_t i = 0; i < incident->member_count; i++) {
         const struct tend_member *member = &incident->members[i];
         if (resolved || !tend_silence_covers(engine, member->service, member->rule, NULL)) {
@@ -137,18 +142,18 @@ static json_t *payload_of(const struct tend_engine *engine, const struct tend_in
     }
     const struct tend_culprit *culprit = incident->culprit_count > 0 ? &incident->culprits[0] : NULL;
     char group[64];
-    tend_text_format(group, sizeof group, "{}:{incident=\"%s\"}", incident->id);
+    tend_text_format(group, sizeof group, "{}:{incident=\"%s\"}", id);
     const char *summary = text;
     if (summary == NULL) {
         summary = tend_json_text(json_object_get(json_array_get(alerts, 0), "annotations"), "summary", "");
     }
     const char *service = incident->member_count > 0 ? incident->members[0].service : "";
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:s, s:O?, s:s, s:s, s:o, s:s?, s:o}", "key", key, "status",
-                     status, "incident", incident->id, "severity", incident->severity == NULL ? "" : incident->severity,
+                     status, "incident", id, "severity", incident->severity == NULL ? "" : incident->severity,
                      "service", service, "culprit", culprit == NULL ? NULL : culprit->service, "confidence",
                      culprit == NULL ? json_null() : tend_json_real(culprit->confidence), "summary", summary, "reasons",
                      culprit == NULL ? NULL : culprit->reasons, "external_url", "", "group_key", group, "at",
-                     rfc3339(engine->wall_ms), "outcome", incident->outcome, "alerts", alerts);
+                     rfc3339(engine->wall_ms), "outcome", part == NULL ? incident->outcome : merged, "alerts", alerts);
 }
 
 static void record_notice(struct tend_engine *engine, struct tend_notice *notice, const char *status, const char *error)
@@ -200,29 +205,48 @@ void tend_notice_tell(struct tend_engine *engine, const struct tend_incident *in
                       const char *status, const char *text)
 {
     char *key = dedup_key(engine, incident->id, notify, status);
-    queue(engine, incident->id, notify, key, payload_of(engine, incident, key, status, text));
+    queue(engine, incident->id, notify, key, payload_of(engine, incident, NULL, key, status, text));
+}
+
+void tend_notice_tell_part(struct tend_engine *engine, const struct tend_incident *incident, const char *part,
+                           size_t notify, const char *text)
+{
+    char *key = dedup_key(engine, part, notify, "resolved");
+    queue(engine, part, notify, key, payload_of(engine, incident, part, key, "resolved", text));
+    tend_told_forget(engine, part);
+}
+
+static void tell_end(struct tend_engine *engine, const struct tend_incident *incident)
+{
+    char text[80];
+    tend_text_format(text, sizeof text, "it went on as incident %s, which is over", incident->id);
+    for (size_t i = 0; i < engine->told_count; i++) {
+        const struct tend_told *told = &engine->told[i];
+        if (strcmp(told->incident, incident->id) != 0 || told->notify >= engine->ruleset->notify_count) {
+            continue;
+        }
+        if (told->told_ms != TEND_NEVER) { // what was told is over, whoever sleeps
+            tend_notice_tell(engine, incident, told->notify, "resolved", NULL);
+        }
+        tend_notice_end_parts(engine, incident, i, text);
+    }
+    tend_told_forget(engine, incident->id);
 }
 
 void tend_notice_incident(struct tend_engine *engine, struct tend_incident *incident, const char *status,
                           const char *text)
 {
-    const bool resolved = strcmp(status, "resolved") == 0;
     if (incident->outcome != NULL && strncmp(incident->outcome, "merged", 6) == 0) {
         return; // the incident that it is now part of speaks for it
     }
-    if (engine->blind && !resolved && (incident->untold || strcmp(status, "firing") == 0)) {
-        incident->untold = true; // the page about all of them speaks for it
+    if (strcmp(status, "resolved") == 0) {
+        tell_end(engine, incident);
         return;
     }
-    for (size_t i = 0; i < engine->ruleset->notify_count && !incident->untold; i++) {
-        const struct tend_told *told = tend_told_find(engine, incident->id, i);
-        if (resolved ? told != NULL && told->told_ms != TEND_NEVER // what was told is over, whoever sleeps
-                     : matches(engine, i, incident) && !tend_hold_keeps(engine, incident, i, status, text)) {
+    for (size_t i = 0; i < engine->ruleset->notify_count; i++) {
+        if (tend_notice_matches(engine, i, incident) && !tend_hold_keeps(engine, incident, i, status, text)) {
             tend_notice_tell(engine, incident, i, status, text);
         }
-    }
-    if (resolved) {
-        tend_told_forget(engine, incident->id);
     }
 }
 
@@ -295,17 +319,6 @@ void tend_notice_blind(struct tend_engine *engine)
         tell_of_blindness(engine, "resolved");
         free(engine->blind_page);
         engine->blind_page = NULL;
-    }
-}
-
-void tend_notice_untold(struct tend_engine *engine)
-{
-    for (size_t i = 0; !engine->blind && i < engine->incident_count; i++) {
-        struct tend_incident *incident = engine->incidents[i];
-        if (incident->untold) {
-            incident->untold = false;
-            tend_notice_incident(engine, incident, "firing", NULL);
-        }
     }
 }
 
@@ -494,7 +507,7 @@ static void note_told_before_restart(struct tend_engine *engine)
     for (size_t i = 0; i < engine->incident_count; i++) {
         const struct tend_incident *incident = engine->incidents[i];
         for (size_t n = 0; incident->opened_ms < engine->started_ms && n < engine->ruleset->notify_count; n++) {
-            if (matches(engine, n, incident) && tend_told_find(engine, incident->id, n) == NULL) {
+            if (tend_notice_matches(engine, n, incident) && tend_told_find(engine, incident->id, n) == NULL) {
                 tend_told_note(engine, incident->id, n);
             }
         }

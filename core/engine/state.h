@@ -86,7 +86,6 @@ struct tend_incident {
     bool stale;         ///< the neighbourhood changed since the newest ranking
     bool ranked;        ///< a ranking came in this step
     bool weighed;       ///< the newest ranking was acted on, or not, for a reason
-    bool untold;        ///< it opened while most targets failed at once: the page about that spoke for it
     bool escalated;
     bool acted;
     char *outcome;    ///< of the last run, or NULL
@@ -180,6 +179,8 @@ struct tend_told {
     char *held;      ///< which reason keeps back what there is to tell (hold.h); NULL: none
     char *owed;      ///< what is to be told when it ends: "firing", "escalated"; NULL: nothing
     char *owed_text; ///< of an escalation, or NULL
+    char *parts;     ///< incidents that this one took in and of which it was told: ids, with spaces between them. They
+                     ///< are told to be over when it was told of this one; NULL: none
 };
 
 /// What was learned of a metric of a service or an instance that is not there.
@@ -320,6 +321,18 @@ void tend_baselines_clear(struct tend_engine *engine);
 bool tend_sleep_is_asleep(const struct tend_engine *engine, const struct tend_service *service);
 void tend_sleep_look(struct tend_engine *engine); ///< at the begin of a tick: who fell asleep, who woke
 
+// membership.c
+void tend_culprit_clear(struct tend_culprit *culprit);
+/// By service; NULL: not among them.
+struct tend_culprit *tend_culprit_find(struct tend_culprit *culprits, size_t count, const char *service);
+/// "page" outranks "ticket" outranks "warn"; a user's own words rank with "ticket". NULL: below all
+int tend_severity_rank(const char *severity);
+/// An alert that fires, once. Borrowed until the next one is added.
+struct tend_member *tend_member_add(struct tend_incident *incident, const char *rule, const char *service,
+                                    const char *instance);
+/// The open incident that an alert of a service belongs to; several that it connects become one. NULL: none
+struct tend_incident *tend_incident_for(struct tend_engine *engine, const struct tend_service *service);
+
 // incident.c
 void tend_incident_alert_changed(struct tend_engine *engine, struct tend_rule_alert *alert,
                                  enum tend_alert_change change);
@@ -431,12 +444,15 @@ void tend_notice_incident(struct tend_engine *engine, struct tend_incident *inci
 /// Tells one notify, whatever may keep it back.
 void tend_notice_tell(struct tend_engine *engine, const struct tend_incident *incident, size_t notify,
                       const char *status, const char *text);
+/// Tells one notify that an incident which another took in is over under its own id.
+void tend_notice_tell_part(struct tend_engine *engine, const struct tend_incident *incident, const char *part,
+                           size_t notify, const char *text);
+bool tend_notice_matches(const struct tend_engine *engine, size_t notify, const struct tend_incident *incident);
 /// Whether a notify wants to hear of a member of an incident.
 bool tend_notice_hears(const struct tend_engine *engine, size_t notify, const struct tend_incident *incident,
                        size_t member);
 /// One page for all when most targets fail at once, and the end of it: the fault is likely ours, or one that all share.
 void tend_notice_blind(struct tend_engine *engine);
-void tend_notice_untold(struct tend_engine *engine); ///< tells what goes on now that blindness is over
 void tend_notice_rule_off(struct tend_engine *engine, const char *rule,
                           const char *why);           ///< a page: nobody else asks it
 void tend_notice_journal(struct tend_engine *engine); ///< likewise when the journal fails, and when it works again
@@ -450,6 +466,15 @@ void tend_notice_restore(struct tend_engine *engine, const struct tend_record *r
 void tend_notice_resume(struct tend_engine *engine);
 void tend_notice_destroy(struct tend_notice *notice);
 
+// notice_join.c
+/// A member joined: who wants to hear of that and was not told of the incident is told.
+void tend_notice_joined(struct tend_engine *engine, struct tend_incident *incident);
+/// Ends for one listener the incidents that this one took in. @param entry  of engine->told
+void tend_notice_end_parts(struct tend_engine *engine, const struct tend_incident *incident, size_t entry,
+                           const char *text);
+/// Likewise for all that were told of the incident by now: somebody always knows one that is not over.
+void tend_notice_end_merged(struct tend_engine *engine);
+
 // told.c
 /// Who was told of an incident; made when there is none yet. Borrowed until the next one is made.
 struct tend_told *tend_told_of(struct tend_engine *engine, const char *incident, size_t notify);
@@ -459,7 +484,8 @@ void tend_told_note(struct tend_engine *engine, const char *incident,
 void tend_told_forget(struct tend_engine *engine, const char *incident);        ///< NULL: of all
 json_t *tend_told_held(const struct tend_engine *engine, const char *incident); ///< for its record; NULL: nothing
 void tend_told_restore(struct tend_engine *engine, const char *incident, const json_t *held);
-/// What is owed of an incident is owed of the one that it became a part of.
+/// An incident became part of an older one: what is owed of it is owed of that one, and of whoever was told of it is
+/// remembered that it is to be told of its end under its own id.
 void tend_told_merged(struct tend_engine *engine, const char *older, const char *younger);
 
 // flapping.c

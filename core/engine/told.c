@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,7 @@ static void told_clear(struct tend_told *told)
     free(told->held);
     free(told->owed);
     free(told->owed_text);
+    free(told->parts);
 }
 
 void tend_told_forget(struct tend_engine *engine, const char *incident)
@@ -71,11 +73,12 @@ json_t *tend_told_held(const struct tend_engine *engine, const char *incident)
     json_t *rows = NULL;
     for (size_t i = 0; i < engine->told_count; i++) {
         const struct tend_told *told = &engine->told[i];
-        if (told->owed != NULL && strcmp(told->incident, incident) == 0) {
+        const bool waits = told->owed != NULL || (told->parts != NULL && told->told_ms == TEND_NEVER);
+        if (waits && strcmp(told->incident, incident) == 0) {
             rows = rows == NULL ? json_array() : rows;
-            (void)json_array_append_new(rows, json_pack("{s:s, s:s?, s:s, s:s?, s:b}", "notify", told->notifier, "why",
-                                                        told->held, "owed", told->owed, "text", told->owed_text, "told",
-                                                        told->told_ms != TEND_NEVER));
+            (void)json_array_append_new(rows, json_pack("{s:s, s:s?, s:s?, s:s?, s:b, s:s*}", "notify", told->notifier,
+                                                        "why", told->held, "owed", told->owed, "text", told->owed_text,
+                                                        "told", told->told_ms != TEND_NEVER, "parts", told->parts));
         }
     }
     return rows;
@@ -95,27 +98,52 @@ void tend_told_restore(struct tend_engine *engine, const char *incident, const j
             .notifier = tend_copy_text(tend_json_text(row, "notify", "")),
             .notify = SIZE_MAX, // found when there are rules
             .told_ms = tend_json_bool(row, "told", false) ? engine->now_ms : TEND_NEVER,
-            .held = tend_copy_text(tend_json_text(row, "why", "")),
-            .owed = tend_copy_text(tend_json_text(row, "owed", "firing")),
+            .held = tend_copy_text(tend_json_text(row, "why", NULL)),
+            .owed = tend_copy_text(tend_json_text(row, "owed", NULL)),
             .owed_text = tend_copy_text(tend_json_text(row, "text", NULL)),
+            .parts = tend_copy_text(tend_json_text(row, "parts", NULL)),
         };
         tend_text_format(told->incident, sizeof told->incident, "%s", incident);
     }
 }
 
+static void add_part(struct tend_told *told, const char *part)
+{
+    char *parts;
+    const int printed =
+        asprintf(&parts, "%s%s%s", told->parts == NULL ? "" : told->parts, told->parts == NULL ? "" : " ", part);
+    TEND_ASSERT(printed > 0);
+    free(told->parts);
+    told->parts = parts;
+}
+
+// What is owed is moved where it is news: an escalation always, that it fires to who was not told of the older one.
+static void take_over(struct tend_told *older, struct tend_told *younger)
+{
+    if (younger->told_ms != TEND_NEVER) {
+        add_part(older, younger->incident);
+    }
+    if (younger->parts != NULL) {
+        add_part(older, younger->parts);
+    }
+    if (younger->owed != NULL && older->owed == NULL &&
+        (older->told_ms == TEND_NEVER || strcmp(younger->owed, "escalated") == 0)) {
+        free(older->held);
+        older->held = younger->held;
+        older->owed = younger->owed;
+        older->owed_text = younger->owed_text;
+        younger->held = younger->owed = younger->owed_text = NULL;
+    }
+}
+
 void tend_told_merged(struct tend_engine *engine, const char *older, const char *younger)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < engine->told_count; i++) {
-        struct tend_told *told = &engine->told[i];
-        if (strcmp(told->incident, younger) == 0) {
-            if (told->owed == NULL || tend_told_find(engine, older, told->notify) != NULL) {
-                told_clear(told); // it is told of the older one, or what it was told is told no more
-                continue;
-            }
-            tend_text_format(told->incident, sizeof told->incident, "%s", older);
+    for (size_t i = 0; i < engine->told_count; i++) { // those that it makes come behind, and are the older one's
+        const size_t notify = engine->told[i].notify;
+        if (strcmp(engine->told[i].incident, younger) == 0 && notify < engine->ruleset->notify_count) {
+            struct tend_told *told = tend_told_of(engine, older, notify); // may move them all
+            take_over(told, &engine->told[i]);
         }
-        engine->told[kept++] = engine->told[i];
     }
-    engine->told_count = kept;
+    tend_told_forget(engine, younger);
 }
