@@ -121,6 +121,7 @@ static void put_learned(const json_t *alert, struct tend_buffer *out)
     tend_terminal_put_member(out, alert, "rule", "?");
     tend_buffer_put_text(out, ": what is expected of ");
     tend_terminal_put_member(out, alert, "metric", "?");
+    tend_terminal_put_given(out, learned);
     tend_buffer_put_text(out, " was learned for ");
     tend_terminal_put_span(out, tend_json_number(learned, "age_s", (double)NAN));
     tend_buffer_put_text(out, ", confidence ");

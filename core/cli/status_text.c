@@ -195,6 +195,7 @@ static void put_learned_row(const json_t *metric, const json_t *service, struct 
     struct tend_buffer *cell = tend_text_table_cell(table);
     tend_buffer_put_text(cell, "expected ");
     tend_terminal_put_quantity(cell, metric, "E", tend_json_text(metric, "unit", ""));
+    tend_terminal_put_given(cell, learned);
     cell = tend_text_table_cell(table);
     tend_buffer_put_text(cell, "learned for ");
     tend_terminal_put_span(cell, tend_json_number(learned, "age_s", (double)NAN));

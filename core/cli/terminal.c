@@ -42,6 +42,17 @@ void tend_terminal_put_quantity(struct tend_buffer *out, const json_t *object, c
     tend_terminal_put(out, isnan(value) ? "-" : tend_quantity_format(value, unit, text));
 }
 
+void tend_terminal_put_given(struct tend_buffer *out, const json_t *learned)
+{
+    const json_t *given = json_object_get(learned, "given");
+    if (json_is_object(given)) {
+        tend_buffer_put_text(out, " for ");
+        tend_terminal_put_member(out, given, "metric", "?");
+        tend_buffer_put_text(out, " of ");
+        tend_terminal_put_quantity(out, given, "value", tend_json_text(given, "unit", ""));
+    }
+}
+
 void tend_terminal_put_number(struct tend_buffer *out, const json_t *object, const char *key)
 {
     const double value = tend_json_number(object, key, (double)NAN);

@@ -15,6 +15,8 @@ void tend_terminal_put_member(struct tend_buffer *out, const json_t *object, con
 void tend_terminal_put_names(struct tend_buffer *out, const json_t *list, const char *name);
 /// Appends a value in its unit ("1.2 s"), or "-" when it is null.
 void tend_terminal_put_quantity(struct tend_buffer *out, const json_t *object, const char *key, const char *unit);
+/// Appends by what load something is expected, " for traffic of 120 /s"; nothing where what was learned has none.
+void tend_terminal_put_given(struct tend_buffer *out, const json_t *learned);
 /// Appends a number with three digits, or "-".
 void tend_terminal_put_number(struct tend_buffer *out, const json_t *object, const char *key);
 

@@ -10,6 +10,7 @@
 
 #include "deviation/baseline.h"
 
+#include "deviation/load_curve.h"
 #include "parse/zone.h"
 
 #include <math.h>
@@ -39,6 +40,7 @@ static const double LEAST_SHARE = 1e-3; ///< of E: smaller distances are all ali
 static const double SEASON_GAIN = 0.25;
 static const double DAY_LEVEL_S = 3.0 * DAY_S;
 static const double WEEK_LEVEL_S = 7.0 * DAY_S;
+static const double LOAD_LEVEL_S = 3.0 * DAY_S;
 static const double PLAIN_LEVEL_S = 1.0 * DAY_S;
 static const double RARITY = 5;
 /// The detectors' threshold is for one alarm an incident in samples of five minutes; here every sample of every minute
@@ -65,6 +67,7 @@ struct tend_baseline {
     uint32_t hour_count;
     struct tend_features *features; ///< NULL: none; this and what follows lies behind, in the same block
     struct tend_tail *tail;         ///< of F
+    struct tend_load_curve *curve;  ///< of distances to the level; NULL: not by a load
     float *means;                   ///< one an hour of the season
     uint8_t *hours;                 ///< low half: in how many seasons it was met; high half: its edge, see edge_of
 };
@@ -77,12 +80,17 @@ _Static_assert(OWN_BYTES + (int)sizeof(struct tend_tail) + (int)sizeof(struct te
                        TEND_BASELINE_WEEK_HOURS * HOUR_BYTES <=
                    TEND_BASELINE_BYTES_MAX,
                "a metric may cost no more");
+_Static_assert((int)sizeof(struct tend_load_curve) <= TEND_BASELINE_BYTES_MAX - OWN_BYTES -
+                                                          (int)sizeof(struct tend_tail) -
+                                                          (int)sizeof(struct tend_features),
+               "by a load as well");
 _Static_assert(sizeof(struct tend_baseline) % _Alignof(struct tend_features) == 0, "features lie behind it");
 
 size_t tend_baseline_bytes(struct tend_baseline_spec spec)
 {
     return sizeof(struct tend_baseline) + (spec.detectors ? sizeof(struct tend_features) : 0) +
-           sizeof(struct tend_tail) + (size_t)spec.season_hours * HOUR_BYTES;
+           sizeof(struct tend_tail) + (spec.by_load ? sizeof(struct tend_load_curve) : 0) +
+           (size_t)spec.season_hours * HOUR_BYTES;
 }
 
 // As new: nothing was seen.
@@ -92,7 +100,7 @@ static void reset(struct tend_baseline *baseline)
     memset(baseline, 0, tend_baseline_bytes(spec));
     baseline->spec = spec;
     baseline->hour = baseline->edge = NO_HOUR;
-    baseline->level_samples = spec.season_hours == 0 ? 0 : UINT32_MAX;
+    baseline->level_samples = spec.season_hours == 0 && !spec.by_load ? 0 : UINT32_MAX;
     char *behind = (char *)(baseline + 1);
     if (spec.detectors) {
         baseline->features = (struct tend_features *)(void *)behind;
@@ -101,7 +109,12 @@ static void reset(struct tend_baseline *baseline)
     }
     baseline->tail = (struct tend_tail *)(void *)behind;
     tend_tail_init(baseline->tail);
-    baseline->means = (float *)(void *)(baseline->tail + 1);
+    behind = (char *)(baseline->tail + 1);
+    if (spec.by_load) {
+        baseline->curve = (struct tend_load_curve *)(void *)behind;
+        behind += sizeof(struct tend_load_curve);
+    }
+    baseline->means = (float *)(void *)behind;
     baseline->hours = (uint8_t *)(baseline->means + spec.season_hours);
 }
 
@@ -109,6 +122,7 @@ enum tend_status tend_baseline_create(struct tend_baseline_spec spec, struct ten
 {
     TEND_ASSERT(spec.season_hours == 0 || spec.season_hours == TEND_BASELINE_DAY_HOURS ||
                 spec.season_hours == TEND_BASELINE_WEEK_HOURS);
+    TEND_ASSERT(!spec.by_load || spec.season_hours == 0);
     struct tend_baseline *baseline = malloc(tend_baseline_bytes(spec));
     if (baseline == NULL) {
         return TEND_E_NOMEM;
@@ -221,19 +235,23 @@ static bool note_edge(struct tend_baseline *baseline, double week_hour, double s
     return part.line == part.own || edge >= EDGE_STEPS || edge < 0;
 }
 
-struct tend_baseline_expected tend_baseline_expect(const struct tend_baseline *baseline, double week_hour)
+struct tend_baseline_expected tend_baseline_expect(const struct tend_baseline *baseline, double at)
 {
     struct tend_baseline_expected expected = { .e = (double)NAN };
     if (baseline->samples == 0 || baseline->level_samples == 0) {
         return expected;
     }
-    if (baseline->spec.season_hours == 0) {
+    if (baseline->curve != NULL) {
+        const struct tend_load_expected by_load = tend_load_curve_at(baseline->curve, at);
+        expected.e = baseline->origin + (baseline->level + by_load.e);
+        expected.trusted = by_load.trusted;
+    } else if (baseline->spec.season_hours == 0) {
         expected.e = baseline->origin + baseline->level;
         expected.trusted = baseline->samples >= TRUSTED_SAMPLES;
     } else {
-        const int visits = visits_of(baseline->hours[(int)season_hour(baseline, week_hour)]);
+        const int visits = visits_of(baseline->hours[(int)season_hour(baseline, at)]);
         if (visits > 0) {
-            expected.e = baseline->origin + (baseline->level + season_at(baseline, week_hour));
+            expected.e = baseline->origin + (baseline->level + season_at(baseline, at));
         }
         expected.trusted = visits >= TRUSTED_VISITS;
     }
@@ -261,6 +279,9 @@ static double unit_of(double scale, double e, double distance)
 
 static double level_s(const struct tend_baseline *baseline)
 {
+    if (baseline->spec.by_load) {
+        return LOAD_LEVEL_S;
+    }
     switch (baseline->spec.season_hours) {
     case TEND_BASELINE_WEEK_HOURS:
         return WEEK_LEVEL_S;
@@ -399,11 +420,45 @@ static void end_excursion(struct tend_baseline *baseline)
     baseline->worst_f = 0;
 }
 
-void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double week_hour, double value, double e,
-                         double f)
+// @return whether it is known how the metric goes there, so that the deviation says what it reaches
+static bool learn_season(struct tend_baseline *baseline, double week_hour, double relative, double seen, double step_s,
+                         double silence_s)
+{
+    const bool has_season = baseline->spec.season_hours > 0;
+    const double season = has_season ? season_at(baseline, week_hour) : 0;
+    double taught = seen;
+    bool sure = true;
+    if (!has_season || visits_of(baseline->hours[(int)season_hour(baseline, week_hour)]) > 0) {
+        const double own = baseline->level + season;
+        sure = !has_season || note_edge(baseline, week_hour, relative - baseline->level);
+        taught = follow_level(baseline, baseline->origin + own, relative - own, step_s);
+    }
+    if (has_season) {
+        add_to_hour(baseline, week_hour, silence_s, taught);
+    }
+    return sure;
+}
+
+// While a new level is learned the curve keeps its shape, but for loads that were never met.
+static void learn_curve(struct tend_baseline *baseline, double load, int64_t wall_s, double relative, double step_s)
+{
+    const double curve = tend_load_curve_at(baseline->curve, load).e;
+    const bool met = !isnan(curve);
+    const double level = baseline->level;
+    if (met) {
+        const double own = level + curve;
+        (void)follow_level(baseline, baseline->origin + own, relative - own, step_s);
+    }
+    if (!met || !tend_baseline_is_relearning(baseline)) {
+        tend_load_curve_learn(baseline->curve, load, wall_s, relative - level, baseline->origin + level);
+    }
+}
+
+void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double at, double value, double e, double f)
 {
     const int64_t fell_s = baseline->newest_s - wall_s;
-    if (!isfinite(value) || (baseline->samples > 0 && fell_s >= 0 && fell_s <= CLOCK_FELL_S)) {
+    const bool nowhere = baseline->curve != NULL && !(at > 0 && isfinite(at));
+    if (!isfinite(value) || nowhere || (baseline->samples > 0 && fell_s >= 0 && fell_s <= CLOCK_FELL_S)) {
         return;
     }
     if (baseline->samples == 0) {
@@ -415,18 +470,11 @@ void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double 
     const double step_s = take_time(baseline, wall_s, &silence_s);
     const double relative = value - baseline->origin;
     const double seen = follow_recent(baseline, relative, step_s);
-    const double season = baseline->spec.season_hours == 0 ? 0 : season_at(baseline, week_hour);
-    const bool met =
-        baseline->spec.season_hours == 0 || visits_of(baseline->hours[(int)season_hour(baseline, week_hour)]) > 0;
-    double taught = seen;
     bool sure = true;
-    if (met) {
-        const double own = baseline->level + season;
-        sure = baseline->spec.season_hours == 0 || note_edge(baseline, week_hour, relative - baseline->level);
-        taught = follow_level(baseline, baseline->origin + own, relative - own, step_s);
-    }
-    if (baseline->spec.season_hours > 0) {
-        add_to_hour(baseline, week_hour, silence_s, taught);
+    if (baseline->curve != NULL) {
+        learn_curve(baseline, at, wall_s, relative, step_s);
+    } else {
+        sure = learn_season(baseline, at, relative, seen, step_s, silence_s);
     }
     if (baseline->features != NULL) {
         note_features(baseline->features, value, e);
@@ -463,7 +511,7 @@ double tend_baseline_judge(const struct tend_baseline *baseline, double value, d
 
 void tend_baseline_inherit(struct tend_baseline *baseline, const struct tend_baseline *from)
 {
-    if (baseline->spec.season_hours != from->spec.season_hours) {
+    if (baseline->spec.season_hours != from->spec.season_hours || baseline->spec.by_load != from->spec.by_load) {
         return;
     }
     reset(baseline);
@@ -471,12 +519,16 @@ void tend_baseline_inherit(struct tend_baseline *baseline, const struct tend_bas
     own.spec = baseline->spec;
     own.features = baseline->features;
     own.tail = baseline->tail;
+    own.curve = baseline->curve;
     own.means = baseline->means;
     own.hours = baseline->hours;
     *baseline = own;
     memcpy(own.means, from->means, own.spec.season_hours * sizeof *own.means);
     memcpy(own.hours, from->hours, own.spec.season_hours * sizeof *own.hours);
     *own.tail = *from->tail;
+    if (own.curve != NULL) {
+        *own.curve = *from->curve;
+    }
     if (own.features != NULL && from->features != NULL) {
         *own.features = *from->features;
     }
@@ -510,6 +562,9 @@ struct tend_baseline_view tend_baseline_view(const struct tend_baseline *baselin
             sum += fmin(visits_of(baseline->hours[i]), SURE_VISITS);
         }
         known = sum / (SURE_VISITS * baseline->spec.season_hours);
+    }
+    if (baseline->curve != NULL) {
+        known = tend_load_curve_known(baseline->curve);
     }
     const double of_a_day = baseline->gap_s > 0 ? baseline->level_samples * baseline->gap_s / DAY_S : 0;
     return (struct tend_baseline_view){
@@ -557,6 +612,9 @@ void tend_baseline_save(const struct tend_baseline *baseline, struct tend_buffer
         tend_buffer_put_u32(out, bits);
         tend_buffer_put_u8(out, baseline->hours[i]);
     }
+    if (baseline->curve != NULL) {
+        tend_load_curve_save(baseline->curve, out);
+    }
     tend_tail_save(baseline->tail, out);
     if (baseline->features != NULL) {
         tend_features_save(baseline->features, out);
@@ -593,6 +651,7 @@ static bool load(struct tend_baseline *baseline, struct tend_reader *reader)
         baseline->hours[i] = tend_reader_get_u8(reader);
         fits = fits && isfinite(baseline->means[i]) && edge_of(baseline->hours[i]) >= -EDGE_MOST;
     }
+    fits = (baseline->curve == NULL || tend_load_curve_load(baseline->curve, reader)) && fits;
     enum tend_status last = tend_tail_load(baseline->tail, reader);
     if (last == TEND_OK && baseline->features != NULL) {
         last = tend_features_load(baseline->features, reader);

@@ -7,6 +7,8 @@
 /// with a trend. What is far from E counts only as far as a few usual distances, so that an outlier teaches little.
 /// An hour is trusted once it was seen in two seasons; without a season, from 120 samples on.
 ///
+/// Instead of a season it may have a load: the value of another metric, over which load_curve.h holds what is usual.
+///
 /// Besides it says what is unusual for this metric, on the common scale of tail.h: how large a deviation F its own
 /// history reaches at a fixed rarity, and, with detectors, what the features of features.h say of a value.
 ///
@@ -34,6 +36,7 @@ enum {
 struct tend_baseline_spec {
     uint16_t season_hours; ///< 0: none; TEND_BASELINE_DAY_HOURS or TEND_BASELINE_WEEK_HOURS
     bool detectors;        ///< judges values by features.h too
+    bool by_load;          ///< what is usual depends on a load, and on no season
 };
 
 /// @return TEND_OK or TEND_E_NOMEM
@@ -46,19 +49,22 @@ struct tend_baseline_spec tend_baseline_spec(const struct tend_baseline *baselin
 /// that a zone skips is never met, one that it repeats is met twice.
 double tend_baseline_week_hour(const struct tend_zone *zone, int64_t wall_ms);
 
+/// What is expected where the season, or the load, is at.
 struct tend_baseline_expected {
-    double e;     ///< NaN: this hour was never seen
+    double e;     ///< NaN: this hour, or such a load, was never seen
     bool trusted; ///< false: warming up, or not calibrated yet; good to learn by, not to judge by
 };
-struct tend_baseline_expected tend_baseline_expect(const struct tend_baseline *baseline, double week_hour);
+/// @param at  by_load: the load, which may be NaN; else the hour of the week
+struct tend_baseline_expected tend_baseline_expect(const struct tend_baseline *baseline, double at);
 
 /// Whether enough time has gone by since the newest value that it learned from.
 bool tend_baseline_is_due(const struct tend_baseline *baseline, int64_t wall_s);
-/// Learns one value, which ends an excursion. No data, infinities and times that were before are passed over.
+/// Learns one value, which ends an excursion. No data, infinities and times that were before are passed over, and so is
+/// a value by a load that is none (NaN, or not above 0).
+/// @param at  as above
 /// @param e  what was expected, by itself or by whoever stood in while it did not know; NaN: nothing
 /// @param f  the deviation from that (deviation.h); NaN: nothing was expected
-void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double week_hour, double value, double e,
-                         double f);
+void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double at, double value, double e, double f);
 
 /// A value that is out of line teaches nothing at once: it may be the begin of what an alert is about to tell. The
 /// worst of them is kept, and when all is in line again and nobody was alerted, it counts as one that the metric

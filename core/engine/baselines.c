@@ -6,7 +6,8 @@
 // comes alive finds its own in it by name. The list is bounded, and the oldest go first: instances come and go, and the
 // names of most never come back.
 //
-// A baseline as bytes: u32 hours of its season, u8 detectors, string zone, and deviation/baseline.h's own.
+// A baseline as bytes: u32 hours of its season, u8 what it has besides, string zone, by a load the string of what it is
+// given, and deviation/baseline.h's own.
 
 #include "engine/checkpoint_pass.h"
 #include "engine/state.h"
@@ -19,6 +20,7 @@
 #include <string.h>
 
 enum { KEPT_MAX = 4096, LEAST_ENTRY_BYTES = 8 };
+enum { HAS_DETECTORS = 1, BY_LOAD = 2 };
 
 static char *key_of(const char *service, const char *url, const char *metric)
 {
@@ -33,9 +35,19 @@ static void put_baseline(struct tend_buffer *out, const struct tend_metric_def *
 {
     const struct tend_baseline_spec spec = tend_baseline_spec(baseline);
     tend_buffer_put_u32(out, spec.season_hours);
-    tend_buffer_put_u8(out, spec.detectors);
+    tend_buffer_put_u8(out, (uint8_t)((spec.detectors ? HAS_DETECTORS : 0) | (spec.by_load ? BY_LOAD : 0)));
     tend_buffer_put_string(out, def->zone_name, strlen(def->zone_name));
+    if (spec.by_load) {
+        tend_buffer_put_string(out, def->given, strlen(def->given));
+    }
     tend_baseline_save(baseline, out);
+}
+
+static bool reads_as(struct tend_reader *in, const char *text)
+{
+    size_t count;
+    const char *saved = tend_reader_get_string(in, &count);
+    return !in->failed && count == strlen(text) && memcmp(saved, text, count) == 0;
 }
 
 // @return NULL: taken; else why it is of no use
@@ -43,20 +55,27 @@ static const char *take_baseline(struct tend_reader *in, const struct tend_metri
                                  struct tend_baseline *baseline)
 {
     const uint32_t season_hours = tend_reader_get_u32(in);
-    const uint8_t detectors = tend_reader_get_u8(in);
-    size_t zone_bytes;
-    const char *zone = tend_reader_get_string(in, &zone_bytes);
-    if (in->failed || detectors > 1) {
+    const uint8_t has = tend_reader_get_u8(in);
+    const bool same_zone = reads_as(in, def->zone_name);
+    if (in->failed || has > (HAS_DETECTORS | BY_LOAD)) {
         return "it is damaged";
     }
     if (season_hours != def->season_hours) {
         return "its season was another one";
     }
-    if (zone_bytes != strlen(def->zone_name) || memcmp(zone, def->zone_name, zone_bytes) != 0) {
+    if (!same_zone) {
         return "its time zone was another one";
     }
+    const bool by_load = (has & BY_LOAD) != 0;
+    if (by_load != (def->given != NULL) || (by_load && !reads_as(in, def->given))) {
+        return "it was learned given another metric";
+    }
     struct tend_baseline *saved;
-    const struct tend_baseline_spec spec = { .season_hours = def->season_hours, .detectors = detectors == 1 };
+    const struct tend_baseline_spec spec = {
+        .season_hours = def->season_hours,
+        .detectors = (has & HAS_DETECTORS) != 0,
+        .by_load = by_load,
+    };
     if (tend_baseline_create(spec, &saved) != TEND_OK) {
         return "out of memory";
     }

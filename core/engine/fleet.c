@@ -202,6 +202,7 @@ static struct tend_baseline_spec spec_of(const struct tend_metric_def *metric)
     return (struct tend_baseline_spec){
         .season_hours = metric->season_hours,
         .detectors = isnan(metric->alpha) && isnan(metric->out_at),
+        .by_load = metric->given != NULL,
     };
 }
 
@@ -452,11 +453,17 @@ static bool same_rule(const struct tend_rule_alert *one, const struct tend_rule_
            strcmp(instance, other_instance) == 0;
 }
 
+static bool same_load(const struct tend_metric_def *one, const struct tend_metric_def *other)
+{
+    return one->given == NULL || other->given == NULL ? one->given == other->given
+                                                      : strcmp(one->given, other->given) == 0;
+}
+
 static bool same_source(const struct tend_metric_def *one, const struct tend_metric_def *other)
 {
     return strcmp(one->name, other->name) == 0 && one->kind == other->kind && one->expect == other->expect &&
            one->expect_samples == other->expect_samples && one->season_hours == other->season_hours &&
-           (one->zone == NULL || strcmp(one->zone_name, other->zone_name) == 0);
+           same_load(one, other) && (one->zone == NULL || strcmp(one->zone_name, other->zone_name) == 0);
 }
 
 // A trace goes on where its metrics are made as before. Mostly all of them are, and it goes over as it is.

@@ -29,6 +29,38 @@ static int64_t wall_ms_of(const struct tend_engine *engine, int64_t data_ms)
     return data_ms + (engine->wall_ms - engine->now_ms);
 }
 
+// Where on its season, or by what load, a metric is expected.
+static double place_of(const struct tend_engine *engine, const struct tend_metric_def *def,
+                       const struct tend_subject *subject, int64_t wall_ms)
+{
+    return def->given != NULL ? engine->fleet->table.p[subject->slot + def->given_metric]
+                              : tend_baseline_week_hour(def->zone, wall_ms);
+}
+
+enum tend_missing tend_learn_missing_load(const struct tend_engine *engine, const struct tend_service *service,
+                                          const struct tend_subject *subject, size_t metric)
+{
+    const struct tend_metric_table *table = &engine->fleet->table;
+    const struct tend_metric_def *def = &service->def->metrics[metric];
+    if (def->given == NULL) {
+        return TEND_HAS_DATA;
+    }
+    const size_t load = subject->slot + def->given_metric;
+    const enum tend_missing missing = (enum tend_missing)table->missing[load];
+    return missing == TEND_HAS_DATA && !(table->p[load] > 0) ? TEND_MISSING_NO_TRAFFIC : missing;
+}
+
+// What is expected of the service where one of its instances is: at this time, or by the load that the instance has.
+static double service_e_at(const struct tend_engine *engine, const struct tend_service *service, size_t metric,
+                           double at)
+{
+    if (service->def->metrics[metric].given == NULL) {
+        return engine->fleet->table.e[service->subject.slot + metric];
+    }
+    const struct tend_baseline_expected expected = tend_baseline_expect(service->subject.baselines[metric], at);
+    return expected.trusted ? expected.e : (double)NAN;
+}
+
 static double on_good_side(double e, double out_at, double floor, enum tend_bad bad)
 {
     const double margin = GOOD_SIDE * fmax(fabs(out_at), floor);
@@ -60,12 +92,12 @@ static bool keeps_alpha(const struct tend_metric_table *table, const struct tend
 }
 
 static void expect_metric(struct tend_engine *engine, const struct tend_metric_def *def,
-                          const struct tend_subject *subject, size_t metric, double week_hour, double service_e)
+                          const struct tend_subject *subject, size_t metric, double at, double service_e)
 {
     struct tend_metric_table *table = &engine->fleet->table;
     const struct tend_baseline *baseline = subject->baselines[metric];
     const size_t slot = subject->slot + metric;
-    const struct tend_baseline_expected own = tend_baseline_expect(baseline, week_hour);
+    const struct tend_baseline_expected own = tend_baseline_expect(baseline, at);
     double e = own.trusted ? own.e : (double)NAN;
     if (isnan(e) && tend_baseline_is_calibrated(baseline)) {
         e = service_e;
@@ -91,15 +123,14 @@ void tend_learn_expect(struct tend_engine *engine, struct tend_service *service)
             continue;
         }
         const struct tend_subject *subject = &service->subject;
-        const double now = tend_baseline_week_hour(def->zone, wall_ms_of(engine, service->data_ms));
+        const double now = place_of(engine, def, subject, wall_ms_of(engine, service->data_ms));
         expect_metric(engine, def, subject, m, now, (double)NAN);
         for (size_t i = 0; i < service->instance_count; i++) {
             const struct tend_instance *instance = service->instances[i];
             if (instance->dirty) {
                 const int64_t newest_ms = tend_series_window_history(instance->window)->newest_ms;
-                expect_metric(engine, def, &instance->subject, m,
-                              tend_baseline_week_hour(def->zone, wall_ms_of(engine, newest_ms)),
-                              engine->fleet->table.e[subject->slot + m]);
+                const double at = place_of(engine, def, &instance->subject, wall_ms_of(engine, newest_ms));
+                expect_metric(engine, def, &instance->subject, m, at, service_e_at(engine, service, m, at));
             }
         }
     }
@@ -135,15 +166,15 @@ static void learn_metric(const struct tend_engine *engine, const struct tend_ser
         tend_baseline_restart(baseline, TEND_BASELINE_FROM_NOTHING);
         subject->out_since_ms[metric] = TEND_NEVER;
     }
-    const double week_hour = tend_baseline_week_hour(def->zone, wall_ms);
-    const double own = tend_baseline_expect(baseline, week_hour).e;
-    const double e = isnan(own) ? table->e[service->subject.slot + metric] : own; // an instance that is new
+    const double at = place_of(engine, def, subject, wall_ms);
+    const double own = tend_baseline_expect(baseline, at).e;
+    const double e = isnan(own) ? service_e_at(engine, service, metric, at) : own; // an instance that is new
     const double p = table->p[subject->slot + metric];
     const double f = tend_deviation_of(p, e, def->floor, def->bad);
     if (is_held(engine, service, subject, metric, data_ms) && subject->out_since_ms[metric] != TEND_NEVER) {
         tend_baseline_note_excursion(baseline, p, e, f);
     } else {
-        tend_baseline_learn(baseline, wall_ms / 1000, week_hour, p, e, f);
+        tend_baseline_learn(baseline, wall_ms / 1000, at, p, e, f);
     }
 }
 
@@ -211,8 +242,14 @@ json_t *tend_learn_view(const struct tend_engine *engine, const struct tend_serv
     const double reach = tend_baseline_reach(baseline);
     const bool raised = !isnan(def->alpha) && reach > def->alpha;
     const double age_s = view.samples == 0 ? (double)NAN : (double)engine->wall_ms / 1000.0 - (double)view.first_s;
-    return json_pack("{s:o, s:f, s:s?, s:b, s:b, s:o, s:I, s:o}", "age_s", tend_json_real(age_s), "confidence",
+    json_t *given = NULL;
+    if (def->given != NULL) {
+        given = json_pack("{s:s, s:o, s:s}", "metric", def->given, "value",
+                          tend_json_real(table->p[subject->slot + def->given_metric]), "unit",
+                          service->def->metrics[def->given_metric].unit);
+    }
+    return json_pack("{s:o, s:f, s:s?, s:b, s:b, s:o, s:I, s:o, s:o*}", "age_s", tend_json_real(age_s), "confidence",
                      view.confidence, "frozen", frozen, "warming_up", isnan(table->e[subject->slot + metric]),
                      "relearning", view.relearning, "scale", tend_json_real(view.scale), "samples",
-                     (json_int_t)view.samples, "alpha_raised", raised ? json_real(reach) : json_null());
+                     (json_int_t)view.samples, "alpha_raised", raised ? json_real(reach) : json_null(), "given", given);
 }

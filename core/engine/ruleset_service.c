@@ -81,6 +81,10 @@ static void read_learned(struct tend_ruleset_reader *reader, const json_t *learn
     metric->expect = TEND_EXPECT_LEARNED;
     metric->season_hours = (uint16_t)(season_ms / hour_ms);
     metric->zone_name = tend_ruleset_read_text(reader, learned, "zone", "UTC");
+    metric->given = tend_ruleset_read_text(reader, learned, "given", NULL);
+    if (metric->given != NULL && season_ms != 0) {
+        tend_ruleset_read_fault(reader, "metric %s has both a season and a load", metric->name);
+    }
     metric->zone = reader->status == TEND_OK ? tend_ruleset_read_zone(reader, metric->zone_name) : NULL;
 }
 
@@ -163,6 +167,24 @@ static int compare_metrics(const void *a, const void *b)
     return strcmp(left->name, right->name);
 }
 
+// What is learned by a load has to find it; by itself it would always be as expected.
+static void find_given(struct tend_ruleset_reader *reader, const struct tend_service_def *service,
+                       struct tend_metric_def *metrics)
+{
+    for (size_t i = 0; i < service->metric_count; i++) {
+        size_t given = 0;
+        while (metrics[i].given != NULL && given < service->metric_count &&
+               strcmp(metrics[given].name, metrics[i].given) != 0) {
+            given++;
+        }
+        if (metrics[i].given != NULL && (given == i || given == service->metric_count)) {
+            tend_ruleset_read_fault(reader, "metric %s is learned given %s, which is no other metric of its service",
+                                    metrics[i].name, metrics[i].given);
+        }
+        metrics[i].given_metric = given;
+    }
+}
+
 static void read_metrics(struct tend_ruleset_reader *reader, const json_t *object, struct tend_service_def *service)
 {
     const json_t *array = tend_ruleset_read_array(reader, object, "metrics");
@@ -190,6 +212,7 @@ static void read_metrics(struct tend_ruleset_reader *reader, const json_t *objec
     }
     service->metrics = metrics;
     service->metric_count = count;
+    find_given(reader, service, metrics);
 }
 
 static bool has_metric(const struct tend_service_def *service, const char *name)

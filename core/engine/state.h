@@ -298,6 +298,9 @@ bool tend_expect_is_frozen(const struct tend_engine *engine, const struct tend_s
 /// Fills E and alpha of the metrics of a service, and of those instances that have something new, whose own past says
 /// what is usual.
 void tend_learn_expect(struct tend_engine *engine, struct tend_service *service);
+/// Why a metric that is learned by a load has none now; TEND_HAS_DATA: it has, or is not.
+enum tend_missing tend_learn_missing_load(const struct tend_engine *engine, const struct tend_service *service,
+                                          const struct tend_subject *subject, size_t metric);
 /// Lets such metrics of a subject learn from P of this tick, as tend_expect_learn does.
 void tend_learn_subject(const struct tend_engine *engine, const struct tend_service *service,
                         struct tend_subject *subject, int64_t data_ms, bool frozen);

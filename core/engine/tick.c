@@ -309,6 +309,10 @@ static enum tend_missing missing_of(const struct tend_engine *engine, const stru
     if (table->missing[slot] != TEND_HAS_DATA || expect == TEND_EXPECT_NONE || !isnan(table->e[slot])) {
         return (enum tend_missing)table->missing[slot];
     }
+    const enum tend_missing load = tend_learn_missing_load(engine, alert->service, subject_of(alert), metric);
+    if (load != TEND_HAS_DATA) {
+        return load;
+    }
     return expect == TEND_EXPECT_PEERS ? TEND_MISSING_TOO_FEW_SAMPLES : TEND_MISSING_WARMING_UP;
 }
 

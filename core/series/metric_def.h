@@ -58,4 +58,6 @@ struct tend_metric_def {
     uint16_t season_hours;        ///< 0 (none), 24 or 168
     const struct tend_zone *zone; ///< whose hours
     const char *zone_name;        ///< of it, as rules call it
+    const char *given;            ///< the metric of the same service whose value is the load; NULL: none, and no season
+    size_t given_metric;          ///< its number among the service's
 };

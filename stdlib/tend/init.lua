@@ -188,8 +188,9 @@ function tend.changes(selector) return new_source("changes", selector) end
 
 --- Learned from the metric's own past. `tend.learned { season = "1w" }` is what is usual at this hour of the week in
 --- the zone of the service, `season = "1d"` at this hour of the day, without a season what it was lately;
+--- `tend.learned { given = "traffic" }` is what is usual for the value that this other metric of the service has now;
 --- `tend.learned { last = 60 }` is the mean of its last 60 values.
----@param options? { last?: integer, season?: "1d"|"1w", zone?: string }
+---@param options? { last?: integer, season?: "1d"|"1w", zone?: string, given?: string }
 ---@return tend.Expectation
 function tend.learned(options)
   local made = check.fields("tend.learned", options or {}, {
@@ -202,10 +203,13 @@ function tend.learned(options)
       if season then return season * 24 * 3600 * 1000 end
       return nil, 'is no season; write "1d" or "1w"'
     end,
-    zone = "string?",
+    zone = "string?", given = "string?",
   })
   if made.last and made.season then
     registry.error(host.caller(), "tend.learned: last and season are two ways to learn; write one of them")
+  elseif made.given and (made.last or made.season) then
+    registry.error(host.caller(), ("tend.learned: given and %s are two ways to learn; write one of them"):format(
+      made.last and "last" or "season"))
   end
   made.is, made.how, made.at = "expectation", made.last and "last" or "learned", host.caller()
   return made

@@ -105,6 +105,7 @@ local function expectation(item, unit, service)
   local made = origin.value
   if made.how == "peers" then return { peers = { among = made.among, self = made.self } } end
   if made.how == "last" then return { last = made.last } end
+  if made.given then return { learned = { season_ms = 0, zone = "UTC", given = made.given } } end
   local zone = made.zone or service.zone
   if made.season and not zone and not source.is_packs(origin.from) then
     registry.warning(source.field(origin.from, { "metrics", item.name, "expect" }),
@@ -202,7 +203,9 @@ end
 local function learned_text(name, made)
   local learned, side = made.expect.learned, made.bad == "both" and "above or below" or made.bad
   local expected = "what it was lately, learned from its own past"
-  if learned.season_ms > 0 then
+  if learned.given then
+    expected = ("what is usual for its %s, learned from its own past"):format(learned.given)
+  elseif learned.season_ms > 0 then
     expected = ("what is usual at this hour of the %s (%s), learned from its own past"):format(
       learned.season_ms > DAY_MS and "week" or "day", learned.zone)
   end

@@ -1,6 +1,7 @@
 --- Resolve: from the declarations to the services, each whole, with its metrics, rules and limits.
 local ahead = require "tend.ahead"
 local check = require "tend.check"
+local given = require "tend.given"
 local inherit = require "tend.inherit"
 local limits = require "tend.limits"
 local metric = require "tend.metric"
@@ -66,11 +67,12 @@ local function make_metrics(whole, service, texts, owner)
     local made = metric.make(name, fields, service)
     if made then
       list[#list + 1], named[name] = made, made
-      if owner and (name ~= "up" or next(fields)) then
-        local text = metric.text(owner, made)
-        if text then texts[#texts + 1] = text end
-      end
     end
+  end
+  given.check(named, fields_of, service.name)
+  for name, made in pairs(named) do
+    local text = owner and (name ~= "up" or next(fields_of.up)) and metric.text(owner, made)
+    if text then texts[#texts + 1] = text end
   end
   return list, named
 end

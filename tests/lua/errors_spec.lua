@@ -162,6 +162,18 @@ gives("a constant with no limit", metric 'tend.mean "x_seconds", expect = "400ms
   "shop.lua:5: metrics.m: expect without a limit: add alpha (relative) or out_at (in its unit)")
 gives("alpha and out_at at once", metric 'tend.mean "x_seconds", expect = "400ms", alpha = 1, out_at = "1s"',
   "shop.lua:5: metrics.m: alpha and out_at are the same limit; write one of them")
+gives("given a metric that is not there",
+  metric 'tend.mean "x_seconds", expect = tend.learned { given = "upp" }, alpha = 1',
+  'shop.lua:5: metrics.m: given = "upp": s has no such metric; did you mean "up"?')
+gives("given itself", metric 'tend.mean "x_seconds", expect = tend.learned { given = "m" }, alpha = 1',
+  "shop.lua:5: metrics.m: given itself it would always be as expected; name another metric")
+gives("given each other", metric('tend.mean "x_seconds", expect = tend.learned { given = "n" }, alpha = 1 },'
+  .. ' n = { tend.rate "x_total", bad = "both", expect = tend.learned { given = "m" }, alpha = 1'),
+  "shop.lua:5: metrics.m: m given n given m is a circle, in which each would excuse the other; "
+    .. 'write a value, or tend.learned { season = "1w" }, for one of them')
+gives("given another metric and a season",
+  metric 'tend.mean "x_seconds", expect = tend.learned { given = "up", season = "1d" }, alpha = 1',
+  "shop.lua:5: tend.learned: given and season are two ways to learn; write one of them")
 gives("a gauge that says no side", metric 'tend.gauge "x", expect = 5, alpha = 1',
   'shop.lua:5: metrics.m: a gauge must say which side is bad; add bad = "above", "below" or "both"')
 gives("peers of one instance", metric('tend.mean "x_seconds", expect = tend.peers(), alpha = 1', '"http://a:1/m"'),

@@ -26,6 +26,7 @@
 ---@field last? integer
 ---@field season? integer  milliseconds; of a day or a week
 ---@field zone? string  whose hours; nil: those of the service
+---@field given? string  the metric whose value says what is expected
 
 ---@class tend.Metric
 ---@field [1]? tend.Source            where it comes from; inherited when left out
