@@ -349,6 +349,25 @@ static void end_incident(struct tend_engine *engine, struct tend_incident *incid
     tend_notice_incident(engine, incident, "resolved", NULL);
 }
 
+// Whether a service has results that no tick has judged yet: its alerts and its newest scrapes tell of different times.
+static bool is_unjudged(const struct tend_engine *engine, const char *name)
+{
+    const struct tend_service *service = tend_fleet_find(engine->fleet, name);
+    return service != NULL && service->dirty;
+}
+
+static bool awaits_tick(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    bool awaits = engine->tick_in_flight;
+    for (size_t i = 0; i < incident->culprit_count; i++) {
+        awaits = awaits || is_unjudged(engine, incident->culprits[i].service);
+    }
+    for (size_t i = 0; i < incident->member_count; i++) {
+        awaits = awaits || is_unjudged(engine, incident->members[i].service);
+    }
+    return awaits;
+}
+
 void tend_incident_advance(struct tend_engine *engine, struct tend_incident *incident)
 {
     const bool ranked = incident->ranked;
@@ -363,7 +382,8 @@ void tend_incident_advance(struct tend_engine *engine, struct tend_incident *inc
         ask_locator(engine, incident);
     }
     // A ranking of before the tick may blame a victim whose culprit shows only now: the new one is waited for.
-    if (is_settled(engine, incident) && !incident->weighed && (ranked || incident->ask == 0)) {
+    if (is_settled(engine, incident) && !incident->weighed && (ranked || incident->ask == 0) &&
+        !awaits_tick(engine, incident)) {
         incident->weighed = true; // the next tick brings another ranking
         tend_recovery_consider(engine, incident);
     }

@@ -174,6 +174,27 @@ static void a_rule_that_names_no_kind_never_acts_on_a_failed_scrape(void **state
     world_end(&world);
 }
 
+static void a_good_scrape_that_no_tick_has_judged_yet_starts_nothing(void **state)
+{
+    (void)state;
+    struct world world;
+    begin_armed(&world, DOWN("'REFUSED'"), restart);
+    world_target(&world, LEDGER)->kind = TEND_SCRAPE_READ_TIMEOUT;
+    world_pass(&world, 4);
+    world.holds_locate = true;
+    world_pass(&world, 2);
+    world_target(&world, LEDGER)->kind = TEND_SCRAPE_OK;
+    world_scrape_all(&world);
+    json_t *reply = world_json("{'ranking':[{'service':'ledger','confidence':0.95,'reasons':[]}],"
+                               "'culprits':['ledger'],'fits':{'ledger':[true]}}");
+    world_step(&world, (struct tend_event){ .kind = TEND_EVENT_REPLY, .reply = { .id = world.ask_id, .json = reply } });
+    json_decref(reply);
+    assert_int_equal(runs(&world), 0);
+    world_pass(&world, 3);
+    assert_int_equal(runs(&world), 0);
+    world_end(&world);
+}
+
 static enum tend_verdict out_when_down(struct world *world, const struct view_call *call)
 {
     (void)world;
@@ -469,6 +490,7 @@ int main(void)
         cmocka_unit_test(an_alert_whose_rule_raises_now_starts_nothing),
         cmocka_unit_test(what_is_in_line_again_and_waits_to_resolve_is_left_alone),
         cmocka_unit_test(a_failed_scrape_acts_only_when_the_rule_names_its_kind),
+        cmocka_unit_test(a_good_scrape_that_no_tick_has_judged_yet_starts_nothing),
         cmocka_unit_test(a_rule_that_names_no_kind_never_acts_on_a_failed_scrape),
         cmocka_unit_test(a_function_that_reads_up_acts_on_a_failed_scrape_only_when_it_names_the_kind),
         cmocka_unit_test(a_second_instance_waits_for_the_proof_of_the_first),
