@@ -18,6 +18,7 @@
 #include <string.h>
 
 enum {
+    MINUTE_S = 60,
     HOUR_S = 3600,
     DAY_S = 86400,
     NO_HOUR = -1,
@@ -65,6 +66,7 @@ struct tend_baseline {
     uint32_t judged;        ///< values for which there was an E
     uint32_t level_samples; ///< since the level was learned anew; UINT32_MAX: it never was
     uint32_t hour_count;
+    uint32_t anew_min; ///< since 1970, of the first value after the newest restart from nothing; 0: there was none
     struct tend_features *features; ///< NULL: none; this and what follows lies behind, in the same block
     struct tend_tail *tail;         ///< of F
     struct tend_load_curve *curve;  ///< of distances to the level; NULL: not by a load
@@ -465,6 +467,9 @@ void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double 
         baseline->first_s = wall_s;
         baseline->origin = value;
     }
+    if (baseline->samples > 0 && baseline->level_samples == 0) {
+        baseline->anew_min = (uint32_t)fmax(1, fmin((double)wall_s / MINUTE_S, (double)UINT32_MAX));
+    }
     end_excursion(baseline);
     double silence_s;
     const double step_s = take_time(baseline, wall_s, &silence_s);
@@ -539,10 +544,18 @@ void tend_baseline_restart(struct tend_baseline *baseline, enum tend_baseline_re
     if (baseline->samples == 0) {
         return;
     }
+    if (from == TEND_BASELINE_FROM_NOTHING) {
+        end_excursion(baseline);
+    }
     tend_baseline_drop_excursion(baseline);
     baseline->hour = baseline->edge = NO_HOUR;
     baseline->trend = 0;
-    baseline->level_samples = from == TEND_BASELINE_FROM_NOTHING ? 0 : RELEVEL;
+    // What is being learned from nothing has no old level yet that could be told from.
+    const uint32_t least = from == TEND_BASELINE_FROM_NOTHING ? 0 : RELEVEL;
+    baseline->level_samples = baseline->level_samples < least ? baseline->level_samples : least;
+    if (baseline->level_samples == RELEVEL) {
+        baseline->anew_min = 0;
+    }
     if (baseline->features != NULL && from == TEND_BASELINE_FROM_NOTHING) {
         tend_features_restart(baseline->features);
     }
@@ -551,6 +564,17 @@ void tend_baseline_restart(struct tend_baseline *baseline, enum tend_baseline_re
 bool tend_baseline_is_relearning(const struct tend_baseline *baseline)
 {
     return baseline->samples > 0 && baseline->level_samples < SETTLED;
+}
+
+bool tend_baseline_is_anew(const struct tend_baseline *baseline)
+{
+    const bool settled = baseline->level_samples >= SETTLED && tend_baseline_is_calibrated(baseline);
+    return baseline->samples > 0 && (baseline->level_samples == 0 || (baseline->anew_min != 0 && !settled));
+}
+
+int64_t tend_baseline_anew_s(const struct tend_baseline *baseline)
+{
+    return (int64_t)baseline->anew_min * MINUTE_S;
 }
 
 struct tend_baseline_view tend_baseline_view(const struct tend_baseline *baseline)
@@ -604,6 +628,7 @@ void tend_baseline_save(const struct tend_baseline *baseline, struct tend_buffer
     tend_buffer_put_u32(out, baseline->judged);
     tend_buffer_put_u32(out, baseline->level_samples);
     tend_buffer_put_u32(out, baseline->hour_count);
+    tend_buffer_put_u32(out, baseline->anew_min);
     tend_buffer_put_u32(out, (uint32_t)(baseline->hour + 1));
     tend_buffer_put_u32(out, (uint32_t)(baseline->edge + 1));
     for (size_t i = 0; i < baseline->spec.season_hours; i++) {
@@ -637,6 +662,7 @@ static bool load(struct tend_baseline *baseline, struct tend_reader *reader)
     baseline->judged = tend_reader_get_u32(reader);
     baseline->level_samples = tend_reader_get_u32(reader);
     baseline->hour_count = tend_reader_get_u32(reader);
+    baseline->anew_min = tend_reader_get_u32(reader);
     const uint32_t hour = tend_reader_get_u32(reader);
     const uint32_t edge = tend_reader_get_u32(reader);
     const int64_t most_s = INT64_C(1) << 40; // so that their differences are numbers

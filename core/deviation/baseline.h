@@ -87,12 +87,17 @@ double tend_baseline_judge(const struct tend_baseline *baseline, double value, d
 void tend_baseline_inherit(struct tend_baseline *baseline, const struct tend_baseline *from);
 
 /// Something has changed that makes another level likely: the shape of the season stays, the level is learned anew,
-/// quickly, and confidence is lower for a day.
+/// quickly, and confidence is lower for a day. An excursion that was noted counts when it restarts from nothing.
 enum tend_baseline_restart {
     TEND_BASELINE_FROM_OLD_LEVEL, ///< E goes on from the old level: what is far off can still be told
     TEND_BASELINE_FROM_NOTHING,   ///< no E until 15 samples were seen: the old level is known to be wrong
 };
 void tend_baseline_restart(struct tend_baseline *baseline, enum tend_baseline_restart from);
+/// Whether it was restarted from nothing, and cannot judge as well as before yet: somebody has decided that the old
+/// level is wrong, so it learns whatever else goes on.
+bool tend_baseline_is_anew(const struct tend_baseline *baseline);
+int64_t
+tend_baseline_anew_s(const struct tend_baseline *baseline); ///< its minute, of the first value after; 0: it never was
 /// Whether it is learning a new level, so that a distance to the old one is no reason not to.
 bool tend_baseline_is_relearning(const struct tend_baseline *baseline);
 

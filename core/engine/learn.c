@@ -5,7 +5,8 @@
 // judged as soon as its own deviations from that are known.
 //
 // What teaches, and what does not:
-//   the service fires, or is acted on   nothing: what is wrong must not become what is usual
+//   the service fires, or is acted on   nothing: what is wrong must not become what is usual; but what was restarted
+//                                       from nothing, by a person or by new_usual.c, is learned while it fires
 //   no data, asleep                     nothing
 //   out of line                         nothing, as a rule may be about to fire; when it is in line again and none has,
 //                                       the worst of it counts as one value that the metric reaches
@@ -163,12 +164,14 @@ static void learn_metric(const struct tend_engine *engine, const struct tend_ser
         tend_log(TEND_LOG_INFO,
                  "baseline learned anew service=%s metric=%s why=\"out of line for a day, and no rule fired\"",
                  service->name, def->name);
+        tend_baseline_drop_excursion(baseline); // a new level, no distance that it reaches by itself
         tend_baseline_restart(baseline, TEND_BASELINE_FROM_NOTHING);
         subject->out_since_ms[metric] = TEND_NEVER;
     }
     const double at = place_of(engine, def, subject, wall_ms);
     const double own = tend_baseline_expect(baseline, at).e;
-    const double e = isnan(own) ? service_e_at(engine, service, metric, at) : own; // an instance that is new
+    const bool is_new = isnan(own) && !tend_baseline_is_anew(baseline); // an instance without a past, or this hour's
+    const double e = is_new ? service_e_at(engine, service, metric, at) : own;
     const double p = table->p[subject->slot + metric];
     const double f = tend_deviation_of(p, e, def->floor, def->bad);
     if (is_held(engine, service, subject, metric, data_ms) && subject->out_since_ms[metric] != TEND_NEVER) {
@@ -176,6 +179,13 @@ static void learn_metric(const struct tend_engine *engine, const struct tend_ser
     } else {
         tend_baseline_learn(baseline, wall_ms / 1000, at, p, e, f);
     }
+}
+
+// What somebody decided to learn anew is learned through the alert that the old level raised; not through an act.
+static bool goes_on(const struct tend_engine *engine, const struct tend_service *service,
+                    const struct tend_baseline *baseline)
+{
+    return tend_baseline_is_anew(baseline) && tend_run_of_service(engine, service->name) == NULL;
 }
 
 void tend_learn_subject(const struct tend_engine *engine, const struct tend_service *service,
@@ -187,7 +197,7 @@ void tend_learn_subject(const struct tend_engine *engine, const struct tend_serv
         if (baseline == NULL) {
             continue;
         }
-        if (frozen) {
+        if (frozen && !goes_on(engine, service, baseline)) {
             tend_baseline_drop_excursion(baseline);
         } else if (!isnan(table->p[subject->slot + m]) &&
                    tend_baseline_is_due(baseline, wall_ms_of(engine, data_ms) / 1000)) {
@@ -201,6 +211,7 @@ static void restart_subject(const struct tend_service *service, const struct ten
 {
     for (size_t m = 0; m < service->def->metric_count; m++) {
         if (subject->baselines[m] != NULL) {
+            tend_baseline_drop_excursion(subject->baselines[m]); // from the old level: nobody says that it is usual
             tend_baseline_restart(subject->baselines[m], from);
             subject->out_since_ms[m] = from == TEND_BASELINE_FROM_NOTHING ? TEND_NEVER : subject->out_since_ms[m];
         }
@@ -234,7 +245,7 @@ json_t *tend_learn_view(const struct tend_engine *engine, const struct tend_serv
         frozen = "asleep";
     } else if (tend_run_of_service(engine, service->name) != NULL) {
         frozen = "being acted on";
-    } else if (tend_expect_is_frozen(engine, service)) {
+    } else if (tend_expect_is_frozen(engine, service) && !goes_on(engine, service, baseline)) {
         frozen = "an alert is firing";
     } else if (is_held(engine, service, subject, metric, service->data_ms)) {
         frozen = view.relearning ? "out of line after a deploy" : "out of line";

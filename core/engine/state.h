@@ -312,6 +312,10 @@ void tend_expect_restart(const struct tend_engine *engine, struct tend_service *
 json_t *tend_learn_view(const struct tend_engine *engine, const struct tend_service *service,
                         const struct tend_subject *subject, size_t metric);
 
+// new_usual.c
+/// Lets the learned metrics of a service whose alerts have fired for very long, untouched, be learned anew.
+void tend_new_usual_look(struct tend_engine *engine, const struct tend_service *service);
+
 // baselines.c
 void tend_baselines_take(struct tend_engine *engine, const char *bytes, size_t byte_count); ///< as save_baselines wrote
 /// Keeps those of subjects that the next fleet lacks, for when they come back.

@@ -230,6 +230,7 @@ static void measure_fleet(struct tend_engine *engine)
         tend_deviation_pass(&fleet->table, service->subject.slot,
                             service->def->metric_count * (service->instance_count + 1));
         note_trouble(engine, service);
+        tend_new_usual_look(engine, service);
         const bool frozen = tend_expect_is_frozen(engine, service);
         note_onsets(engine, service->def, &service->subject, service->data_ms);
         trace(engine, &service->subject, service->data_ms);

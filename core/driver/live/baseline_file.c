@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 static const char magic[8] = { 't', 'e', 'n', 'd', 'b', 'a', 's', 'e' };
-enum { FORMAT = 1, HEAD_BYTES = 20, CHECKSUM_BYTES = 8, PATH_BYTES = 4096 };
+enum { FORMAT = 2, HEAD_BYTES = 20, CHECKSUM_BYTES = 8, PATH_BYTES = 4096 };
 static const off_t FILE_MOST_BYTES = (off_t)512 * 1024 * 1024; // what a recording's event may have
 
 static uint64_t checksum(const char *bytes, size_t count)
