@@ -11,9 +11,9 @@ enum {
     FIRST = 3,          ///< values, of which the median is where a bin begins
     KNOWN = 10,         ///< values, and it is good to learn by
     TRUSTED = 30,       ///< values, and it is good to judge by, if they are of
-    TRUSTED_VISITS = 2, ///< so many times that are
+    TRUSTED_VISITS = 3, ///< so many times that are
     VISIT_HOURS = 12,   ///< apart
-    SURE_VISITS = 4,    ///< as far as confidence is concerned
+    SURE_VISITS = 6,    ///< as far as confidence is concerned
     VISITS_MOST = 15,
     FORGETS = 1000, ///< values: a bin follows what it is met with at least by their share
     GAP = 4,        ///< bins, over which a line is drawn
@@ -102,17 +102,15 @@ static double on_line(const struct tend_load_curve *curve, int one, int other, d
     return level + (place - point_of(curve, one)) / apart * ((double)curve->bins[other].level - level);
 }
 
-// Beyond the outermost bin, or at a gap: the line goes on to where the bin ends, and stays there for BEYOND.
+// Beyond the outermost mean place, or at a gap, the line of the two last ones goes on.
 static double level_beyond(const struct tend_load_curve *curve, int bin, double place, int step,
                            bool (*is_good)(const struct tend_load_bin *))
 {
     const double ends = step < 0 ? bin : bin + 1;
-    const double beyond = (place - ends) * step;
-    if (beyond > BEYOND) {
+    if ((place - ends) * step > BEYOND) {
         return (double)NAN;
     }
-    return on_line(curve, bin, nearest(curve, bin - step, point_of(curve, bin), -step, is_good),
-                   beyond > 0 ? ends : place);
+    return on_line(curve, bin, nearest(curve, bin - step, point_of(curve, bin), -step, is_good), place);
 }
 
 static double level_at(const struct tend_load_curve *curve, int index, double place,

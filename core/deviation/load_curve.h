@@ -3,8 +3,8 @@
 ///
 /// Bins over the load, four an octave, twelve octaves of it. Each keeps a mean of the values met there, clipped at a
 /// few usual distances so that an outlier teaches little, and how often and over how long it was met. E lies on lines
-/// between bins that are trusted; a load that was not seen gives none: beyond the outermost bin E stays for half a bin
-/// what it is at its edge, and a line goes over an octave at most.
+/// between bins that are trusted; a load that was not seen gives none: beyond the outermost bin the last line goes on
+/// for half a bin, and a line goes over an octave at most.
 ///
 /// Constant work, TEND_LOAD_CURVE_BYTES_MAX at most, no allocation; copy it freely. Metric or load in another unit (a
 /// power of two times as large) give the same answers to the bit.
@@ -33,7 +33,7 @@ struct tend_load_curve {
 
 struct tend_load_expected {
     double e;     ///< NaN: nothing is known of such a load
-    bool trusted; ///< met often enough, and at two times half a day apart: a burst alone teaches no E to judge by
+    bool trusted; ///< met often enough, and at three times half a day apart: a burst alone teaches no E to judge by
 };
 /// @param load  NaN, 0 and below, and infinity: nothing is expected
 struct tend_load_expected tend_load_curve_at(const struct tend_load_curve *curve, double load);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a learned expectation costs: CPU a sample, all in (E, verdict, lesson), and memory a metric, with one-week seasons.
+"""What a learned expectation costs: CPU a sample, all in (E, verdict, lesson), and memory a metric, with one-week seasons and by a load.
 
     tests/bench/learned.py [--build build]
 
@@ -28,8 +28,8 @@ def main():
         lines = subprocess.run([program], check=True, capture_output=True, text=True).stdout.splitlines()
     fine = True
     for line in map(json.loads, lines):
-        what = "with detectors" if line["detectors"] else "alpha given"
-        print(f"{what:15} {line['bytes']} bytes a metric, {line['ns_per_sample']} ns a sample, "
+        what = f"{line['by']}, {'with detectors' if line['detectors'] else 'alpha given'}"
+        print(f"{what:21} {line['bytes']} bytes a metric, {line['ns_per_sample']} ns a sample, "
               f"{100 * line['out_share']:.3f} % of noise out of line")
         fine = fine and line["bytes"] <= 4096 and line["ns_per_sample"] <= 1000
     return 0 if fine else 1

@@ -1,6 +1,7 @@
 """What a daemon learned survives a restart, a killed one too; a file that is damaged is told, and all is learned anew."""
 import http.server
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,9 +15,14 @@ RULES = """
 local tend = require "tend"
 tend.service "web" {{
   targets = {{ "127.0.0.1:{port}" }}, every = "1s",
-  metrics = {{ load = {{ tend.gauge "load", bad = "both", expect = tend.learned {{}}, alpha = 0.2 }} }},
+  metrics = {{
+    load = {{ tend.gauge "load", bad = "both", expect = tend.learned {{}}, alpha = 0.2 }},
+    traffic = {{ tend.gauge "traffic", unit = "/s" }},
+    work = {{ tend.gauge "load", bad = "above", expect = tend.learned {{ given = "traffic" }}, alpha = 0.2 }},
+  }},
 }}
 tend.rule "high" {{ on = "web", when = "load", severity = "warn" }}
+tend.rule "too much for its traffic" {{ on = "web", when = "work", severity = "warn" }}
 """
 
 WEEKLY = """
@@ -43,6 +49,39 @@ test.scenario "three weeks of days and weekends raise nothing, and a surge does"
 }
 """
 
+BY_LOAD = """
+local tend = require "tend"
+tend.service "web" {
+  targets = { "http://127.0.0.1:9101/metrics" }, every = "1m", window = "5m",
+  metrics = {
+    traffic = { tend.rate "http_requests_total" },
+    response_time = { tend.mean "http_request_duration_seconds", expect = tend.learned { given = "traffic" },
+      alpha = 0.3 },
+  },
+}
+tend.rule "slow for its load" { on = "web", when = "response_time", fire_after = "3m" }
+"""
+
+# The queue of the world: 100 ms at 45 % of what it can do, so 67 ms at the bottom of the day and 196 ms at its top.
+BY_LOAD_TEST = """
+local test = require "tend.test"
+local function days(faults, check)
+  return {
+    from = "2026-03-02 00:00", lasts = "10d",
+    world = { web = { 2, use = 0.45, usual = { response_time = "100ms" } } }, load = { swing = 0.6, peak = "15:00" },
+    faults = faults, check = check,
+  }
+end
+test.scenario "what rises with the load each day raises nothing" (days({}, function(run)
+  assert(#run.alerts == 0, #run.alerts)
+end))
+test.scenario "what is slow at night is told, though less than at noon" (days(
+  { { at = "219h", on = "web", kind = "slow", times = 1.8, lasts = "1h" } }, function(run)
+    assert(#run.alerts == 1, #run.alerts)
+    assert(run.alerts[1].rule == "slow for its load")
+  end))
+"""
+
 
 class Gauge(http.server.BaseHTTPRequestHandler):
     load = 5
@@ -51,7 +90,7 @@ class Gauge(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.end_headers()
-        self.wfile.write(f"load {self.load}\n".encode())
+        self.wfile.write(f"load {self.load}\ntraffic 120\n".encode())
 
     def log_message(self, *_):
         pass
@@ -121,6 +160,22 @@ class Learned(unittest.TestCase):
         incident = wait_for("an incident", self.tend.incidents, 20)[0]["id"]
         self.assertRegex(self.tend.cli("explain", incident), r"high: what is expected of load was learned for .*, confidence 0")
 
+    def test_by_a_load_it_is_learned_before_the_daemon_starts_and_shown_with_it(self):
+        self.stop()
+        csv = self.directory / "past.csv"
+        csv.write_text("time,web:work,web:traffic\n" + "".join(f"{1767225600 + 60 * i},5,{100 + i % 50}\n" for i in range(1500)))
+        learn = [TEND, "learn", self.tend.rules, "--csv", csv, "--state", self.file.parent]
+        answer = subprocess.run(learn, capture_output=True, text=True, check=True).stdout
+        self.assertRegex(answer, "^1 metrics of services learned, ")
+        self.tend.start()
+        shown = r"web +work +expected 5 for traffic of 120 /s "
+        wait_for("what is expected", lambda: re.search(shown, self.tend.cli("status")), 20)
+        self.addCleanup(setattr, Gauge, "load", 5)
+        Gauge.load = 50
+        incident = wait_for("an incident", self.tend.incidents, 20)[0]["id"]
+        self.assertRegex(self.tend.cli("explain", incident),
+                         "too much for its traffic: what is expected of work for traffic of 120 /s was learned for .*, confidence 0")
+
     def test_a_person_lets_a_service_learn_its_level_anew(self):
         wait_for("the first sample", self.learned, 20)
         self.assertRegex(self.tend.cli("relearn", "web"), "^web learns its level anew, by uid ")
@@ -132,6 +187,15 @@ class Scenario(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             pathlib.Path(directory, "web.lua").write_text(WEEKLY)
             pathlib.Path(directory, "web_test.lua").write_text(WEEKLY_TEST)
+            played = subprocess.run([TEND, "test", directory], capture_output=True, text=True)
+            self.assertEqual(0, played.returncode, played.stdout + played.stderr)
+
+    def test_what_is_usual_for_the_load_is_learned_and_a_slow_night_is_found(self):
+        with tempfile.TemporaryDirectory() as directory:
+            pathlib.Path(directory, "web.lua").write_text(BY_LOAD)
+            pathlib.Path(directory, "web_test.lua").write_text(BY_LOAD_TEST)
+            checked = subprocess.run([TEND, "check", directory], capture_output=True, text=True)
+            self.assertIn("web.response_time  expect what is usual for its traffic", checked.stdout)
             played = subprocess.run([TEND, "test", directory], capture_output=True, text=True)
             self.assertEqual(0, played.returncode, played.stdout + played.stderr)
 

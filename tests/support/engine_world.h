@@ -35,6 +35,7 @@ enum { WORLD_TARGETS_MAX = 16, WORLD_PROCESSES_MAX = 8, WORLD_SCRIPTS_MAX = 4, W
 struct world_target {
     char name[64];
     double load;
+    double traffic;             // 0: it has no such series
     enum tend_scrape_kind kind; // of its scrapes
     bool silent;                // no scrape of it ends
     bool bare;                  // answers, but has no series `load`
@@ -601,8 +602,8 @@ static inline void world_scrape(struct world *world, size_t index)
                                              .duration_s = 0.01,
                                              .kind = target->kind,
                                              .reason = target->kind == TEND_SCRAPE_OK ? "" : "as it was told" } };
-    struct tend_column columns[2];
-    double values[2];
+    struct tend_column columns[3];
+    double values[3];
     size_t count = 0;
     const struct tend_layout *layout = NULL;
     if (target->kind == TEND_SCRAPE_OK) {
@@ -610,6 +611,11 @@ static inline void world_scrape(struct world *world, size_t index)
             assert_int_equal(tend_label_set_create("load", 4, NULL, 0, &columns[count].labels), TEND_OK);
             columns[count].type = TEND_SERIES_GAUGE;
             values[count++] = target->load;
+        }
+        if (target->traffic != 0) {
+            assert_int_equal(tend_label_set_create("traffic", 7, NULL, 0, &columns[count].labels), TEND_OK);
+            columns[count].type = TEND_SERIES_GAUGE;
+            values[count++] = target->traffic;
         }
         if (target->version[0] != '\0') {
             const struct tend_label label = {

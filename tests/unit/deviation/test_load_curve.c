@@ -33,11 +33,12 @@ static void meet(struct tend_load_curve *curve, double load, int64_t wall_s, int
     }
 }
 
-/// Twice, half a day apart: trusted.
+/// Three times, half a day apart: trusted.
 static void teach(struct tend_load_curve *curve, double load, double value)
 {
-    meet(curve, load, 0, 20, value);
-    meet(curve, load, HALF_DAY, 20, value);
+    for (int64_t i = 0; i < 3; i++) {
+        meet(curve, load, i * HALF_DAY, 15, value);
+    }
 }
 
 static bool is_nothing(const struct tend_load_curve *curve, double load)
@@ -52,15 +53,15 @@ static void between_two_loads_e_lies_on_the_line(void **state)
     struct tend_load_curve curve = { 0 };
     teach(&curve, 64, 10);
     teach(&curve, 128, 30);
-    // The mean place of 20 + 20 values at the beginning of a bin, after the first three were taken for its middle:
-    // 0.5 · 3/4 · 4/5 · … · 39/40 = 0.5 · 3/40.
-    const double at = 0.5 * 3 / 40;
+    // The mean place of 45 values at the beginning of a bin, after the first three were taken for its middle:
+    // 0.5 · 3/4 · 4/5 · … · 44/45 = 0.5 · 3/45.
+    const double at = 0.5 * 3 / 45;
     // 90.5097 begins the bin that is the second after: 2 bins from the one mean place less at, of 4 in all.
     assert_true(is_near(tend_load_curve_at(&curve, 64 * sqrt(2) * (1 + 1e-15)).e, 10 + 20 * (2 - at) / 4, 1e-4));
     assert_true(tend_load_curve_at(&curve, 100).trusted);
-    // It goes on to the edge of the bin that was met, and stays there.
+    // It goes on for half a bin; 60 is in the one before, which is as wide as 64 less 64 / 2^(1/4).
     assert_true(is_near(tend_load_curve_at(&curve, 64).e, 10 - 5 * at, 1e-4));
-    assert_true(is_near(tend_load_curve_at(&curve, 60).e, 10 - 5 * at, 1e-4));
+    assert_true(is_near(tend_load_curve_at(&curve, 60).e, 10 - 5 * (at + 4 / (64 - 64 / exp2(0.25))), 1e-4));
 }
 
 static void a_load_that_was_never_met_gives_nothing(void **state)
@@ -109,8 +110,10 @@ static void one_burst_is_not_trusted(void **state)
     assert_false(tend_load_curve_at(&curve, 70).trusted);
     assert_true(tend_load_curve_known(&curve) == 0);
     meet(&curve, 70, HALF_DAY, 1, 10);
+    assert_false(tend_load_curve_at(&curve, 70).trusted);
+    meet(&curve, 70, INT64_C(2) * HALF_DAY, 1, 10);
     assert_true(tend_load_curve_at(&curve, 70).trusted);
-    assert_true(is_near(tend_load_curve_known(&curve), 0.5, 1e-12)); // two visits of four
+    assert_true(is_near(tend_load_curve_known(&curve), 0.5, 1e-12)); // three visits of six
 }
 
 // A burst beside what is trusted leaves that as it is.
@@ -119,7 +122,7 @@ static void a_burst_beside_it_changes_nothing_of_what_is_trusted(void **state)
     (void)state;
     struct tend_load_curve curve = { 0 };
     teach(&curve, 70, 10);
-    meet(&curve, 140, INT64_C(2) * HALF_DAY, 300, 50);
+    meet(&curve, 140, INT64_C(3) * HALF_DAY, 300, 50);
     assert_true(is_near(tend_load_curve_at(&curve, 75).e, 10, 1e-6));
     assert_true(tend_load_curve_at(&curve, 75).trusted && !tend_load_curve_at(&curve, 140).trusted);
 }
@@ -163,7 +166,7 @@ static void a_curve_is_followed_within_the_noise(void **state)
     (void)state;
     struct tend_load_curve curve = { 0 };
     seed_random(3);
-    for (int i = 0; i < 5 * 1440; i++) {
+    for (int i = 0; i < 7 * 1440; i++) {
         const double load = 450 - 350 * cos(2 * M_PI * i / 1440);
         tend_load_curve_learn(&curve, load, (int64_t)i * MINUTE, 10 / (1 - load / 1000) + noise(), 0);
     }
@@ -184,8 +187,8 @@ static void a_stray_load_does_not_push_out_what_is_known(void **state)
     struct tend_load_curve curve = { 0 };
     meet(&curve, 1e-6, 0, 1, 10);
     teach(&curve, 70, 10);
-    meet(&curve, 1e12, INT64_C(2) * HALF_DAY, 100, 99);
-    meet(&curve, 1e-12, INT64_C(2) * HALF_DAY, 100, 99);
+    meet(&curve, 1e12, INT64_C(3) * HALF_DAY, 100, 99);
+    meet(&curve, 1e-12, INT64_C(3) * HALF_DAY, 100, 99);
     assert_true(is_near(tend_load_curve_at(&curve, 70).e, 10, 1e-6));
     assert_true(is_nothing(&curve, 1e12) && is_nothing(&curve, 1e-12) && is_nothing(&curve, 1e-6));
 }
