@@ -370,6 +370,13 @@ int64_t tend_evidence_interval_ms(const struct tend_engine *engine, const struct
 /// @return whether there is evidence not older than an interval; false: more is to be done in another step
 bool tend_evidence_gather(struct tend_engine *engine, struct tend_incident *incident, int64_t onset_ms);
 
+// near_logs.c
+/// What the logs of an incident's neighbourhood tell. Bounded: so many templates are looked at as take 2.2 ms, those of
+/// the nearest services first; of the others no log is told.
+/// @param near  the neighbourhood, @p count of it  @param[out] lines  one each, new references or NULL
+void tend_near_logs(const struct tend_engine *engine, const struct tend_incident *incident, const size_t *near,
+                    size_t count, int64_t onset_ms, json_t **lines);
+
 // edges.c
 /// Takes the edges that the newest scrape of an instance shows calls on.
 void tend_edges_learn(struct tend_engine *engine, struct tend_instance *instance);

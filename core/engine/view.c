@@ -325,7 +325,9 @@ static double restarted_ago_s(const struct tend_engine *engine, const struct ten
     return newest_ms == TEND_NEVER ? (double)NAN : (double)(engine->now_ms - newest_ms) / 1000.0;
 }
 
-static json_t *locate_service(const struct tend_engine *engine, const struct tend_service *service, int64_t onset_ms)
+// @param take_logs  what its log tells, or NULL
+static json_t *locate_service(const struct tend_engine *engine, const struct tend_service *service, int64_t onset_ms,
+                              json_t *take_logs)
 {
     json_t *depends = tend_edges_of(engine, service);
     json_t *alerts = json_array();
@@ -356,7 +358,6 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
     json_t *up_share =
         service->instance_count == 0 ? json_null() : json_real((double)up / (double)service->instance_count);
     const char *version = service->instance_count > 0 ? service->instances[0]->version : "";
-    json_t *logs = service->logs == NULL ? NULL : tend_log_evidence_lines(service->logs, onset_ms, engine->now_ms);
     return json_pack(
         "{s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*}",
         "groups", tend_facts_groups(service->def), "trouble_ago_s",
@@ -369,7 +370,7 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
         calm_share(engine, service, onset_ms), "instances", (json_int_t)service->instance_count, "up", up_share,
         "version", version, "deployed_ago_s", tend_json_real(tend_deployed_ago_s(engine, service, NULL)), "alerts",
         alerts, "failures", failures, "metrics", tend_facts_metrics(engine, service->def, &service->subject),
-        "remedies", remedies, "logs", logs);
+        "remedies", remedies, "logs", take_logs);
 }
 
 int64_t tend_locate_onset_ms(const struct tend_engine *engine, const struct tend_incident *incident)
@@ -458,16 +459,20 @@ json_t *tend_locate_request(const struct tend_engine *engine, const struct tend_
     TEND_ASSERT(near != NULL);
     const size_t count = tend_evidence_near(engine, incident, near);
     const int64_t onset_ms = tend_locate_onset_ms(engine, incident);
+    json_t **logs = calloc(count + 1, sizeof *logs);
+    TEND_ASSERT(logs != NULL);
+    tend_near_logs(engine, incident, near, count, onset_ms, logs);
     json_t *services = json_array();
     for (size_t i = 0; i < count; i++) {
         const struct tend_service *service = fleet->services[near[i]];
-        json_t *seen = locate_service(engine, service, onset_ms);
+        json_t *seen = locate_service(engine, service, onset_ms, logs[i]);
         json_t *evidence = json_object_get(incident->evidence, service->name);
         (void)json_object_set_new(seen, "evidence", evidence == NULL ? json_array() : json_incref(evidence));
         (void)json_array_append_new(services, seen);
     }
     json_t *beside = services_beside(engine, incident, near, count);
     free(near);
+    free((void *)logs);
     const size_t edges = fleet->topology.first[fleet->service_count];
     return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "kind", "locate", "incident", incident->id, "at_ms",
                      (json_int_t)engine->now_ms, "onset_ms", (json_int_t)onset_ms, "edges",
