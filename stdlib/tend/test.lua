@@ -367,7 +367,10 @@ test.scenario = declarer(scenarios, "a scenario", function(fields)
   for i, fault in ipairs(used.faults or {}) do faults[i] = fault_of(fault, i) end
   used.faults = faults
   local people = {}
-  for i, person in ipairs(used.people or {}) do people[i] = person_of(person) end
+  for i, person in ipairs(used.people or {}) do
+    people[i] = person_of(person)
+    people[i].where = source.field(reading, { "people", i })
+  end
   used.people = people
   if not used.world and not used.series then
     registry.error(host.caller(), "a scenario needs a world, or series by hand")
@@ -457,7 +460,8 @@ function test.declare(document, resolved)
     local people = {}
     for j, person in ipairs(scenario.people) do
       people[j] = { at_ms = person.at, pause_ms = person.pause, reload = person.reload, silence = person.silence,
-        deploy = person.deploy, for_ms = person["for"], rule = person.rule, ack = person.ack }
+        deploy = person.deploy, for_ms = person["for"], rule = person.rule, ack = person.ack,
+        where = person.where }
     end
     document.scenarios[i] = { name = scenario.name, at = scenario.at, from = scenario.from, faults = scenario.faults,
       load = scenario.load, seed = scenario.seed, spread = scenario.spread, lasts_ms = scenario.lasts,

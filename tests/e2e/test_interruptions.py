@@ -47,6 +47,25 @@ class Interruptions(unittest.TestCase):
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return json.loads(done.stdout)["scenarios"][0] if done.stdout else done.stderr
 
+    def test_what_people_say_without_effect_is_an_error_with_its_line_and_what_would_be_right(self):
+        people = """people = {
+            { at = "30s", silence = "bakc", ["for"] = "5m" },
+            { at = "31s", silence = "back", rule = "donw", ["for"] = "5m" },
+            { at = "32s", deploy = "bakc" },
+            { at = "33s", ack = true },
+            { at = "70s", ack = true },
+            { at = "71s", silence = "back", rule = "down", ["for"] = "1m" } }"""
+        self.assertEqual(self.play(f"{CRASH}, {people}", status=1)["failures"], [
+            'rules_test.lua:3: silence at 30s: there is no service or group "bakc"; this scenario has back',
+            'rules_test.lua:4: silence at 31s: there is no rule "donw"; the rules are down, slow',
+            'rules_test.lua:5: deploy at 32s: there is no service "bakc"; this scenario has back',
+            "rules_test.lua:6: ack at 33s: no incident is open then; the first one opens at 1m6s"])
+
+    def test_what_people_say_after_the_end_is_an_error(self):
+        series = 'series = { ["back/1.up"] = "1x12" }, people = { { at = "9m", ack = true } }'
+        self.assertEqual(self.play(series, status=1)["failures"],
+                         ["rules_test.lua:2: ack at 9m: the scenario is over before; let it last longer"])
+
     def test_killed_after_each_record_it_recovers_all_the_same_and_keeps_the_charter(self):
         whole = self.play(CRASH)
         self.assertEqual((whole["run"]["ended"], len(whole["run"]["steps"])), ("recovered", 1))

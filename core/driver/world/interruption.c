@@ -1,5 +1,8 @@
 #include "driver/world/interruption.h"
 
+#include "parse/duration.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +17,10 @@ struct planned {
     const char *on;
     const char *command; // SAYS: one of engine/operator_command.h
     char *argument;
+    const char *where; // SAYS: file and line of the scenario
+    int64_t after_ms;
+    bool happened;
+    char *refused; // why it was without effect; NULL: it was not
 };
 
 struct tend_interruptions {
@@ -34,6 +41,22 @@ static void list(struct tend_interruptions *all)
     if (!is_down(all)) { // else they are listed when it starts
         all->options.list(all->options.context, all->left);
     }
+}
+
+// A person says something to tend, which may refuse it.
+static void say(struct planned *planned)
+{
+    struct tend_simulation *simulation = planned->all->options.simulation;
+    const struct tend_engine *engine = tend_simulation_engine(simulation);
+    struct tend_error why = { "" };
+    if (tend_engine_check_command(engine, planned->command, planned->argument, &why) == TEND_OK &&
+        strcmp(planned->command, "ack") == 0 && tend_engine_counts(engine).incidents_open == 0) {
+        tend_error_set(&why, "no incident is open then");
+    }
+    planned->happened = true;
+    planned->refused = why.text[0] == '\0' ? NULL : strdup(why.text);
+    TEND_ASSERT(why.text[0] == '\0' || planned->refused != NULL);
+    tend_simulation_operate(simulation, planned->command, planned->argument);
 }
 
 static void happen(void *context, int64_t at_ms)
@@ -63,7 +86,7 @@ static void happen(void *context, int64_t at_ms)
         tend_simulation_reload(simulation);
         break;
     case SAYS:
-        tend_simulation_operate(simulation, planned->command, planned->argument);
+        say(planned);
         break;
     case LEAVES:
         (void)json_object_set_new(all->left, planned->on, json_true());
@@ -80,7 +103,7 @@ static struct planned *plan(struct tend_interruptions *all, enum kind kind, int6
 {
     struct planned *planned = calloc(1, sizeof *planned);
     TEND_ASSERT(planned != NULL);
-    *planned = (struct planned){ .next = all->first, .all = all, .kind = kind, .on = on };
+    *planned = (struct planned){ .next = all->first, .all = all, .kind = kind, .on = on, .after_ms = after_ms };
     all->first = planned;
     const int64_t at_ms = all->options.begun_ms + after_ms;
     all->end_ms = at_ms > all->end_ms ? at_ms : all->end_ms;
@@ -109,6 +132,7 @@ static void plan_saying(struct tend_interruptions *all, const json_t *person, in
     }
     struct planned *planned = plan(all, SAYS, at_ms, NULL);
     planned->command = command;
+    planned->where = tend_json_text(person, "where", tend_json_text(all->options.scenario, "at", ""));
     planned->argument = json_dumps(asked, JSON_COMPACT);
     json_decref(asked);
     TEND_ASSERT(planned->argument != NULL);
@@ -229,6 +253,7 @@ void tend_interruptions_destroy(struct tend_interruptions *interruptions)
         struct planned *planned = interruptions->first;
         interruptions->first = planned->next;
         free(planned->argument);
+        free(planned->refused);
         free(planned);
     }
     json_decref(interruptions->crashes);
@@ -239,4 +264,78 @@ void tend_interruptions_destroy(struct tend_interruptions *interruptions)
 int64_t tend_interruptions_end_ms(const struct tend_interruptions *interruptions)
 {
     return interruptions->end_ms;
+}
+
+// ---- what was without effect ----
+
+// What could have been said instead: those that the scenario has.
+static void put_whom(struct tend_buffer *out, const struct tend_interruptions *all, bool groups)
+{
+    const char *name;
+    json_t *count;
+    const char *before = "; this scenario has ";
+    json_object_foreach(all->options.services, name, count)
+    {
+        tend_buffer_printf(out, "%s%s", before, name);
+        before = ", ";
+    }
+    before = "; groups: ";
+    for (size_t i = 0; groups && i < all->options.known->group_count; i++) {
+        tend_buffer_printf(out, "%s%s", before, all->options.known->groups[i].name);
+        before = ", ";
+    }
+}
+
+static void put_rules(struct tend_buffer *out, const struct tend_interruptions *all)
+{
+    const char *before = "; the rules are ";
+    for (size_t i = 0; i < all->options.known->rule_count; i++) {
+        tend_buffer_printf(out, "%s%s", before, all->options.known->rules[i].name);
+        before = ", ";
+    }
+}
+
+static void put_first_incident(struct tend_buffer *out, const struct tend_interruptions *all)
+{
+    size_t count;
+    const struct tend_record *records = tend_simulation_records(all->options.simulation, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].kind == TEND_RECORD_INCIDENT) {
+            char after[TEND_DURATION_TEXT_BYTES];
+            const int64_t opened_ms = tend_json_integer(records[i].body, "opened_ms", 0) - all->options.begun_ms;
+            tend_buffer_printf(out, "; the first one opens at %s",
+                               tend_duration_format((opened_ms + 999) / 1000 * 1000, after));
+            return;
+        }
+    }
+    tend_buffer_put_text(out, "; none opens in this scenario");
+}
+
+static json_t *fault_of(const struct tend_interruptions *all, const struct planned *planned)
+{
+    struct tend_buffer text;
+    tend_buffer_init(&text);
+    char after[TEND_DURATION_TEXT_BYTES];
+    tend_buffer_printf(&text, "%s: %s at %s: %s", planned->where, planned->command,
+                       tend_duration_format(planned->after_ms, after),
+                       planned->happened ? planned->refused : "the scenario is over before; let it last longer");
+    if (planned->happened && strcmp(planned->command, "ack") == 0) {
+        put_first_incident(&text, all);
+    } else if (planned->happened && strstr(planned->refused, "there is no rule") != NULL) {
+        put_rules(&text, all);
+    } else if (planned->happened && strstr(planned->refused, "there is no ") != NULL) {
+        put_whom(&text, all, strcmp(planned->command, "silence") == 0);
+    }
+    json_t *fault = tend_json_string(tend_buffer_text(&text), strlen(tend_buffer_text(&text)));
+    tend_buffer_clear(&text);
+    return fault;
+}
+
+void tend_interruptions_faults(const struct tend_interruptions *interruptions, json_t *faults)
+{
+    for (const struct planned *planned = interruptions->first; planned != NULL; planned = planned->next) {
+        if (planned->kind == SAYS && (!planned->happened || planned->refused != NULL)) {
+            (void)json_array_insert_new(faults, 0, fault_of(interruptions, planned)); // the newest plan comes first
+        }
+    }
 }

@@ -14,7 +14,9 @@ struct tend_interruption_options {
     const json_t *scenario;
     int64_t begun_ms;
     struct tend_simulation *simulation;
-    struct tend_act_ledger *ledger; ///< is told of pauses
+    struct tend_act_ledger *ledger;   ///< is told of pauses
+    const struct tend_ruleset *known; ///< of the scenario
+    json_t *services;                 ///< {name: instances} of the scenario
     void *context;
     struct tend_ruleset *(*ruleset)(void *context);     ///< a fresh one, which is taken
     void (*list)(void *context, const json_t *without); ///< lists the targets but those of {instance: true}
@@ -26,3 +28,6 @@ TEND_MUST_CHECK enum tend_status tend_interruptions_create(const struct tend_int
 void tend_interruptions_destroy(struct tend_interruptions *interruptions); ///< NULL is allowed
 /// When the last of them that has a time is over: engine time, not before the beginning.
 int64_t tend_interruptions_end_ms(const struct tend_interruptions *interruptions);
+/// What people said that was without effect, as tend refused it or was no longer there: "shop_test.lua:7: silence at
+/// 2m: there is no service or group "redsi"; this scenario has redis". Added before @p faults, an array.
+void tend_interruptions_faults(const struct tend_interruptions *interruptions, json_t *faults);

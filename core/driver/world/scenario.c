@@ -354,6 +354,8 @@ static enum tend_status prepare(struct playing *playing)
         .begun_ms = playing->begun_ms,
         .simulation = playing->simulation,
         .ledger = playing->ledger,
+        .known = playing->ruleset,
+        .services = playing->services,
         .context = playing,
         .ruleset = fresh_ruleset,
         .list = list_targets,
@@ -381,6 +383,9 @@ static json_t *check(const struct playing *playing, const json_t *run, json_t *t
         failures = json_pack("[s]", text);
     }
     tend_awaited_reply_clear(&reply);
+    if (playing->options->explored == NULL) { // nobody wrote one that is made up
+        tend_interruptions_faults(playing->interruptions, failures);
+    }
     return failures;
 }
 
