@@ -1,7 +1,10 @@
-"""What a daemon learned survives a restart, a killed one too; a file that is damaged is told, and all is learned anew."""
+"""What a daemon learned survives a restart, and, as far as it was written, a kill; all that it decided by it replays. A
+file that is damaged is told, and all is learned anew."""
 import http.server
+import json
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -114,9 +117,31 @@ class Learned(unittest.TestCase):
         metrics = [m for s in services if s["name"] == "web" for m in s["metrics"] if m["name"] == "load"]
         return metrics[0]["learned"] if metrics and metrics[0]["learned"]["samples"] > 0 else None
 
-    def stop(self):
-        self.tend.process.terminate()
+    def stop(self, by=signal.SIGTERM):
+        self.tend.process.send_signal(by)
         self.tend.process.wait()
+
+    def learn_the_past(self):
+        """200 minutes at 5, while no daemon runs."""
+        csv = self.directory / "past.csv"
+        csv.write_text("time,web:load\n" + "".join(f"{1767225600 + 60 * i},5\n" for i in range(200)))
+        learn = [TEND, "learn", self.tend.rules, "--csv", csv, "--state", self.file.parent]
+        return subprocess.run(learn, capture_output=True, text=True, check=False)
+
+    def decisions_recorded(self):
+        """How many decisions of the daemon that runs are on the disk already."""
+        replay = [TEND, "replay", "--all", "--state", self.file.parent, "--json"]
+        done = subprocess.run(replay, capture_output=True, text=True, check=False, timeout=120)
+        return json.loads(done.stdout)["decisions"] if done.returncode == 0 else 0
+
+    def replay(self):
+        replay = [TEND, "replay", "--all", "--state", self.file.parent, "--json"]
+        done = subprocess.run(replay, capture_output=True, text=True, check=False, timeout=120)
+        self.assertEqual(0, done.returncode, done.stdout[-3000:] + done.stderr[-3000:])
+        report = json.loads(done.stdout)
+        self.assertIsNone(report["difference"])
+        self.assertTrue(report["exact"])
+        return report
 
     def test_a_restart_keeps_what_was_learned(self):
         before = wait_for("the first sample", self.learned, 20)
@@ -141,15 +166,12 @@ class Learned(unittest.TestCase):
         self.assertIn("its checksum is another one", self.tend.log.read_text())
 
     def test_the_past_can_teach_before_the_daemon_starts(self):
-        csv = self.directory / "past.csv"
-        csv.write_text("time,web:load\n" + "".join(f"{1767225600 + 60 * i},5\n" for i in range(200)))
-        learn = [TEND, "learn", self.tend.rules, "--csv", csv, "--state", self.file.parent]
-        refused = subprocess.run(learn, capture_output=True, text=True)
+        refused = self.learn_the_past()
         self.assertEqual(1, refused.returncode)
         self.assertIn("uses the state directory", refused.stderr)
         self.stop()
-        answer = subprocess.run(learn, capture_output=True, text=True, check=True).stdout
-        self.assertRegex(answer, "^1 metrics of services learned, ")
+        answer = self.learn_the_past()
+        self.assertRegex(answer.stdout, "^1 metrics of services learned, ")
         self.tend.start()
         learned = wait_for("what was learned", self.learned, 20)
         self.assertGreaterEqual(learned["samples"], 190)
@@ -175,6 +197,32 @@ class Learned(unittest.TestCase):
         incident = wait_for("an incident", self.tend.incidents, 20)[0]["id"]
         self.assertRegex(self.tend.cli("explain", incident),
                          "too much for its traffic: what is expected of work for traffic of 120 /s was learned for .*, confidence 0")
+
+    def test_what_was_decided_by_it_replays_over_a_kill_and_a_restart(self):
+        self.stop()
+        self.learn_the_past()
+        self.tend.start()
+        wait_for("it is judged", lambda: self.learned() and not self.learned()["warming_up"], 20)
+        self.addCleanup(setattr, Gauge, "load", 5)
+        Gauge.load = 50
+        incident = wait_for("an incident", self.tend.incidents, 20)[0]["id"]
+        recorded = wait_for("it is recorded", self.decisions_recorded, 40)
+        self.stop(signal.SIGKILL)
+        with self.subTest("what a killed daemon recorded replays"):
+            killed = self.replay()
+            self.assertGreaterEqual(killed["decisions"], recorded)
+            self.assertEqual(1, killed["restarts"])  # the first daemon was stopped to learn the past
+        self.tend.start()
+        after = wait_for("what was learned", self.learned, 20)
+        self.assertGreaterEqual(after["samples"], 190)
+        self.assertEqual("an alert is firing", after["frozen"])
+        Gauge.load = 5
+        wait_for("it ends", lambda: all(i["state"] == "ended" for i in self.tend.incidents() if i["id"] == incident), 20)
+        self.stop()
+        with self.subTest("the next daemon's, which began with what was learned, does too"):
+            both = self.replay()
+            self.assertEqual(2, both["restarts"])
+            self.assertGreater(both["decisions"], killed["decisions"])
 
     def test_a_person_lets_a_service_learn_its_level_anew(self):
         wait_for("the first sample", self.learned, 20)
