@@ -25,6 +25,8 @@ static const struct tend_baseline_spec of_day = { .season_hours = TEND_BASELINE_
 static const struct tend_baseline_spec of_week = { .season_hours = TEND_BASELINE_WEEK_HOURS };
 static const struct tend_baseline_spec plain = { .season_hours = 0 };
 static const struct tend_baseline_spec judged_week = { .season_hours = TEND_BASELINE_WEEK_HOURS, .detectors = true };
+static const struct tend_baseline_spec by_load = { .by_load = true };
+static const struct tend_baseline_spec judged_by_load = { .by_load = true, .detectors = true };
 
 static struct tend_baseline *made(struct tend_baseline_spec spec)
 {
@@ -370,11 +372,11 @@ static void seasons_follow_the_clocks_in_autumn(void **state)
 static void saved_and_loaded_it_goes_on_as_the_same(void **state)
 {
     (void)state;
-    const struct tend_baseline_spec specs[] = { plain, of_day, of_week, judged_week };
+    const struct tend_baseline_spec specs[] = { plain, of_day, of_week, judged_week, by_load, judged_by_load };
     for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
         struct tend_baseline *one = made(specs[i]);
         struct tend_baseline *other = made(specs[i]);
-        learn_days(one, 0, 3, 1);
+        learn_days(one, 0, 3, 1); // of the two by a load, that is the hour
         struct tend_buffer first;
         struct tend_buffer second;
         tend_buffer_init(&first);
@@ -404,6 +406,61 @@ static void saved_and_loaded_it_goes_on_as_the_same(void **state)
     }
 }
 
+static double traffic_at(int64_t s)
+{
+    return 200 - 100 * cos(2 * M_PI * (double)(s % DAY) / DAY);
+}
+
+static void by_a_load_another_unit_of_either_gives_the_same_bits(void **state)
+{
+    (void)state;
+    struct tend_baseline *small = made(judged_by_load);
+    struct tend_baseline *large = made(judged_by_load);
+    for (int64_t s = 0; s < 5 * DAY; s += MINUTE) {
+        const double load = traffic_at(s);
+        const double value = 10 + load / 10 + noise();
+        const double e = tend_baseline_expect(small, load).e;
+        const double scaled = tend_baseline_expect(large, load / 1024).e;
+        assert_true(isnan(e) ? isnan(scaled) : scaled == 1024 * e);
+        assert_true(tend_baseline_judge(small, value + 9, e, 9 / e) ==
+                    tend_baseline_judge(large, 1024 * (value + 9), scaled, 9 / e));
+        learn(small, MONDAY + s, load, value);
+        learn(large, MONDAY + s, load / 1024, 1024 * value);
+    }
+    tend_baseline_destroy(small);
+    tend_baseline_destroy(large);
+}
+
+static void by_a_load_a_new_level_keeps_the_shape(void **state)
+{
+    (void)state;
+    struct tend_baseline *baseline = made(by_load);
+    for (int64_t s = 0; s < 3 * DAY; s += MINUTE) {
+        learn(baseline, MONDAY + s, traffic_at(s), 10 + traffic_at(s) / 10 + 0.1 * noise());
+    }
+    assert_true(fabs(trusted_e(baseline, 100) - 20) < 0.5 && fabs(trusted_e(baseline, 300) - 40) < 0.5);
+    tend_baseline_restart(baseline, TEND_BASELINE_FROM_NOTHING);
+    assert_true(isnan(trusted_e(baseline, 300)));
+    for (int64_t s = 3 * DAY; s < 3 * DAY + HOUR; s += MINUTE) { // it is midnight: a load of 100
+        learn(baseline, MONDAY + s, traffic_at(s), 15 + traffic_at(s) / 10 + 0.1 * noise());
+    }
+    assert_true(fabs(trusted_e(baseline, 100) - 25) < 0.5 && fabs(trusted_e(baseline, 300) - 45) < 0.5);
+    tend_baseline_destroy(baseline);
+}
+
+static void without_a_load_nothing_is_learned(void **state)
+{
+    (void)state;
+    struct tend_baseline *baseline = made(by_load);
+    const double none[] = { (double)NAN, 0, -3, (double)INFINITY };
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        learn(baseline, MONDAY + (int64_t)i * MINUTE, none[i], 5);
+        assert_true(isnan(tend_baseline_expect(baseline, none[i]).e));
+    }
+    assert_int_equal(tend_baseline_view(baseline).samples, 0);
+    tend_baseline_destroy(baseline);
+}
+
 static void another_limit_inherits_the_season(void **state)
 {
     (void)state;
@@ -415,6 +472,17 @@ static void another_limit_inherits_the_season(void **state)
     assert_true(tend_baseline_expect(after, 12).e == tend_baseline_expect(before, 12).e);
     assert_false(tend_baseline_expect(after, 12).trusted); // its detectors have seen nothing yet
     tend_baseline_inherit(day, before);
+    struct tend_baseline *curve = made(by_load);
+    struct tend_baseline *judged_curve = made(judged_by_load);
+    struct tend_baseline *lately = made(plain);
+    learn(curve, MONDAY, 100, 5);
+    tend_baseline_inherit(judged_curve, curve);
+    tend_baseline_inherit(lately, curve); // which has no season either
+    assert_int_equal(tend_baseline_view(judged_curve).samples, 1);
+    assert_int_equal(tend_baseline_view(lately).samples, 0);
+    tend_baseline_destroy(curve);
+    tend_baseline_destroy(judged_curve);
+    tend_baseline_destroy(lately);
     assert_int_equal(tend_baseline_view(day).samples, 0);
     tend_baseline_destroy(before);
     tend_baseline_destroy(after);
@@ -441,6 +509,9 @@ int main(void)
         cmocka_unit_test(detectors_judge_without_learning),
         cmocka_unit_test(growth_over_weeks_is_followed),
         cmocka_unit_test(another_unit_gives_the_same_bits),
+        cmocka_unit_test(by_a_load_another_unit_of_either_gives_the_same_bits),
+        cmocka_unit_test(by_a_load_a_new_level_keeps_the_shape),
+        cmocka_unit_test(without_a_load_nothing_is_learned),
         cmocka_unit_test(the_hour_is_that_of_the_clock_on_the_wall),
         cmocka_unit_test(seasons_follow_the_clocks_in_spring),
         cmocka_unit_test(seasons_follow_the_clocks_in_autumn),
