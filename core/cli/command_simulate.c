@@ -172,6 +172,8 @@ static bool play_past(struct simulate_command *command)
         .history = &history,
         .from_ms = command->source.from_ms,
         .until_ms = command->source.until_ms,
+        .learned = command->source.learned.data,
+        .learned_bytes = command->source.learned.size,
         .title = title,
         .source_kind = kind,
         .source_text = command->options.source_text,

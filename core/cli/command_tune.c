@@ -121,6 +121,8 @@ static enum tend_status play(struct tune_command *command, json_t *document, con
         .history = &history,
         .from_ms = command->source.from_ms,
         .until_ms = command->source.until_ms,
+        .learned = command->source.learned.data,
+        .learned_bytes = command->source.learned.size,
         .title = "",
         .source_kind = kind,
         .source_text = command->options.past.source_text,

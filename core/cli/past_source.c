@@ -1,5 +1,6 @@
 #include "cli/past_source.h"
 
+#include "driver/live/baseline_file.h"
 #include "driver/past/history_csv.h"
 #include "driver/past/history_prometheus.h"
 #include "driver/past/history_recording.h"
@@ -35,6 +36,7 @@ enum tend_status tend_past_source_init(struct tend_past_source *source, const st
                                        struct tend_error *error)
 {
     *source = (struct tend_past_source){ .options = options, .from_ms = INT64_MIN, .until_ms = INT64_MAX };
+    tend_buffer_init(&source->learned);
     enum tend_status status = TEND_OK;
     if (options->zone != NULL) {
         status = tend_calendar_read_zone(options->zone, &source->zone, error);
@@ -55,11 +57,15 @@ enum tend_status tend_past_source_init(struct tend_past_source *source, const st
         tend_error_set(error, "--from is not before --to");
         status = TEND_E_INVALID;
     }
+    if (status == TEND_OK && options->baselines != NULL) {
+        status = tend_baseline_file_read_path(options->baselines, &source->learned, error);
+    }
     return status;
 }
 
 void tend_past_source_clear(struct tend_past_source *source)
 {
+    tend_buffer_clear(&source->learned);
     tend_zone_destroy(source->zone);
     tend_ruleset_destroy(source->ruleset);
     *source = (struct tend_past_source){ 0 };

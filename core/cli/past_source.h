@@ -3,6 +3,7 @@
 ///
 /// Units: `_ms` since 1970. Ownership: who reads the times clears. Threads: one.
 
+#include "base/buffer.h"
 #include "base/json.h"
 #include "cli/simulate_options.h"
 #include "driver/past/history.h"
@@ -13,9 +14,10 @@ struct tend_past_source {
     int64_t from_ms, until_ms;                   ///< INT64_MIN and INT64_MAX where nothing was said
     struct tend_zone *zone;                      ///< of times without one; NULL: UTC
     struct tend_ruleset *ruleset;                ///< private: to compare with a recording's
+    struct tend_buffer learned;                  ///< of --baselines, as TEND_EVENT_BASELINES takes it; else empty
 };
 
-/// Reads --zone, --from and --to. @return TEND_OK or TEND_E_INVALID
+/// Reads --zone, --from, --to and --baselines. @return TEND_OK, TEND_E_INVALID, or as baseline_file.h says
 TEND_MUST_CHECK enum tend_status tend_past_source_init(struct tend_past_source *source,
                                                        const struct tend_simulate_options *options,
                                                        struct tend_error *error);

@@ -22,6 +22,8 @@ static const char usage[] =
     "  --zone NAME            the time zone of times without one, like Europe/Berlin; the usual: UTC\n"
     "  --incidents FILE       labels of real incidents: from,to,what[,service]; counts what was found, missed and "
     "false\n"
+    "  --baselines FILE       what a daemon learned, its DIR/baselines: tend.learned metrics of services begin with "
+    "it\n"
     "  --as SERVICE:METRIC    csv: whose a plain timestamp,value file is, where the rules leave a choice\n"
     "  --service-label NAME   prometheus: the label that names the service; the usual: job\n"
     "  --instance-label NAME  prometheus: the label that names the instance; the usual: instance\n"
@@ -60,6 +62,7 @@ static const struct option option_table[] = {
     { "instance-label", required_argument, NULL, OPTION_TEXT + 8 },
     { "step", required_argument, NULL, OPTION_TEXT + 9 },
     { "token-file", required_argument, NULL, OPTION_TEXT + 10 },
+    { "baselines", required_argument, NULL, OPTION_TEXT + 11 },
     { "json", no_argument, NULL, 'j' },
     { "what-if", no_argument, NULL, 'w' },
     { "help", no_argument, NULL, 'h' },
@@ -91,6 +94,9 @@ static const char *misplaced(const struct tend_simulate_options *options)
         options->source != TEND_SIMULATE_PROMETHEUS) {
         return "--service-label, --instance-label, --step and --token-file go with --prometheus";
     }
+    if (options->baselines != NULL && options->source == TEND_SIMULATE_SCENARIO) {
+        return "a scenario begins with nothing: --baselines goes with the past";
+    }
     if (options->what_if && options->source != TEND_SIMULATE_SCENARIO) {
         return "--what-if goes with --scenario";
     }
@@ -103,10 +109,18 @@ static const char *misplaced(const struct tend_simulate_options *options)
 int tend_simulate_options_read(int argc, char **argv, struct tend_simulate_options *out)
 {
     *out = (struct tend_simulate_options){ .source = TEND_SIMULATE_NOTHING };
-    const char **const texts[] = {
-        &out->env,           &out->from,           &out->to,   &out->zone,      &out->as, &out->incidents, &out->html,
-        &out->service_label, &out->instance_label, &out->step, &out->token_file
-    };
+    const char **const texts[] = { &out->env,
+                                   &out->from,
+                                   &out->to,
+                                   &out->zone,
+                                   &out->as,
+                                   &out->incidents,
+                                   &out->html,
+                                   &out->service_label,
+                                   &out->instance_label,
+                                   &out->step,
+                                   &out->token_file,
+                                   &out->baselines };
     bool one_source = true;
     int option = 0;
     while ((option = getopt_long(argc, argv, "h", option_table, NULL)) != -1) { // NOLINT(concurrency-mt-unsafe)

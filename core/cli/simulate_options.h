@@ -22,6 +22,7 @@ struct tend_simulate_options {
     const char *zone;
     const char *as;        ///< csv
     const char *incidents; ///< file with labels of real incidents
+    const char *baselines; ///< file with what was learned before
     const char *html;
     const char *service_label, *instance_label, *step, *token_file; ///< prometheus
     bool json, what_if;

@@ -1,5 +1,6 @@
 #include "cli/simulate_text.h"
 
+#include "cli/learned_text.h"
 #include "cli/terminal.h"
 #include "cli/text_table.h"
 
@@ -320,6 +321,14 @@ void tend_simulate_text_format(const json_t *report, struct tend_buffer *out)
     put_alerts(report, out);
     put_incidents(report, out);
     put_labels(report, out);
+    struct tend_buffer learned;
+    tend_buffer_init(&learned);
+    tend_learned_text_put(report, "  ", &learned);
+    if (learned.size > 0) {
+        tend_buffer_put_text(out, "\nwarming up\n");
+        tend_buffer_put_text(out, tend_buffer_text(&learned));
+    }
+    tend_buffer_clear(&learned);
     put_list("missing", json_object_get(report, "missing"), NULL, out);
     put_list("rules that were switched off", json_object_get(report, "rules_off"), "rule", out);
     put_expectations(report, out);

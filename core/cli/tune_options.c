@@ -34,6 +34,8 @@ static const char usage[] =
     "before\n"
     "                         now; the usual: all of a file, the last hour of a server\n"
     "  --zone NAME            the time zone of times without one, like Europe/Berlin; the usual: UTC\n"
+    "  --baselines FILE       what a daemon learned, its DIR/baselines: tend.learned metrics of services begin with "
+    "it\n"
     "  --as SERVICE:METRIC    csv: whose a plain timestamp,value file is, where the rules leave a choice\n"
     "  --service-label NAME   prometheus: the label that names the service; the usual: job\n"
     "  --instance-label NAME  prometheus: the label that names the instance; the usual: instance\n"
@@ -70,6 +72,7 @@ static const struct option option_table[] = {
     { "budget", required_argument, NULL, OPTION_TEXT + 10 },
     { "period", required_argument, NULL, OPTION_TEXT + 11 },
     { "rule", required_argument, NULL, OPTION_TEXT + 12 },
+    { "baselines", required_argument, NULL, OPTION_TEXT + 13 },
     { "json", no_argument, NULL, 'j' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
@@ -203,19 +206,11 @@ int tend_tune_options_read(int argc, char **argv, struct tend_tune_options *out)
     struct tend_simulate_options *past = &out->past;
     const char *budget = NULL;
     const char *period = NULL;
-    const char **const texts[] = { &past->env,
-                                   &past->from,
-                                   &past->to,
-                                   &past->zone,
-                                   &past->as,
-                                   &past->incidents,
-                                   &past->service_label,
-                                   &past->instance_label,
-                                   &past->step,
-                                   &past->token_file,
-                                   &budget,
-                                   &period,
-                                   &out->rule };
+    const char **const texts[] = {
+        &past->env,           &past->from,           &past->to,   &past->zone,       &past->as, &past->incidents,
+        &past->service_label, &past->instance_label, &past->step, &past->token_file, &budget,   &period,
+        &out->rule,           &past->baselines
+    };
     bool one_source = true;
     int option = 0;
     while ((option = getopt_long(argc, argv, "h", option_table, NULL)) != -1) { // NOLINT(concurrency-mt-unsafe)

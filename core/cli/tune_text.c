@@ -1,5 +1,6 @@
 #include "cli/tune_text.h"
 
+#include "cli/learned_text.h"
 #include "cli/terminal.h"
 #include "cli/text_table.h"
 #include "parse/duration.h"
@@ -499,6 +500,7 @@ void tend_tune_text_format(const json_t *result, struct tend_buffer *out)
     if (marks == 0) {
         tend_buffer_put_text(out, "no incident is marked (--incidents): every alarm counts as false\n");
     }
+    tend_learned_text_put(result, "", out);
     const json_t *missing = json_object_get(result, "missing");
     for (size_t i = 0; i < json_array_size(missing); i++) {
         tend_buffer_put_text(out, "missing: ");

@@ -230,6 +230,54 @@ class Learned(unittest.TestCase):
         self.assertTrue(self.learned()["relearning"])
 
 
+class Past(unittest.TestCase):
+    """Half a day at 5, then 50 for good, and an hour at 500 half a day before the end: three days and a half."""
+
+    def setUp(self):
+        self.directory = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.rules = self.directory / "rules"
+        self.rules.mkdir()
+        (self.rules / "a.lua").write_text(RULES.format(port=1).replace('every = "1s"', 'every = "1m"'))
+        self.csv = self.directory / "past.csv"
+        levels = [5] * 720 + [50] * 3600 + [500] * 60 + [50] * 660
+        self.csv.write_text("time,web:load\n" + "".join(f"{1767225600 + 60 * i},{v}\n" for i, v in enumerate(levels)))
+
+    def tend(self, command, *options):
+        done = subprocess.run([TEND, command, self.rules, "--csv", self.csv, *options], capture_output=True, text=True, check=False)
+        self.assertEqual(0, done.returncode, done.stderr)
+        return done.stdout
+
+    def test_what_fires_for_a_day_is_a_new_usual_and_a_later_fault_is_found(self):
+        report = json.loads(self.tend("simulate", "--json"))
+        minutes = [(round((a["fired_ms"] / 1000 - 1767225600) / 60), round((a["resolved_ms"] - a["fired_ms"]) / 60000))
+                   for a in report["alerts"]]
+        self.assertEqual(2, len(minutes))
+        self.assertEqual(720, minutes[0][0])
+        self.assertTrue(1440 <= minutes[0][1] <= 1470, minutes)
+        self.assertEqual((4320, 60), minutes[1])
+        first = report["incidents"][0]
+        self.assertIn("new usual", [decision["what"] for decision in first["decisions"]])
+        self.assertIn("what it is now counts as usual", self.tend("simulate"))
+
+    def test_how_long_it_warmed_up_is_told_and_what_was_learned_before_can_be_given(self):
+        warmed = r"learned: load of web trusted from 2026-01-01 02:\d\d:00Z on; it warmed up for 2 h \d+ m, and was not judged"
+        self.assertRegex(self.tend("simulate"), warmed)
+        self.assertRegex(self.tend("tune"), warmed)
+        self.tend("learn", "--state", self.directory / "state", "--to", "2026-01-01T12:00:00Z")
+        later = ("--from", "2026-01-01T12:00:00Z", "--to", "2026-01-01T13:00:00Z")
+        self.assertIn("learned: load of web never trusted: it warmed up for all of 1 h", self.tend("simulate", *later))
+        given = (*later, "--baselines", self.directory / "state" / "baselines")
+        for command in ("simulate", "tune"):
+            self.assertNotIn("warmed up", self.tend(command, *given))
+        self.assertEqual(1, len(json.loads(self.tend("simulate", *given, "--json"))["alerts"]))
+
+    def test_a_file_that_holds_no_baselines_is_refused(self):
+        for file, why in ((self.csv, "it is no file of baselines"), (self.directory / "none", "No such file or directory")):
+            done = subprocess.run([TEND, "simulate", self.rules, "--csv", self.csv, "--baselines", file], capture_output=True,
+                                  text=True, check=False)
+            self.assertEqual((1, f"tend simulate: {file}: {why}\n"), (done.returncode, done.stderr))
+
+
 class Scenario(unittest.TestCase):
     def test_a_scenario_of_three_weeks_learns_them_and_finds_the_fault(self):
         with tempfile.TemporaryDirectory() as directory:

@@ -144,7 +144,7 @@ class Csv(Simulated):
     def test_the_report_has_all_that_its_schema_promises(self):
         report = self.report("--csv", self.put("f.csv", slow_between(60, 90)))
         self.assertEqual(set(report), {"title", "source", "tend", "generation", "from_ms", "until_ms", "services",
-                                       "metrics", "alerts", "incidents", "pages", "labels", "missing", "rules_off",
+                                       "metrics", "alerts", "incidents", "pages", "labels", "learned", "missing", "rules_off",
                                        "sums", "expectations", "what_if"})
         self.assertEqual(report["source"], {"kind": "csv", "text": str(self.path / "f.csv")})
         self.assertEqual(report["from_ms"], BEGUN * 1000)

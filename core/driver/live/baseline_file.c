@@ -87,16 +87,8 @@ static const char *check(const struct tend_buffer *file, struct tend_reader *bod
     return NULL;
 }
 
-enum tend_status tend_baseline_file_read(const char *directory, struct tend_buffer *out, struct tend_error *error)
+static enum tend_status read_file(int fd, const char *path, struct tend_buffer *out, struct tend_error *error)
 {
-    char path[PATH_BYTES];
-    if (!make_path(directory, "baselines", path)) {
-        return fail(error, directory, ENAMETOOLONG);
-    }
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) {
-        return errno == ENOENT ? TEND_OK : fail(error, path, errno);
-    }
     struct tend_buffer file;
     tend_buffer_init(&file);
     const int failed = read_whole(fd, &file);
@@ -115,6 +107,25 @@ enum tend_status tend_baseline_file_read(const char *directory, struct tend_buff
     }
     tend_buffer_clear(&file);
     return status;
+}
+
+enum tend_status tend_baseline_file_read(const char *directory, struct tend_buffer *out, struct tend_error *error)
+{
+    char path[PATH_BYTES];
+    if (!make_path(directory, "baselines", path)) {
+        return fail(error, directory, ENAMETOOLONG);
+    }
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        return errno == ENOENT ? TEND_OK : fail(error, path, errno);
+    }
+    return read_file(fd, path, out, error);
+}
+
+enum tend_status tend_baseline_file_read_path(const char *path, struct tend_buffer *out, struct tend_error *error)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a user's file may be a pipe
+    return fd < 0 ? fail(error, path, errno) : read_file(fd, path, out, error);
 }
 
 // @return 0 or an errno

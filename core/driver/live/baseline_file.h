@@ -15,6 +15,9 @@
 /// @return TEND_OK, TEND_E_IO, TEND_E_CORRUPT or TEND_E_NOMEM with the error set, and nothing was appended
 TEND_MUST_CHECK enum tend_status tend_baseline_file_read(const char *directory, struct tend_buffer *out,
                                                          struct tend_error *error);
+/// Reads such a file wherever it lies. @return as above; TEND_E_IO when there is none
+TEND_MUST_CHECK enum tend_status tend_baseline_file_read_path(const char *path, struct tend_buffer *out,
+                                                              struct tend_error *error);
 /// Writes it and waits until it is on the disk. @return TEND_OK, or TEND_E_IO with the error set and the old file as it
 /// was
 TEND_MUST_CHECK enum tend_status tend_baseline_file_write(const char *directory, const char *bytes, size_t count,

@@ -305,6 +305,16 @@ static void look(void *context, const struct tend_simulation *simulation)
     }
 }
 
+static void give_learned(struct rehearsal *rehearsal, int64_t at_ms)
+{
+    const struct tend_rehearsal_options *options = rehearsal->options;
+    struct tend_event event = { .kind = TEND_EVENT_BASELINES,
+                                .baselines = { .bytes = options->learned, .byte_count = options->learned_bytes } };
+    if (options->learned_bytes > 0) {
+        tend_simulation_give(rehearsal->simulation, at_ms, &event);
+    }
+}
+
 static enum tend_status begin(struct rehearsal *rehearsal, int64_t at_ms, struct tend_error *error)
 {
     const struct tend_rehearsal_options *options = rehearsal->options;
@@ -338,6 +348,7 @@ static enum tend_status begin(struct rehearsal *rehearsal, int64_t at_ms, struct
         status = tend_layout_create(NULL, 0, &rehearsal->no_series);
     }
     if (status == TEND_OK) {
+        give_learned(rehearsal, at_ms);
         tend_simulation_watch(rehearsal->simulation, look, rehearsal);
         look(rehearsal, rehearsal->simulation);
     } else {

@@ -18,6 +18,8 @@ struct tend_rehearsal_options {
     const struct tend_history_reader *history; ///< at its beginning; borrowed
     int64_t from_ms;                           ///< INT64_MIN: from its beginning. What is older is passed over
     int64_t until_ms;                          ///< INT64_MAX: to its end
+    const char *learned;                       ///< what was learned before, as TEND_EVENT_BASELINES takes it; borrowed
+    size_t learned_bytes;                      ///< 0: nothing
     const char *title;                         ///< of the report
     const char *source_kind;                   ///< "csv", "prometheus", "recording", "replay"
     const char *source_text;

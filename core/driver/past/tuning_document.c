@@ -111,7 +111,7 @@ json_t *tend_tuning_document(const struct tend_tuning_options *options, const st
     }
     const struct tend_tuning_budget *budget = &options->budget;
     return json_pack(
-        "{s:O, s:O, s:I, s:o, s:I, s:I, s:I, s:O, s:o}", "from_ms", json_object_get(report, "from_ms"), "until_ms",
+        "{s:O, s:O, s:I, s:o, s:I, s:I, s:I, s:O, s:O, s:o}", "from_ms", json_object_get(report, "from_ms"), "until_ms",
         json_object_get(report, "until_ms"), "period_ms", (json_int_t)options->period_ms, "budget",
         budget->within_ms == 0
             ? json_null()
@@ -119,5 +119,5 @@ json_t *tend_tuning_document(const struct tend_tuning_options *options, const st
         "marks", (json_int_t)json_array_size(options->labels), "incidents",
         (json_int_t)json_array_size(json_object_get(report, "incidents")), "pages",
         (json_int_t)json_array_size(json_object_get(report, "pages")), "missing", json_object_get(report, "missing"),
-        "rules", rules);
+        "learned", json_object_get(report, "learned"), "rules", rules);
 }

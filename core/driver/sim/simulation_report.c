@@ -20,6 +20,9 @@ enum {
 struct trace_of_metric {
     json_t *head; // what is told of the metric besides its points
     struct tend_metric_trace trace;
+    bool is_learned;
+    int64_t first_ms;   // of P; INT64_MIN: there was none
+    int64_t trusted_ms; // of E; INT64_MIN: there was none
 };
 
 struct subject {
@@ -79,6 +82,8 @@ static size_t add_subject(struct tend_report_builder *builder, const struct tend
     for (size_t m = 0; m < subject->metric_count; m++) {
         subject->metrics[m].head = head_of(view, &view->def->metrics[m], view->alpha[m]);
         tend_metric_trace_init(&subject->metrics[m].trace);
+        subject->metrics[m].is_learned = view->def->metrics[m].expect == TEND_EXPECT_LEARNED;
+        subject->metrics[m].first_ms = subject->metrics[m].trusted_ms = INT64_MIN;
     }
     builder->metric_count += subject->metric_count;
     return builder->subject_count++;
@@ -124,6 +129,16 @@ static void put_limits(const struct tend_subject_view *view, size_t metric, stru
     point->high = bad == TEND_BAD_BELOW ? (double)NAN : e + distance;
 }
 
+static void note_trust(struct trace_of_metric *metric, const struct tend_subject_view *view, size_t index)
+{
+    if (metric->first_ms == INT64_MIN && !isnan(view->p[index])) {
+        metric->first_ms = view->data_ms;
+    }
+    if (metric->trusted_ms == INT64_MIN && metric->first_ms != INT64_MIN && !isnan(view->e[index])) {
+        metric->trusted_ms = view->data_ms;
+    }
+}
+
 static void take_subject(void *context, const struct tend_subject_view *view)
 {
     struct tend_report_builder *builder = context;
@@ -143,6 +158,7 @@ static void take_subject(void *context, const struct tend_subject_view *view)
     size_t most = POINTS_IN_ALL / builder->metric_count;
     most = most > TEND_REPORT_POINTS_MAX ? TEND_REPORT_POINTS_MAX : most < POINTS_MIN ? POINTS_MIN : most;
     for (size_t m = 0; m < subject->metric_count; m++) {
+        note_trust(&subject->metrics[m], view, m);
         struct tend_trace_point *point =
             tend_metric_trace_push(&subject->metrics[m].trace, most, view->p[m], view->a[m]);
         if (point != NULL) {
@@ -209,6 +225,26 @@ static json_t *metrics_of(const struct tend_report_builder *builder)
     return metrics;
 }
 
+static json_t *learned_of(const struct tend_report_builder *builder)
+{
+    json_t *learned = json_array();
+    for (size_t i = 0; i < builder->subject_count; i++) {
+        const struct subject *subject = &builder->subjects[i];
+        for (size_t m = 0; subject->instance[0] == '\0' && m < subject->metric_count; m++) {
+            const struct trace_of_metric *metric = &subject->metrics[m];
+            if (metric->is_learned && metric->first_ms != INT64_MIN) {
+                (void)json_array_append_new(
+                    learned,
+                    json_pack("{s:s, s:O, s:I, s:o}", "service", subject->service, "metric",
+                              json_object_get(metric->head, "metric"), "from_ms", (json_int_t)metric->first_ms,
+                              "trusted_ms",
+                              metric->trusted_ms == INT64_MIN ? json_null() : json_integer(metric->trusted_ms)));
+            }
+        }
+    }
+    return learned;
+}
+
 json_t *tend_report_document(const struct tend_report_builder *builder)
 {
     json_t *document =
@@ -217,6 +253,7 @@ json_t *tend_report_document(const struct tend_report_builder *builder)
                   "generation", builder->generation, "from_ms", (json_int_t)builder->from_ms, "until_ms",
                   (json_int_t)builder->until_ms, "services", services_of(builder), "metrics", metrics_of(builder),
                   "labels", "missing", "expectations", "what_if");
+    (void)json_object_set_new(document, "learned", learned_of(builder));
     json_t *told = tend_report_records_document(builder->records);
     (void)json_object_update(document, told);
     json_decref(told);

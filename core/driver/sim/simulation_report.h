@@ -20,6 +20,8 @@
 ///                  "label": index in labels | null}],
 ///   "pages": [{"at_ms", "notify", "incident", "text"}],
 ///   "labels": [{"from_ms", "until_ms", "what", "service": text|null, "found": bool, "delay_s": n|null}],   real incidents
+///   "learned": [{"service", "metric", "from_ms", "trusted_ms"|null}],   metrics of services that learn from their past: the
+///                first value, and the first for which anything was expected
 ///   "missing": [text],            series that were selected and that the source lacks, by name
 ///   "rules_off": [{"at_ms", "rule", "text"}],                    rules that raised and were switched off
 ///   "sums": {"samples", "ticks", "alerts", "incidents", "recovered", "acts", "would_act", "refusals": {reason: n},
