@@ -8,7 +8,8 @@
 ///   {incident, state, outcome, opened, ended, took_s, severity, mark:{mark, why, who, at}, services:[…],
 ///    alerts:[{rule, service, instance, severity, state, metric, expected, measured, F, alpha, A, out_at, unit,
 ///    missing,
-///             summary, foretold, eta_s, eta_least_s, eta_most_s, since, fired, resolved, since_after_s, fired_after_s, resolved_after_s}],
+///             summary, foretold, eta_s, eta_least_s, eta_most_s, since, fired, resolved, since_after_s, fired_after_s,
+///             resolved_after_s}],
 ///    culprits:[{service, confidence, reasons}], ranking:[{service, score, confidence, reasons}], wait,
 ///    decisions:[{at, after_s, what, service, playbook, reason, text, times}],   times: how often in a row
 ///    runs:[{id, playbook, playbook_hash, service, dry, state, outcome, error, generation, began, ended, began_after_s,

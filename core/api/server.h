@@ -5,8 +5,9 @@
 /// loopback only, serves GET /metrics, /-/healthy and /-/ready and nothing that could change or tell more. What is
 /// answered comes from a source: functions given at create, called on the loop's thread, one request at a time.
 ///
-///   GET  /v1/status  /v1/topology  /v1/incidents  /v1/incidents/ID/explain  /v1/explain?id=ID   (no id or "last": the newest)
-///   POST /v1/pause {"why"}  /v1/resume  /v1/arm {"playbook"}|{"all":true}  /v1/disarm (as arm)  /v1/close {"service"}
+///   GET  /v1/status  /v1/topology  /v1/incidents  /v1/incidents/ID/explain  /v1/explain?id=ID   (no id or "last": the
+///   newest) POST /v1/pause {"why"}  /v1/resume  /v1/arm {"playbook"}|{"all":true}  /v1/disarm (as arm)  /v1/close
+///   {"service"}
 ///        /v1/silence {"on","for_ms","rule"?,"why"?}  /v1/unsilence {"id"}  /v1/deploy
 ///        {"on","for_ms"?,"version"?,"done"?} /v1/ack {"incident","why"?}  /v1/reload
 ///   GET  /metrics  /-/healthy  /-/ready

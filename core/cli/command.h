@@ -38,8 +38,8 @@ int tend_command_ack(int argc, char **argv);       ///< a person has seen an inc
 int tend_command_close(int argc, char **argv);     ///< closes the breaker of a service
 int tend_command_relearn(int argc, char **argv);
 int tend_command_learn(int argc, char **argv);
-int tend_command_mark(int argc, char **argv);      ///< says that an incident was real, or a false alarm
-int tend_command_reload(int argc, char **argv);    ///< loads the rules again
+int tend_command_mark(int argc, char **argv);   ///< says that an incident was real, or a false alarm
+int tend_command_reload(int argc, char **argv); ///< loads the rules again
 
 // They read what it wrote, whether it runs or not:
 int tend_command_report(int argc, char **argv); ///< what the alarms of a time were worth

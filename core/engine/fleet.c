@@ -231,11 +231,11 @@ static enum tend_status subject_init(struct tend_fleet *fleet, const struct tend
         subject->out_since_ms[i] = TEND_NEVER;
         if (metric->expect == TEND_EXPECT_VALUE) {
             fleet->table.e[subject->slot + i] = metric->expect_value;
-        } else if (metric->expect == TEND_EXPECT_LAST &&
-                   tend_history_create(metric->expect_samples, &subject->histories[i]) != TEND_OK) {
-            return TEND_E_NOMEM;
-        } else if (metric->expect == TEND_EXPECT_LEARNED &&
-                   tend_baseline_create(spec_of(metric), &subject->baselines[i]) != TEND_OK) {
+        }
+        if ((metric->expect == TEND_EXPECT_LAST &&
+             tend_history_create(metric->expect_samples, &subject->histories[i]) != TEND_OK) ||
+            (metric->expect == TEND_EXPECT_LEARNED &&
+             tend_baseline_create(spec_of(metric), &subject->baselines[i]) != TEND_OK)) {
             return TEND_E_NOMEM;
         }
         if (metric->ahead_ms > 0 &&

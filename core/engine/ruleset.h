@@ -85,7 +85,7 @@ struct tend_service_def {
     size_t verb_count;
     const struct tend_selector **record; ///< more series to keep in the window
     size_t record_count;
-    struct tend_log_def logs; ///< no files: its log is not read
+    struct tend_log_def logs;          ///< no files: its log is not read
     const struct tend_edge_def *edges; ///< their series are recorded too
     size_t edge_count;
 };

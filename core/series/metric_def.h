@@ -35,27 +35,27 @@ enum tend_expect_kind {
 
 struct tend_metric_def {
     const char *name;
-    enum tend_metric_kind kind;
     const struct tend_selector
-        *sources[2];         ///< MEAN: NAME_sum, NAME_count; QUANTILE: NAME_bucket; SHARE: both; else [0]
-    bool source_is_gauge[2]; ///< SHARE only: take the newest value, not the increase
-    double quantile;         ///< QUANTILE only, 0 to 1
+        *sources[2]; ///< MEAN: NAME_sum, NAME_count; QUANTILE: NAME_bucket; SHARE: both; else [0]
+    enum tend_metric_kind kind;
     enum tend_bad bad;
     enum tend_expect_kind expect;
+    uint32_t min_samples;    ///< fewer good scrapes in the window than this: too few samples
+    bool source_is_gauge[2]; ///< SHARE only: take the newest value, not the increase
+    bool peers_with_self;    ///< PEERS: the mean is over itself too
+    uint16_t season_hours;   ///< LEARNED: 0 (none), 24 or 168
+    double quantile;         ///< QUANTILE only, 0 to 1
     double expect_value;     ///< VALUE
     size_t expect_samples;   ///< LAST
     const char *peers_among; ///< PEERS: a group whose services are the peers; NULL: the instances of the service
-    bool peers_with_self;    ///< PEERS: the mean is over itself too
-    double alpha;            ///< threshold on F; NaN when `out_at` is given
+    double alpha;            ///< threshold on F; NaN when `out_at` is given; LEARNED with neither: detectors judge
     double out_at;           ///< the same limit in the metric's unit; NaN when `alpha` is given
     double floor;            ///< smallest scale that matters, > 0 or 0 for none
     const char *unit;        ///< "s", "bytes", "ratio", "/s" or another; "" for none
     int64_t window_ms;       ///< what it looks at; 0: as long as its service says
     int64_t ahead_ms;        ///< how far ahead rules want to see, the least of them; 0: none asks for a forecast
-    uint32_t min_samples;    ///< fewer good scrapes in the window than this: too few samples
 
-    // LEARNED, and judged by detectors where neither alpha nor out_at is given:
-    uint16_t season_hours;        ///< 0 (none), 24 or 168
+    // LEARNED:
     const struct tend_zone *zone; ///< whose hours
     const char *zone_name;        ///< of it, as rules call it
     const char *given;            ///< the metric of the same service whose value is the load; NULL: none, and no season

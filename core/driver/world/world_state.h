@@ -40,7 +40,7 @@ struct tend_world_instance {
     char *name; ///< "redis/1"
     struct tend_synthetic_row *row;
     bool crashed, hung, unreachable, dark, unseen, drained, new_version;
-    bool half_done; ///< an act that half works did nothing the last time
+    bool half_done;     ///< an act that half works did nothing the last time
     const char *writes; ///< a line of its log, while a fault has it write one; the fault's; NULL: none
     double slow, noisy, errors;
     double held;      ///< memory that it has leaked and that nobody uses, of the usual
@@ -109,7 +109,7 @@ struct tend_scenario_world {
     struct tend_world_change *changes; ///< owned, all of them
     json_t *faults;
     json_t *moments;
-    bool logs; ///< some fault has something written to a log
+    bool logs;      ///< some fault has something written to a log
     double spoiled; ///< requests from outside that got an error, or no answer in their caller's time, up to now
     double *given;
     uint8_t *given_missing;
