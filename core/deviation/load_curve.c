@@ -23,6 +23,7 @@ enum {
 static const double CLIP = 4;           ///< mean distances
 static const double LEAST_SHARE = 1e-3; ///< of a value
 static const double BEYOND = 0.5;       ///< bins
+static const double LARGEST = 1e37;     ///< value, so that distances fit into floats
 
 _Static_assert(sizeof(struct tend_load_curve) <= TEND_LOAD_CURVE_BYTES_MAX, "a metric may cost no more");
 
@@ -220,7 +221,7 @@ void tend_load_curve_learn(struct tend_load_curve *curve, double load, int64_t w
 {
     int key;
     double within;
-    if (!place(load, &key, &within)) {
+    if (!place(load, &key, &within) || !(fabs(value) <= LARGEST)) {
         return;
     }
     const int index = make_room(curve, key);
@@ -291,8 +292,8 @@ static bool load_bin(struct tend_load_bin *bin, struct tend_reader *reader)
     bin->spread = get_float(reader);
     bin->at = get_float(reader);
     const bool begun = count_of(bin) < FIRST || (bin->spread >= 0 && bin->at >= 0 && bin->at <= 1);
-    return begun && isfinite(bin->level) && isfinite(bin->spread) && isfinite(bin->at) && count_of(bin) >= 1 &&
-           count_of(bin) <= FORGETS;
+    return begun && fabs((double)bin->level) <= LARGEST && fabs((double)bin->spread) <= 2 * LARGEST &&
+           fabs((double)bin->at) <= LARGEST && count_of(bin) >= 1 && count_of(bin) <= FORGETS;
 }
 
 bool tend_load_curve_load(struct tend_load_curve *curve, struct tend_reader *reader)

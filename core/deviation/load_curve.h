@@ -38,8 +38,8 @@ struct tend_load_expected {
 /// @param load  NaN, 0 and below, and infinity: nothing is expected
 struct tend_load_expected tend_load_curve_at(const struct tend_load_curve *curve, double load);
 
-/// One more value. A load that gives no E is passed over, and so is one too far from all that is trusted.
-/// @param value  finite; of a size that floats hold
+/// One more value. A load that gives no E is passed over, and so are one too far from all that is trusted
+/// and a value above 1e37.
 /// @param zero   what the values are less: distances below a thousandth of value + zero are all alike
 void tend_load_curve_learn(struct tend_load_curve *curve, double load, int64_t wall_s, double value, double zero);
 

@@ -190,7 +190,7 @@ enum tend_status tend_tail_load(struct tend_tail *tail, struct tend_reader *read
     // While nothing above 0 was seen, the values are in no bin.
     const bool fits = tail->count <= COUNT_MAX && top < KEYS && bin < TEND_TAIL_BINS &&
                       (top == 0 ? sum == 0 : sum == tail->count) && beyond >= 0 && beyond <= BEYOND_MAX &&
-                      isfinite(tail->threshold) && isfinite(tail->mean_excess);
+                      tail->threshold >= 0 && key_of(tail->threshold) <= (int32_t)top && isfinite(tail->mean_excess);
     if (!fits || reader->failed) {
         reader->failed = true;
         tend_tail_init(tail);

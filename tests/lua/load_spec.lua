@@ -31,3 +31,17 @@ suite.fact("a simple setup becomes a document", function()
   suite.same(entry.rule(0), nil)
   suite.same(type(entry.rule(1)), "function")
 end)
+
+suite.fact("what is learned given another metric says so in the document, and to who checks it", function()
+  local document = fake.load((SIMPLE:gsub('expect = "400ms", alpha = 0.5 }',
+    'expect = tend.learned { given = "traffic" }, alpha = 0.5 }, traffic = { tend.rate "http_requests_total" }')))
+  suite.same(document.errors, {})
+  suite.same(document.warnings, {})
+  suite.same(document.limits_text, { "pay.response_time  expect what is usual for its traffic, learned from its own "
+    .. "past  alpha 0.5, or more where its own history reaches more  out of line 50 % above that" })
+  local learned = {}
+  for _, metric in ipairs(document.services[1].metrics) do
+    if metric.name == "response_time" then learned = metric.expect.learned end
+  end
+  suite.same(learned, { season_ms = 0, zone = "UTC", given = "traffic" })
+end)

@@ -81,6 +81,7 @@ static void a_load_that_was_never_met_gives_nothing(void **state)
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
         const struct tend_load_curve before = curve;
         tend_load_curve_learn(&curve, none[i], HALF_DAY, 1000, 0);
+        tend_load_curve_learn(&curve, 70, HALF_DAY, -1e300, 0); // a float holds no such value
         assert_true(is_nothing(&curve, none[i]));
         assert_memory_equal(&before, &curve, sizeof curve);
     }

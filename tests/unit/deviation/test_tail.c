@@ -109,6 +109,33 @@ static void zeros_and_no_data_are_taken(void **state)
     assert_true(tend_tail_of(&tail, NAN) == 0);
 }
 
+static void a_threshold_beyond_all_bins_is_refused(void **state)
+{
+    (void)state;
+    struct tend_tail tail;
+    tend_tail_init(&tail);
+    for (int i = 1; i <= 100; i++) {
+        tend_tail_push(&tail, i);
+    }
+    struct tend_buffer bytes;
+    tend_buffer_init(&bytes);
+    tend_tail_save(&tail, &bytes);
+    struct tend_tail loaded;
+    struct tend_reader reader = tend_reader_over(bytes.data, bytes.size);
+    assert_int_equal(tend_tail_load(&loaded, &reader), TEND_OK);
+    const double wrong[] = { 1e9, -1, (double)NAN, (double)INFINITY };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct tend_tail damaged = tail;
+        damaged.threshold = wrong[i];
+        tend_buffer_reset(&bytes);
+        tend_tail_save(&damaged, &bytes);
+        reader = tend_reader_over(bytes.data, bytes.size);
+        assert_int_equal(tend_tail_load(&loaded, &reader), TEND_E_CORRUPT);
+        assert_int_equal(loaded.count, 0);
+    }
+    tend_buffer_clear(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +145,7 @@ int main(void)
         cmocka_unit_test(beyond_all_that_was_seen_the_tail_grows_with_the_distance),
         cmocka_unit_test(another_unit_changes_nothing_to_the_bit),
         cmocka_unit_test(zeros_and_no_data_are_taken),
+        cmocka_unit_test(a_threshold_beyond_all_bins_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
