@@ -48,23 +48,28 @@ static size_t taken(const struct world *world)
     return world_count_records(world, TEND_RECORD_DECISION, "what", "new usual");
 }
 
-/// E of the metric as `tend status` shows it.
-static double expected(const struct world *world)
+/// A number of the metric as `tend status` shows it.
+static double shown(const struct world *world, const char *member)
 {
     json_t *status = tend_engine_status(world->engine);
     const json_t *services = json_object_get(status, "services");
     const json_t *metrics = json_object_get(json_array_get(services, 0), "metrics");
-    double e = (double)NAN;
+    double number = (double)NAN;
     size_t i = 0;
     json_t *metric = NULL;
     json_array_foreach(metrics, i, metric)
     {
         if (strcmp(tend_json_text(metric, "name", ""), "load") == 0) {
-            e = tend_json_number(metric, "E", (double)NAN);
+            number = tend_json_number(metric, member, (double)NAN);
         }
     }
     json_decref(status);
-    return e;
+    return number;
+}
+
+static double expected(const struct world *world)
+{
+    return shown(world, "E");
 }
 
 /// Warm at 5, and at 50 for so long since then.
@@ -91,6 +96,24 @@ static void a_day_of_an_untouched_alert_is_a_new_usual_and_the_alert_resolves(vo
     assert_non_null(strstr(tend_json_text(decision, "text", ""), "fired for 1d, and nobody did anything about it"));
     pass_minutes(&world, 2, 5); // and it is watched from there
     assert_string_equal(world_alert_state(&world, "ledger"), "firing");
+    world_end(&world);
+}
+
+static void only_what_happens_again_within_eight_days_is_a_distance_that_it_reaches(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, PLAIN, HOUR);
+    pass_minutes(&world, DAY + 2 * HOUR, 50);
+    assert_true(taken(&world) == 1 && shown(&world, "alpha") == 0.2);
+    pass_minutes(&world, DAY + 3 * HOUR, 5); // back: F is 45 / 50
+    assert_int_equal(taken(&world), 2);
+    assert_true(shown(&world, "alpha") > 0.2);
+    world_end(&world);
+    begin(&world, PLAIN, HOUR);
+    pass_minutes(&world, 10 * DAY, 50);
+    pass_minutes(&world, DAY + 3 * HOUR, 5);
+    assert_true(taken(&world) == 2 && shown(&world, "alpha") == 0.2);
     world_end(&world);
 }
 
@@ -255,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_day_of_an_untouched_alert_is_a_new_usual_and_the_alert_resolves),
+        cmocka_unit_test(only_what_happens_again_within_eight_days_is_a_distance_that_it_reaches),
         cmocka_unit_test(metrics_that_detectors_judge_find_their_way_too),
         cmocka_unit_test(a_rule_that_is_a_function_counts_while_it_sees_a_learned_metric_out_of_line),
         cmocka_unit_test(the_season_of_a_week_waits_three_days),
