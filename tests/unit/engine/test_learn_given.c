@@ -19,11 +19,13 @@
 #define GAUGE(name, more) "{'name':'" name "','kind':'gauge','sources':['" name "']" more "}"
 #define EXPECT(given) ",'expect':{'learned':{'season_ms':0,'zone':'UTC','given':'" given "'}},"
 #define METRICS(given, limit) UP_METRIC "," GAUGE("traffic", "") "," GAUGE("load", EXPECT(given) limit "'bad':'both'")
-#define LEARNED(given, limit, rules)                                                                                   \
-    "{'rules':[{'name':'high','at':'a:1','metric':'load'}],'services':[{'name':'ledger','groups':['*'],"               \
-    "'targets':['http://127.0.0.1:9101/metrics'],'every_ms':60000,'window_ms':60000,'timeout_ms':500,"                 \
+#define LEDGER_OF(per, targets, given, limit, rules)                                                                   \
+    "{'rules':[{'name':'high','at':'a:1','metric':'load','per':'" per "'}],'services':[{'name':'ledger',"              \
+    "'groups':['*'],'targets':[" targets "],'every_ms':60000,'window_ms':60000,'timeout_ms':500,"                      \
     "'version':{'series':'app_build_info','label':'version'},'metrics':[" METRICS(given, limit) "]," LIMITS(           \
         "") ",'rules':[" rules "]}]}"
+#define LEARNED(given, limit, rules) LEDGER_OF("service", "'http://127.0.0.1:9101/metrics'", given, limit, rules)
+#define PER_INSTANCE(targets) LEDGER_OF("instance", targets, "traffic", "'alpha':0.2,", "{'rule':0}")
 #define ALPHA LEARNED("traffic", "'alpha':0.2,", "")
 #define ALPHA_AND_RULE LEARNED("traffic", "'alpha':0.2,", "{'rule':0}")
 #define DETECTORS LEARNED("traffic", "", "")
@@ -116,6 +118,29 @@ static void a_load_that_was_not_met_or_is_none_gives_no_verdict(void **state)
         assert_string_equal(world_alert_state(&world, "ledger"), "resolved");
         assert_float_equal(shown(&world, "E"), 3, 0.01);
     }
+    world_end(&world);
+}
+
+// The new one never met a load of 100: it is judged by what its service knows of that, not by what its service has now.
+static void an_instance_that_is_new_is_expected_as_its_service_at_its_own_load(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world, PER_INSTANCE("'http://127.0.0.1:9101/metrics'"));
+    pass_days(&world);
+    world_load(&world, PER_INSTANCE("'http://127.0.0.1:9101/metrics','http://127.0.0.1:9102/metrics'"));
+    struct world_target *fresh = world_target(&world, "ledger/127.0.0.1:9102");
+    fresh->traffic = 280;
+    fresh->load = usual(280);
+    pass_minutes(&world, 130, 200, usual(200));
+    assert_string_equal(world_alert_state(&world, "ledger"), "");
+    fresh->traffic = 100;
+    fresh->load = usual(100);
+    pass_minutes(&world, 2, 200, usual(200));
+    assert_string_equal(world_alert_state(&world, "ledger"), "");
+    fresh->load = usual(200);
+    pass_minutes(&world, 2, 200, usual(200));
+    assert_string_equal(world_alert_state(&world, "ledger"), "firing");
     world_end(&world);
 }
 
@@ -240,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_expected_for_the_load_there_is),
         cmocka_unit_test(a_load_that_was_not_met_or_is_none_gives_no_verdict),
+        cmocka_unit_test(an_instance_that_is_new_is_expected_as_its_service_at_its_own_load),
         cmocka_unit_test(nothing_is_learned_while_it_fires),
         cmocka_unit_test(a_deploy_moves_the_level_and_keeps_the_shape),
         cmocka_unit_test(a_reload_keeps_it_unless_it_is_given_another_metric),
