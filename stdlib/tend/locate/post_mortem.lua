@@ -268,7 +268,7 @@ end
 
 -- Fitted on the development cases and on the same ones disturbed (another alarm time, columns and healthy rows left
 -- out, no topology): what is stated was right about as often.
-local CONFIDENCE = { base = -0.2, lead = 1.6, strength = 0.7, no_graph = -0.8 }
+local CONFIDENCE = { base = 0.1, lead = 1.6, strength = 0.7, no_graph = -0.8 }
 
 --- How likely it is that the first of a ranking is the culprit.
 ---@param ranking table[]
