@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "driver/live/child_process.h"
+#include "driver/live/deliveries.h"
 #include "driver/live/evaluator_pool.h"
 #include "driver/live/file_discovery.h"
 #include "driver/live/generation_loader.h"
@@ -21,6 +22,7 @@
 #include "driver/live/journal_writer.h"
 #include "driver/live/log_watch.h"
 #include "driver/live/loop_recorder.h"
+#include "driver/live/operator_check.h"
 #include "driver/live/question.h"
 #include "driver/live/secrets.h"
 #include "driver/live/state_dir.h"
@@ -36,15 +38,7 @@ enum {
     PULSE_MS = 500,      ///< of the loop's own timer
     WALL_JUMP_MS = 2000, ///< more than this is a jump
     STARTUP_GRACE_MS = 30000,
-    DELIVER_TIMEOUT_MS = 10000,
     BASELINES_EVERY_MS = 5 * 60 * 1000, ///< so much of what was learned a crash may cost
-};
-
-// A notice in flight: the HTTP client knows numbers, the engine keys.
-struct delivery {
-    struct delivery *next;
-    uint64_t id;
-    char *key;
 };
 
 struct tend_loop {
@@ -61,7 +55,7 @@ struct tend_loop {
     struct tend_scrape_client *scrapes;
     struct tend_children *children;
     struct tend_http_client *steps;
-    struct tend_http_client *notices;
+    struct tend_deliveries *notices;
     struct tend_log_watch *logs;
     struct tend_file_discovery **discoveries;
     size_t discovery_count;
@@ -76,8 +70,6 @@ struct tend_loop {
     bool paused_by_file;             ///< by the file and nobody else: with it the pause ends
     json_t *sources;                 ///< of the generation in use
     struct tend_question *questions; ///< to evaluators, without an answer yet
-    struct delivery *deliveries;
-    uint64_t next_delivery;
     struct tend_loop_counts counts;
 };
 
@@ -217,41 +209,9 @@ static void on_step_answer(void *context, uint64_t id, const struct tend_http_re
     json_decref(value);
 }
 
-static char *take_delivery(struct tend_loop *loop, uint64_t id)
+static void on_delivered(void *context, struct tend_event *event)
 {
-    for (struct delivery **at = &loop->deliveries; *at != NULL; at = &(*at)->next) {
-        if ((*at)->id == id) {
-            struct delivery *found = *at;
-            char *key = found->key;
-            *at = found->next;
-            free(found);
-            return key;
-        }
-    }
-    return NULL;
-}
-
-static void on_notice_answer(void *context, uint64_t id, const struct tend_http_result *result)
-{
-    char *key = take_delivery(context, id);
-    if (key == NULL) {
-        return;
-    }
-    char error[256];
-    if (result->status == 0) {
-        (void)snprintf(error, sizeof error, "%s", result->error);
-    } else {
-        (void)snprintf(error, sizeof error, "%s%sHTTP status %d", result->error, result->error[0] == '\0' ? "" : " ",
-                       result->status);
-    }
-    struct tend_event event = { .kind = TEND_EVENT_DELIVERED };
-    event.delivered.key = key;
-    event.delivered.ok = result->status >= 200 && result->status < 300;
-    event.delivered.retry = result->status == 0 || result->status == 429 || result->status >= 500;
-    event.delivered.retry_after_ms = result->retry_after_ms;
-    event.delivered.error = error;
-    feed(context, &event);
-    free(key);
+    feed(context, event);
 }
 
 static void on_evaluator_reply(void *context, const struct tend_evaluator_reply *reply)
@@ -312,21 +272,10 @@ static void deliver(struct tend_loop *loop, const struct tend_effect *effect)
         fail_later(loop, 0, effect->key, true, "");
         return;
     }
-    struct delivery *delivery = calloc(1, sizeof *delivery);
-    TEND_ASSERT(delivery != NULL);
-    *delivery = (struct delivery){ .next = loop->deliveries, .id = ++loop->next_delivery, .key = strdup(effect->key) };
-    TEND_ASSERT(delivery->key != NULL);
-    loop->deliveries = delivery;
-    json_t *request = json_copy(effect->json);
-    if (json_object_get(request, "timeout_ms") == NULL) {
-        (void)json_object_set_new(request, "timeout_ms", json_integer(DELIVER_TIMEOUT_MS));
-    }
     struct tend_error error = { .text = "" };
-    if (tend_http_client_send_json(loop->notices, delivery->id, request, loop->secrets, &error) != TEND_OK) {
-        free(take_delivery(loop, delivery->id));
+    if (tend_deliveries_send(loop->notices, effect->key, effect->json, &error) != TEND_OK) {
         fail_later(loop, 0, effect->key, false, error.text);
     }
-    json_decref(request);
 }
 
 static void start_discoveries(struct tend_loop *loop)
@@ -677,7 +626,7 @@ static enum tend_status open_world(struct tend_loop *loop, struct tend_error *er
         status = tend_http_client_create(base, on_step_answer, loop, &loop->steps);
     }
     if (status == TEND_OK) {
-        status = tend_http_client_create(base, on_notice_answer, loop, &loop->notices);
+        status = tend_deliveries_create(base, loop->secrets, on_delivered, loop, &loop->notices);
     }
     if (status == TEND_OK) {
         const struct tend_log_watch_options logs = {
@@ -746,7 +695,7 @@ void tend_loop_destroy(struct tend_loop *loop)
     tend_questions_clear(&loop->questions); // those that get no answer, as the pool went first
     tend_children_destroy(loop->children);
     tend_http_client_destroy(loop->steps);
-    tend_http_client_destroy(loop->notices);
+    tend_deliveries_destroy(loop->notices);
     if (loop->wake != NULL) {
         event_free(loop->wake);
     }
@@ -761,54 +710,15 @@ void tend_loop_destroy(struct tend_loop *loop)
     tend_engine_destroy(loop->engine);
     tend_secrets_close(loop->secrets);
     tend_state_dir_close(loop->state);
-    for (struct delivery *next, *delivery = loop->deliveries; delivery != NULL; delivery = next) {
-        next = delivery->next;
-        free(delivery->key);
-        free(delivery);
-    }
-    json_decref(loop->sources);
     free(loop);
-}
-
-// Whether the incident that a mark begins with is one of the journal's.
-static enum tend_status find_marked(struct tend_loop *loop, const char *argument, struct tend_error *error)
-{
-    const int bytes = (int)strcspn(argument, " ");
-    char id[64] = "";
-    (void)snprintf(id, sizeof id, "%.*s", bytes, argument);
-    struct tend_record found = { .number = 0 };
-    enum tend_status status = tend_journal_find(loop->journal, TEND_RECORD_INCIDENT, id, &found, error);
-    if (status == TEND_OK && found.number == 0) {
-        tend_error_set(error, "there is no incident \"%.*s\"; tend incidents lists the newest", bytes, argument);
-        status = TEND_E_INVALID;
-    }
-    tend_record_clear(&found);
-    return status;
 }
 
 enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, const char *argument, const char *who,
                                    struct tend_error *error)
 {
-    const bool of_playbook = strcmp(command, "arm") == 0 || strcmp(command, "disarm") == 0;
-    const bool of_service = strcmp(command, "close") == 0 || strcmp(command, "relearn") == 0;
-    if ((of_playbook || of_service) && tend_engine_ruleset(loop->engine) == NULL) {
-        tend_error_set(error, "the rules are not loaded yet; try again in a moment");
-        return TEND_E_IO;
-    }
-    if (of_playbook && !tend_engine_has_playbook(loop->engine, argument)) {
-        if (strcmp(argument, "*") == 0) {
-            tend_error_set(error, "the rules declare no playbook");
-        } else {
-            tend_error_set(error, "there is no playbook \"%s\"", argument);
-        }
-        return TEND_E_INVALID;
-    }
-    if (of_service && !tend_engine_has_service(loop->engine, argument)) {
-        tend_error_set(error, "there is no service \"%s\"", argument);
-        return TEND_E_INVALID;
-    }
-    if (tend_engine_check_command(loop->engine, command, argument, error) != TEND_OK) {
-        return TEND_E_INVALID;
+    const enum tend_status status = tend_operator_check(loop->engine, loop->journal, command, argument, error);
+    if (status != TEND_OK) {
+        return status;
     }
     if (strcmp(command, "resume") == 0 && has_pause_file(loop)) {
         tend_error_set(error, "the file %s/pause is there: remove it first", tend_state_dir_path(loop->state));
@@ -816,12 +726,6 @@ enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, 
     }
     if (strcmp(command, "pause") == 0 || strcmp(command, "resume") == 0) {
         loop->paused_by_file = false;
-    }
-    if (strcmp(command, "mark") == 0) {
-        const enum tend_status status = find_marked(loop, argument, error);
-        if (status != TEND_OK) {
-            return status;
-        }
     }
     struct tend_event event = { .kind = TEND_EVENT_OPERATOR };
     event.operator.command = command;
