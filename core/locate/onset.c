@@ -17,7 +17,7 @@ static const double usual_share = 0.9; // of rows: what a column does anyway
 static const double vote_most = 2.5;
 static const double symptom_votes = 3;
 // Who asks what went wrong asks soon: up to so long ago a row counts in full, and much less before that.
-static const double soon_s = 600, soon_rows = 8;
+static const double soon_s = 700, soon_rows = 8;
 
 struct ballot {
     size_t window, first, last;
