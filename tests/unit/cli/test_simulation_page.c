@@ -169,6 +169,7 @@ static void a_page_for_which_there_is_no_memory_is_whole_or_says_so(void **state
 {
     (void)state;
     if (!TEND_CAN_FAIL_ALLOCATIONS) {
+        print_message("skipped: allocations cannot be made to fail under the sanitizers\n");
         skip();
     }
     struct tend_buffer whole;

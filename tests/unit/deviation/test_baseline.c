@@ -315,6 +315,7 @@ static struct tend_zone *berlin(void)
     static char bytes[65536];
     FILE *file = fopen("/usr/share/zoneinfo/Europe/Berlin", "re");
     if (file == NULL) {
+        print_message("skipped: there is no time zone Europe/Berlin here (tzdata)\n");
         skip();
     }
     const size_t count = fread(bytes, 1, sizeof bytes, file);

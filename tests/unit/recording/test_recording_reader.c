@@ -190,6 +190,7 @@ static void a_part_larger_than_any_may_be_is_refused(void **state)
 static void every_allocation_may_fail(void **state)
 {
     if (!TEND_CAN_FAIL_ALLOCATIONS) {
+        print_message("skipped: allocations cannot be made to fail under the sanitizers\n");
         skip();
     }
     struct place *place = *state;

@@ -144,6 +144,7 @@ static void each_failed_allocation_of_create_is_out_of_memory(void **state)
 {
     (void)state;
     if (!TEND_CAN_FAIL_ALLOCATIONS) {
+        print_message("skipped: allocations cannot be made to fail under the sanitizers\n");
         skip();
     }
     const struct tend_script_config config = { .modules = script_fixture_modules, .memory_bytes = 32 << 20 };
