@@ -33,7 +33,7 @@ function ahead.bind(rule, ms, metrics)
   end
 end
 
---- Checks a rule's `ahead` once all services are resolved: without a limit there is nothing to be reached.
+--- Checks a rule's `ahead`.
 ---@param rule tend.Declaration
 function ahead.check(rule)
   local ms, when = rule.used.ahead, rule.used.when
@@ -43,9 +43,14 @@ function ahead.check(rule)
     registry.error(at, 'ahead is no time to look ahead; write "30m"')
   elseif when == "up" then
     registry.error(at, "ahead: up is 1 or 0, which no line leads to; leave ahead out")
-  elseif type(when) == "string" and not rule.bound and not source.is_packs(rule) then
-    registry.error(at, ("ahead: %s has no limit that it could reach: give the metric expect and out_at"):format(when))
   end
+end
+
+--- Blames a rule that looks ahead of a metric that somebody has, but of which nobody expects anything.
+---@param rule tend.Declaration
+function ahead.blame_no_limit(rule)
+  registry.error(source.field(rule, { "ahead" }),
+    ("ahead: %s has no limit that it could reach: give the metric expect and out_at"):format(rule.used.when))
 end
 
 --- What `tend check` prints: `stock.memory  foretold 30m ahead by a trend of 15m or more: rule "memory will be full"`.

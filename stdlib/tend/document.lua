@@ -55,7 +55,11 @@ local function check_rule(rule, resolved)
   elseif not has then
     registry.error(source.field(rule, { "when" }), ('when = "%s": nobody it is on has this metric%s'):format(when,
       check.suggest(when, check.names(known), "there is")))
-  elseif not rule.used.ahead and not source.is_packs(rule) then -- a pack's rules wait for an expectation
+  elseif source.is_packs(rule) then
+    return -- a pack's rules wait for an expectation
+  elseif rule.used.ahead then
+    ahead.blame_no_limit(rule)
+  else
     registry.warning(source.field(rule, { "when" }),
       ('rule "%s" can never fire: nobody it is on says what is expected of %s'):format(rule.name, when))
   end

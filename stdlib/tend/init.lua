@@ -210,6 +210,9 @@ function tend.learned(options)
   elseif made.given and (made.last or made.season) then
     registry.error(host.caller(), ("tend.learned: given and %s are two ways to learn; write one of them"):format(
       made.last and "last" or "season"))
+  elseif made.zone and not made.season then
+    registry.error(host.caller(), "tend.learned: zone is for the hours of a season, and here is none; leave it out"
+      .. ((made.given or made.last) and "" or ', or add season = "1w"'))
   end
   made.is, made.how, made.at = "expectation", made.last and "last" or "learned", host.caller()
   return made

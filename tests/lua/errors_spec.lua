@@ -174,6 +174,12 @@ gives("given each other", metric('tend.mean "x_seconds", expect = tend.learned {
 gives("given another metric and a season",
   metric 'tend.mean "x_seconds", expect = tend.learned { given = "up", season = "1d" }, alpha = 1',
   "shop.lua:5: tend.learned: given and season are two ways to learn; write one of them")
+gives("given another metric and a zone",
+  metric 'tend.mean "x_seconds", expect = tend.learned { given = "up", zone = "Europe/Berlin" }, alpha = 1',
+  "shop.lua:5: tend.learned: zone is for the hours of a season, and here is none; leave it out")
+gives("a zone and no season",
+  metric 'tend.mean "x_seconds", expect = tend.learned { zone = "Europe/Berlin" }, alpha = 1',
+  'shop.lua:5: tend.learned: zone is for the hours of a season, and here is none; leave it out, or add season = "1w"')
 gives("a gauge that says no side", metric 'tend.gauge "x", expect = 5, alpha = 1',
   'shop.lua:5: metrics.m: a gauge must say which side is bad; add bad = "above", "below" or "both"')
 gives("peers of one instance", metric('tend.mean "x_seconds", expect = tend.peers(), alpha = 1', '"http://a:1/m"'),
@@ -196,6 +202,14 @@ tend.playbook "restart the worst" { run = function(p) p:note "x" end }]],
 gives("a rule on a metric that nobody has", 'tend.service "s" { targets = { "http://a:1/metrics" } }\n'
   .. 'tend.rule "r" { on = "s",\n  when = "uptime" }',
   'shop.lua:4: when = "uptime": nobody it is on has this metric; there is: scrape_duration, up')
+gives("a rule that looks ahead of a metric that nobody has",
+  'tend.service "s" { targets = { "http://a:1/metrics" } }\n'
+  .. 'tend.rule "r" { on = "s", ahead = "1h",\n  when = "uptime" }',
+  'shop.lua:4: when = "uptime": nobody it is on has this metric; there is: scrape_duration, up')
+gives("a rule that looks ahead of what nobody expects anything of",
+  'tend.service "s" { targets = { "http://a:1/metrics" }, metrics = { m = { tend.gauge "x", bad = "above" } } }\n'
+  .. 'tend.rule "r" { on = "s", when = "m",\n  ahead = "1h" }',
+  "shop.lua:4: ahead: m has no limit that it could reach: give the metric expect and out_at")
 gives("a rule on nobody known", 'tend.service "shop" { targets = {} }\ntend.rule "r" { on = "shpo", when = "up" }',
   'shop.lua:3: on = "shpo": there is no such service or group; did you mean "shop"?')
 gives("a change of a rule that is not there", [[
@@ -322,4 +336,11 @@ end)
 suite.fact("an env file that returns nothing is an error", function()
   local document = fake.load(HEAD, { env = "local x = 1" })
   suite.same(faults(document.errors), { "env/prod.lua:1: the file returns no table; end it with: return { … }" })
+end)
+
+suite.fact("a rule that looks ahead, on a group that has no members yet, is on nobody and no error", function()
+  local document = fake.load(HEAD .. 'tend.group "machines" { metrics = { free = { tend.gauge "x", bad = "below",\n'
+    .. '  expect = 5, out_at = 1 } } }\ntend.rule "full" { on = "machines", when = "free", ahead = "1h" }')
+  suite.same(faults(document.errors), {})
+  suite.same(faults(document.warnings), { 'shop.lua:4: rule "full" is on nobody: no service is in machines' })
 end)
