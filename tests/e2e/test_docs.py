@@ -1,7 +1,9 @@
 """What README.md and the manual print is true: their Lua loads, the messages that they quote are said, links lead somewhere.
 
 A ```lua block that begins with a comment or with `local tend` and requires "tend" is a whole setup. Any other is a part of
-one: `tend` and `command` are added in front, on the same line, and somebody who hears of everything at the end.
+one: `tend` and `command` are added in front, on the same line, and somebody who hears of everything at the end. In a pack's
+README all packs are there, `targets = …` is two targets, `control = …` is what restarts and deploys, and there is a
+playbook "restart the worst".
 """
 import json
 import os
@@ -29,9 +31,21 @@ PART = 'local tend, command = require "tend", require "tend.control.command"; '
 HEARD = '\ntend.notify "hears all" { on = "*", severity = { "page", "ticket", "warn" }, to = { require "tend.notify.log" {} } }\n'
 
 
+TARGETS = 'targets = { "http://a:9100/metrics", "http://b:9100/metrics" }'
+REMEDY = '\ntend.playbook "restart the worst" { run = function(p) for i in p:worst_first() do p:restart(i) end end }'
+CONTROL = 'control = command { restart = { "/bin/true", "{instance}" }, redeploy = { "/bin/true", "{version}" } }'
+
+
 def whole(text):
     """A setup of which nothing is missing."""
     return text if 'require "tend"\n' in text else PART + text + HEARD
+
+
+def whole_of_pack(text):
+    """The same of a block in the README of a pack."""
+    packs = "".join(f'require "tend.pack.{pathlib.Path(path).parent.name}"; ' for path in PACKS)
+    ends = HEARD if 'tend.playbook "restart the worst"' in text else REMEDY + HEARD
+    return PART + packs + text.replace("targets = …", TARGETS).replace("control = …", CONTROL) + ends
 
 
 def check(text, directory, env):
@@ -59,6 +73,17 @@ class Documents(unittest.TestCase):
                     report = check(whole(text), directory, "return { acts = 12 }\n")
                     self.assertEqual([], report["errors"])
                     self.assertEqual([], report["warnings"])
+
+    def test_each_block_of_a_pack_passes_tend_check(self):
+        for document in PACKS:
+            found = blocks(document)
+            self.assertTrue(found, document)
+            for line, text in found:
+                with self.subTest(f"{document}:{line}"), tempfile.TemporaryDirectory() as directory:
+                    report = check(whole_of_pack(text), directory, "return {}\n")
+                    self.assertEqual([], report["errors"])
+                    # A block may be of a group whose members the reader has.
+                    self.assertEqual([], [w for w in report["warnings"] if " is on nobody: " not in w["text"]])
 
     def test_the_first_rule_has_the_limits_that_the_readme_prints(self):
         _, text = blocks("README.md")[0]
