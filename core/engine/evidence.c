@@ -6,6 +6,7 @@
 // of the older one when it is whole.
 
 #include "engine/state.h"
+#include "engine/symptom.h"
 
 #include "locate/change.h"
 #include "locate/column_kind.h"
@@ -18,6 +19,7 @@ enum {
     SLICE_WORK = 2048, // of a step: under 1 ms, were every column changed
     COLUMN_WORK = 1,
     CHANGED_WORK = 16, // of a column that is looked at closely
+    CAUSE_WORK = 8,    // of one that is set against the symptom besides
     HEALTHY_LEAST = 8, // rows before the onset, else nothing is known
     KEPT_MOST = 6,     // changes told of one service
     STUDY_LEAST_MS = 1000,
@@ -92,11 +94,18 @@ struct rows {
     double values[TEND_TRACE_ROWS];
 };
 
+// What a slice works with.
+struct study {
+    struct rows rows;
+    struct tend_symptom symptom;
+};
+
 // What is told of a change of one metric.
 struct finding {
     const struct tend_metric_def *def;
     struct tend_evidence evidence;
     struct tend_change change;
+    struct tend_correlation correlation; // with the symptom
     double points;
     double peers;         // NaN: it is the service's, or has none
     const char *instance; // NULL: the service's
@@ -156,7 +165,7 @@ static bool find_change(struct rows *rows, const struct tend_service_def *servic
 
 // ---- a service's findings ----
 
-static json_t *finding_document(const struct finding *finding)
+static json_t *finding_document(const struct finding *finding, const struct tend_symptom *symptom)
 {
     const char *kind;
     const char *class = tend_evidence_class(finding->def, &kind);
@@ -170,12 +179,18 @@ static json_t *finding_document(const struct finding *finding)
         (void)json_object_set_new(out, "instance", json_string(finding->instance));
         (void)json_object_set_new(out, "peers", tend_json_real(finding->peers));
     }
+    if (finding->correlation.found) {
+        (void)json_object_set_new(out, "correlation", json_real(finding->correlation.value));
+        (void)json_object_set_new(out, "lag_s", json_real((double)finding->correlation.lag_ms / 1000.0));
+        (void)json_object_set_new(
+            out, "with", json_pack("{s:s, s:s}", "service", symptom->service->name, "metric", symptom->metric->name));
+    }
     return out;
 }
 
 // Keeps the strongest, in order of points and then of coming. A metric of an instance counts only as far as it says
 // more than the service's own.
-static void keep(json_t *list, const struct finding *finding)
+static void keep(json_t *list, const struct finding *finding, const struct tend_symptom *symptom)
 {
     size_t place = json_array_size(list);
     for (size_t i = json_array_size(list); i-- > 0;) {
@@ -192,7 +207,7 @@ static void keep(json_t *list, const struct finding *finding)
             place = i < place ? i : place;
         }
     }
-    (void)json_array_insert_new(list, place, finding_document(finding));
+    (void)json_array_insert_new(list, place, finding_document(finding, symptom));
     if (json_array_size(list) > KEPT_MOST) {
         (void)json_array_remove(list, KEPT_MOST);
     }
@@ -211,10 +226,27 @@ static double median_of_others(const struct tend_engine *engine, const struct te
     return tend_evidence_median(values, count, sorted);
 }
 
+// What only the service itself feels is set against what its callers do. @return the work it was
+static size_t correlate(struct tend_symptom *symptom, const struct tend_service *service, const struct rows *rows,
+                        struct finding *finding)
+{
+    const char *kind;
+    const char *class = tend_evidence_class(finding->def, &kind);
+    if (symptom->service == NULL || (strcmp(class, "cause") != 0 && strcmp(class, "other") != 0)) {
+        return 0;
+    }
+    const struct tend_correlation_trace trace = { .at_ms = rows->at_ms,
+                                                  .values = rows->values,
+                                                  .rows = rows->rows.rows };
+    finding->correlation = tend_symptom_correlate(symptom, service, finding->def, &trace);
+    return CAUSE_WORK;
+}
+
 // @return the work it was
 static size_t study_subject(const struct tend_engine *engine, const struct tend_service *service,
-                            const struct tend_instance *instance, int64_t onset_ms, struct rows *rows, json_t *list)
+                            const struct tend_instance *instance, int64_t onset_ms, struct study *study, json_t *list)
 {
+    struct rows *rows = &study->rows;
     const struct tend_trace *trace = instance == NULL ? service->subject.trace : instance->subject.trace;
     const bool is_service = instance == NULL || service->instance_count == 1;
     if (trace == NULL || !place_rows(rows, trace, service->def, onset_ms)) {
@@ -234,12 +266,13 @@ static size_t study_subject(const struct tend_engine *engine, const struct tend_
         }
         work += CHANGED_WORK;
         if (find_change(rows, service->def, def, &finding)) {
+            work += correlate(&study->symptom, service, rows, &finding);
             if (!is_service) {
                 double others[TEND_TRACE_ROWS];
                 finding.instance = instance->name;
                 finding.peers = median_of_others(engine, instance, m, others, rows->scratch.sorted);
             }
-            keep(list, &finding);
+            keep(list, &finding, &study->symptom);
         }
     }
     return work;
@@ -285,9 +318,11 @@ bool tend_evidence_gather(struct tend_engine *engine, struct tend_incident *inci
         begin_study(engine, incident);
     }
     size_t *near = calloc(engine->fleet->service_count + 1, sizeof *near);
-    struct rows *rows = calloc(1, sizeof *rows);
-    TEND_ASSERT(near != NULL && rows != NULL && tend_evidence_scratch_init(&rows->scratch, TEND_TRACE_ROWS) == TEND_OK);
+    struct study *study = calloc(1, sizeof *study);
+    TEND_ASSERT(near != NULL && study != NULL &&
+                tend_evidence_scratch_init(&study->rows.scratch, TEND_TRACE_ROWS) == TEND_OK);
     const size_t count = tend_evidence_near(engine, incident, near);
+    tend_symptom_find(engine, incident, &study->symptom);
     size_t work = 0;
     // A reload between two slices may move services about: one may then be studied twice or not at all, this once.
     while (incident->study_service < count && work < SLICE_WORK) {
@@ -298,7 +333,7 @@ bool tend_evidence_gather(struct tend_engine *engine, struct tend_incident *inci
             continue;
         }
         const size_t subject = incident->study_subject++;
-        work += study_subject(engine, service, subject == 0 ? NULL : service->instances[subject - 1], onset_ms, rows,
+        work += study_subject(engine, service, subject == 0 ? NULL : service->instances[subject - 1], onset_ms, study,
                               list_of(incident, service));
     }
     const bool whole = incident->study_service >= count;
@@ -307,8 +342,8 @@ bool tend_evidence_gather(struct tend_engine *engine, struct tend_incident *inci
         incident->evidence = incident->studied;
         incident->studied = NULL;
     }
-    tend_evidence_scratch_clear(&rows->scratch);
-    free(rows);
+    tend_evidence_scratch_clear(&study->rows.scratch);
+    free(study);
     free(near);
     return whole;
 }

@@ -339,6 +339,33 @@ suite.fact("a service in line whose CPU rose before its callers were hit is the 
   suite.contains(table.concat(row(reply, "payments").reasons, "\n"), "explained by ledger, which it depends on")
 end)
 
+suite.fact("a cause that moves closely with the first symptom is told so, and weighs a little more", function()
+  local function asked(correlation, lag_s)
+    local moves = correlation and { correlation = correlation, lag_s = lag_s,
+      with = { service = "checkout", metric = "response_time" } }
+    return locate({
+      ledger = { metrics = UNKNOWN_FACE, evidence = { change("cpu", "cause", "resource", 4000, moves) } },
+      payments = slow(1.9, 44000), checkout = slow(1.95, 45000) }, nil, nil, { onset_ms = 44000 })
+  end
+  local before = row(asked(), "ledger")
+  local moving = row(asked(1, 15), "ledger")
+  suite.contains(table.concat(moving.reasons, "\n"),
+    "40 s before the first symptom; it moves with checkout's response_time, 15 s ahead")
+  suite.same({ moving.score > before.score, moving.score < before.score + 0.21 }, { true, true })
+  suite.same(moving.confidence, before.confidence)
+  local behind = row(asked(-0.95, -10), "ledger") -- it follows
+  suite.contains(table.concat(behind.reasons, "\n"), "it moves against checkout's response_time, 10 s behind")
+  suite.same(behind.score, before.score)
+  local loosely = row(asked(0.7, 15), "ledger")
+  suite.same({ loosely.score, loosely.reasons }, { before.score, before.reasons })
+  local own = change("cpu", "cause", "resource", 4000, { correlation = 0.9, lag_s = 0,
+    with = { service = "payments", metric = "response_time" } })
+  local payments = slow(1.9, 44000)
+  payments.evidence = { own }
+  suite.contains(table.concat(row(locate({ payments = payments }), "payments").reasons, "\n"),
+    "it moves with its response_time")
+end)
+
 suite.fact("a cause that came after the trouble, fell, or follows the load accuses nobody", function()
   local late = change("cpu", "cause", "resource", 60000)
   local fell = change("memory", "cause", "resource", 4000, { rose = false })

@@ -19,11 +19,16 @@ local changes = {}
 ---@field shape "step"|"ramp"|"spike"
 ---@field instance? string   of one instance, which left it further than the service as a whole
 ---@field peers? number      what the other instances show
+---@field correlation? number  −1 to 1: how it moves with the first symptom of the incident (core/locate/correlation.h)
+---@field lag_s? number        it does so that much ahead; negative: behind
+---@field with? { service: string, metric: string }  that symptom
 
 -- What points of a kind are worth as a cause, from what post-mortems of exported data found (post_mortem.lua).
 local WORTH = { resource = 1, other = 0.5, machine = 0.3, network = 0.3 }
 local FALL = 0.2 -- of a resource that fell, against one that rose
 local LEAST = 1.0 -- points of a case of its own: more than twice what health reaches
+-- In an incident everything moves. Only what moves as closely as this is told, and counts a little.
+local CLOSE, CLOSE_POINTS = 0.85, 0.2
 local SLACK_MS = 5000 -- a cause may be seen that much after its symptom, besides what a window takes to fill
 
 --- What a change accuses its own service of: 0 for what its callers do to it or feel.
@@ -59,6 +64,33 @@ function changes.cause(list, onset_ms, window_ms)
   return best, most
 end
 
+--- Points, few, of a cause that moves with the first symptom and not behind it. They order suspects, and make none.
+---@param list tend.Change[]
+---@return number points
+function changes.moving(list)
+  local most = 0
+  for _, change in ipairs(list) do
+    local close = (math.abs(change.correlation or 0) - CLOSE) / (1 - CLOSE)
+    if close > 0 and change.lag_s >= 0 then
+      most = math.max(most, CLOSE_POINTS * close * math.min(1, changes.worth(change)))
+    end
+  end
+  return most
+end
+
+--- "moves with checkout's response_time, 15 s ahead"; nil: not closely enough to be told.
+---@param change tend.Change
+---@param own string    the service that it is of
+---@return string?
+function changes.movement(change, own)
+  local lag_s = change.lag_s
+  if not change.with or not lag_s or math.abs(change.correlation) < CLOSE then return nil end
+  local whose = change.with.service == own and "its" or change.with.service .. "'s"
+  local text = ("moves %s %s %s"):format(change.correlation > 0 and "with" or "against", whose, change.with.metric)
+  if math.abs(lag_s) < 1 then return text end
+  return ("%s, %.0f s %s"):format(text, math.abs(lag_s), lag_s > 0 and "ahead" or "behind")
+end
+
 --- Whether points are a case of their own.
 function changes.is_case(points) return points >= LEAST end
 
@@ -80,8 +112,9 @@ end
 ---@param change tend.Change
 ---@param unit string
 ---@param onset_ms? integer
+---@param own string      the service that it is of
 ---@return string
-function changes.sentence(change, unit, onset_ms)
+function changes.sentence(change, unit, onset_ms, own)
   local before, after = change.before, change.after
   local what = change.metric .. (change.instance and " of " .. change.instance or "")
   local ratio = before and after and before > 0 and after / before
@@ -94,6 +127,8 @@ function changes.sentence(change, unit, onset_ms)
   end
   text = text .. changes.moment(change, onset_ms)
   if change.shape == "ramp" then text = text .. ", growing since" end
+  local movement = changes.movement(change, own)
+  if movement then text = ("%s; it %s"):format(text, movement) end
   if change.peers then text = ("%s (the others: %s)"):format(text, host.format(change.peers, unit)) end
   return text
 end

@@ -178,6 +178,7 @@ local function score_of(suspect)
   score = score + math.min(suspect.cause_points or 0, MOST_POINTS) / 2
   if suspect.out then score = score + math.log(1 + math.min(worst_a(suspect), 100)) / 2 end
   score = score + 0.5 * count(suspect.explains)
+  if suspect.out then score = score + changes.moving(suspect.data.evidence or {}) end
   local deployed = suspect.data.deployed_ago_s
   if suspect.out and deployed and deployed < 3600 then score = score + 0.5 end
   if #(suspect.explained_by or {}) > 0 then score = score / 4 end

@@ -82,7 +82,8 @@ local function change_sentences(one, context)
   end)
   for i = 1, math.min(#list, 2) do
     local definition = context.definition(one.name, list[i].change.metric)
-    sentences[i] = changes.sentence(list[i].change, definition and definition.unit or "", context.onset_ms)
+    sentences[i] = changes.sentence(list[i].change, definition and definition.unit or "", context.onset_ms,
+      one.name)
   end
   return sentences
 end

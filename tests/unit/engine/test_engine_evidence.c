@@ -104,6 +104,52 @@ static void one_instance_that_left_its_peers_is_named(void **state)
     world_end(&world);
 }
 
+#define SLOW_METRIC "{'name':'latency','kind':'gauge','sources':['load'],'expect':{'value':1},'out_at':2,'bad':'above'}"
+// payments, which is slow above 2, → ledger, of which nothing is expected
+#define SLOW_SHOP                                                                                                      \
+    DOCUMENT(SERVICE("payments", "'http://p:1/m'",                                                                     \
+                     ",'metrics':[" UP_METRIC "," SLOW_METRIC                                                          \
+                     "],'rules':[{'rule':0,'clear_below':1,'severity':'page','act':true}],'depends':["                 \
+                     "'ledger']") "," SERVICE("ledger", "'http://h:1/m'",                                              \
+                                              ",'metrics':[" PLAIN("cpu", "load") "," UP_METRIC "]"),                  \
+             RULE("slow", ",'metric':'latency'"), PLAYBOOK("restart", ""), "")
+
+// Both rise by 2 a second from 6 on and wave before: ledger 3 s ahead of payments.
+static void a_cause_that_moves_ahead_of_the_symptom_is_told_with_its_lag(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world, SLOW_SHOP);
+    world.wait = "nobody yet";
+    for (int second = 0; second < 50; second++) {
+        const int ahead = second + 3;
+        world_target(&world, LEDGER)->load = ahead < 40 ? 1 + 0.05 * (ahead % 5) : 6 + 2 * (ahead - 40);
+        pass(&world, PAYMENTS, second < 40 ? 1 + 0.05 * (second % 5) : 6 + 2 * (second - 40), 1);
+    }
+    const json_t *change = change_of(&world, "ledger", 0);
+    assert_string_equal(tend_json_text(change, "metric", ""), "cpu");
+    assert_true(tend_json_number(change, "correlation", 0) > 0.95);
+    assert_true(fabs(tend_json_number(change, "lag_s", 0) - 3) < 1e-9);
+    assert_string_equal(tend_json_text(json_object_get(change, "with"), "service", ""), "payments");
+    assert_string_equal(tend_json_text(json_object_get(change, "with"), "metric", ""), "latency");
+    const json_t *own = change_of(&world, "payments", 0); // a symptom is no cause, and this is the one itself
+    assert_null(json_object_get(own, "correlation"));
+    world_end(&world);
+}
+
+static void without_a_symptom_nothing_moves_with_it(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world, SHOP("")); // what is out of line there is called "load", and tells of nobody's callers
+    world_pass(&world, 40);
+    pass(&world, LEDGER, 9, 3);
+    pass(&world, PAYMENTS, 5, 8);
+    assert_string_equal(tend_json_text(change_of(&world, "ledger", 0), "metric", ""), "cpu");
+    assert_null(json_object_get(change_of(&world, "ledger", 0), "correlation"));
+    world_end(&world);
+}
+
 // Scrapes come each second, but the services' interval is five.
 static void what_tells_nothing_new_is_asked_once_an_interval(void **state)
 {
@@ -261,6 +307,8 @@ int main(void)
         cmocka_unit_test(without_a_past_there_is_no_evidence_and_it_is_asked_all_the_same),
         cmocka_unit_test(the_past_goes_over_into_a_new_generation),
         cmocka_unit_test(one_instance_that_left_its_peers_is_named),
+        cmocka_unit_test(a_cause_that_moves_ahead_of_the_symptom_is_told_with_its_lag),
+        cmocka_unit_test(without_a_symptom_nothing_moves_with_it),
         cmocka_unit_test(what_tells_nothing_new_is_asked_once_an_interval),
         cmocka_unit_test(a_large_study_goes_on_in_later_steps),
         cmocka_unit_test(so_many_templates_of_logs_are_looked_at_and_the_nearest_first),
