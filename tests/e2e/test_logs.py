@@ -105,6 +105,25 @@ class Logs(unittest.TestCase):
         for secret in (b"opensesame", b"abcdefghij", b"basement"):
             self.assertNotIn(secret, kept + text.encode())
 
+    def test_last_words_without_a_newline_are_told_also_of_files_that_were_rotated(self):
+        workers = [self.directory / f"db-{i}.log" for i in range(20)]
+        for worker in workers:
+            worker.write_text("INFO begun\n")
+        tend = self.run_tend(logs=f'"{self.directory}/{{service}}*.log"')
+        self.chat(33)
+        files, lines = (tend.metrics()[f"tend_log_{name}"] for name in ("files", "lines_total"))
+        self.assertEqual(22, files)
+        for worker in workers:
+            worker.write_text("INFO begun\nFATAL cannot allocate 4096 pages, giving up")
+        for worker in workers[:10]:
+            worker.rename(worker.with_suffix(".old"))  # which no glob of the rules finds
+        wait_for("they were read", lambda: tend.metrics()["tend_log_lines_total"] >= lines + 20, 20)
+        self.targets["db"].fails = self.targets["web"].fails = True
+        incident = tend.wait_incident("blamed on db", lambda i: culprits(i) == ["db"], 30)
+        text = wait_for("the line in the story", lambda: (lambda t: t if "cannot allocate" in t else None)(
+            tend.cli("explain", incident["id"])), 20)
+        self.assertIn("new log line `FATAL cannot allocate <*> pages, giving up` (error), 20 in", text)
+
     def test_hostile_lines_are_read_and_nothing_of_them_reaches_a_terminal(self):
         tend = self.run_tend()
         db = self.targets["db"]

@@ -2,6 +2,11 @@
 // are others, the file was cut short and written anew. The place only ever lies behind a newline, or within a line that
 // is passed over; so a line that is half written is read again, and nothing needs to be kept of it.
 //
+// Most lines whose end is missing get it in a moment; some never do, and they are often the last words of a process. So
+// one that stands still is handed on, and if more of it comes after all, that is passed over: counted once, cut. A
+// writer whose buffer is written when it is full leaves a half line standing for as long as it has little to say, and
+// pieces of lines look like lines never seen before; it is told by where the file ends (WRITER_BUFFER_BYTES).
+//
 //     FOLLOWED --the name is another file, or gone--> RENAMED --read to its end, and quiet for LINGER--> (ended)
 
 #include "driver/live/log_tail.h"
@@ -13,12 +18,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { WRITER_BUFFER_BYTES = 4096 }; // stdio's for a file; larger ones (8 and 64 KiB) are multiples of it
+
 struct tend_log_tail {
     char *path;
     int fd;
     struct tend_log_place place;
     bool passes_over; // up to the next newline: the rest of a line that was too long, or was not read from its begin
     int64_t partial_bytes; // size of the file when all that was left was a line without its end; -1: it was not so
+    int64_t partial_since_ms;
     bool renamed;
     int64_t quiet_since_ms;
     struct tend_log_counts counts;
@@ -183,8 +191,23 @@ static void skip_ahead(struct tend_log_tail *tail, int64_t size)
     }
 }
 
+// Whether the line without an end, which is all that there is, has stood still for so long that it is one.
+static bool is_last_line(const struct tend_log_tail *tail, int64_t size, int64_t now_ms)
+{
+    return tail->partial_bytes == size && now_ms - tail->partial_since_ms >= TEND_LOG_STILL_MS &&
+           (tail->renamed || size % WRITER_BUFFER_BYTES != 0);
+}
+
+static size_t take_last_line(struct tend_log_tail *tail, const char *bytes, size_t count, const struct sink *sink)
+{
+    tail->counts.lines++;
+    sink->on_line(sink->context, bytes, count);
+    tail->passes_over = true;
+    return count;
+}
+
 // One block. @return bytes read; 0: nothing new, or it cannot be read
-static size_t read_block(struct tend_log_tail *tail, int64_t size, char *block, const struct sink *sink)
+static size_t read_block(struct tend_log_tail *tail, int64_t size, char *block, int64_t now_ms, const struct sink *sink)
 {
     struct tend_log_place *place = &tail->place;
     const ssize_t got =
@@ -198,11 +221,15 @@ static size_t read_block(struct tend_log_tail *tail, int64_t size, char *block, 
     }
     const char *bytes = block + place->print_bytes;
     const size_t count = (size_t)got - place->print_bytes;
-    const size_t done = take_lines(tail, bytes, count, sink);
+    size_t done = take_lines(tail, bytes, count, sink);
+    if (done == 0 && is_last_line(tail, place->offset + (int64_t)count, now_ms)) {
+        done = take_last_line(tail, bytes, count, sink);
+    }
     set_print(place, bytes + done, place->print_bytes + done);
     place->offset += (int64_t)done;
     tail->counts.bytes += done;
     tail->partial_bytes = done == 0 ? size : -1;
+    tail->partial_since_ms = now_ms;
     return (size_t)got;
 }
 
@@ -219,8 +246,9 @@ size_t tend_log_tail_read(struct tend_log_tail *tail, size_t budget_bytes, char 
     }
     skip_ahead(tail, file.st_size);
     size_t used = 0;
-    while (used < budget_bytes && tail->place.offset < file.st_size && tail->partial_bytes != file.st_size) {
-        const size_t got = read_block(tail, file.st_size, block, &sink);
+    while (used < budget_bytes && tail->place.offset < file.st_size &&
+           (tail->partial_bytes != file.st_size || is_last_line(tail, file.st_size, now_ms))) {
+        const size_t got = read_block(tail, file.st_size, block, now_ms, &sink);
         if (got == 0) {
             break;
         }

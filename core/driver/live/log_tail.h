@@ -5,8 +5,9 @@
 /// still write to it (RENAMED, then ENDED). One that was cut short (copytruncate) is read from its beginning again,
 /// also when it has grown past where it was: the bytes before that place are not the same any more. Work is bounded: a
 /// turn reads as much as it is given, and what lies too far behind is skipped, counted. Memory is bounded: nothing is
-/// kept of a file but its place; a line that is not whole yet is read again. Lines end in "\n". One longer than
-/// TEND_LOG_LINE_BYTES is handed on cut, and the rest of it passed over. Never waits: only regular files are opened.
+/// kept of a file but its place; a line that is not whole yet is read again. Lines end in "\n", or where the file has
+/// stood still for TEND_LOG_STILL_MS. One longer than TEND_LOG_LINE_BYTES is handed on cut, and the rest of it passed
+/// over. Never waits: only regular files are opened.
 /// Ownership: who creates destroys. Threads: none.
 
 #include "base/status.h"
@@ -21,6 +22,7 @@ enum {
     TEND_LOG_BLOCK_BYTES = TEND_LOG_LINE_BYTES + TEND_LOG_PRINT_BYTES, ///< of the buffer of a turn
     TEND_LOG_BEHIND_BYTES = 8 * 1024 * 1024,                           ///< more than that behind, and it skips ahead
     TEND_LOG_KEPT_BYTES = 256 * 1024,                                  ///< to that much before the end
+    TEND_LOG_STILL_MS = 5000,   ///< a last line without its newline is one after that long without more of it
     TEND_LOG_LINGER_MS = 10000, ///< a file that was renamed and does not grow for that long has ended
 };
 

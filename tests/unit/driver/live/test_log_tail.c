@@ -130,6 +130,81 @@ static void a_line_without_its_end_waits_for_it(void **state)
     assert_reads(fixture, "half|next|");
 }
 
+static void a_last_line_without_its_end_is_one_when_it_stood_still(void **state)
+{
+    struct fixture *fixture = *state;
+    append(fixture->path, "");
+    follow(fixture, TEND_LOG_FROM_END);
+    append(fixture->path, "one\nlast wo");
+    (void)read_on(fixture, 1 << 20, 1000);
+    assert_string_equal(fixture->lines, "one|");
+    append(fixture->path, "rds");
+    (void)read_on(fixture, 1 << 20, 2500); // it grew: from now on it stands still
+    (void)read_on(fixture, 1 << 20, 2500 + TEND_LOG_STILL_MS - 1);
+    assert_int_equal(fixture->count, 0);
+    (void)read_on(fixture, 1 << 20, 2500 + TEND_LOG_STILL_MS);
+    assert_string_equal(fixture->lines, "last words|");
+    assert_int_equal(read_on(fixture, 1 << 20, 100000), 0); // once
+    assert_int_equal(tend_log_tail_counts(fixture->tail).lines, 2);
+}
+
+static void what_comes_late_of_a_line_that_stood_still_is_passed_over(void **state)
+{
+    struct fixture *fixture = *state;
+    append(fixture->path, "");
+    follow(fixture, TEND_LOG_FROM_END);
+    append(fixture->path, "ha");
+    (void)read_on(fixture, 1 << 20, 0);
+    (void)read_on(fixture, 1 << 20, TEND_LOG_STILL_MS);
+    assert_string_equal(fixture->lines, "ha|");
+    append(fixture->path, "lf");
+    assert_reads(fixture, "");
+    append(fixture->path, "\nnext\nno end");
+    assert_reads(fixture, "next|");
+    (void)read_on(fixture, 1 << 20, TEND_LOG_STILL_MS);
+    assert_string_equal(fixture->lines, "no end|");
+    append(fixture->path, "\nnext\n"); // the newline alone came late: no line of its own
+    assert_reads(fixture, "next|");
+}
+
+static void a_half_line_at_the_end_of_a_full_buffer_waits_until_the_file_is_renamed(void **state)
+{
+    struct fixture *fixture = *state;
+    append(fixture->path, "");
+    follow(fixture, TEND_LOG_FROM_END);
+    char full[4096];
+    memset(full, 'x', sizeof full);
+    memcpy(full + sizeof full - 5, "\nhalf", 5);
+    put_bytes(fixture->path, O_APPEND, full, sizeof full);
+    (void)read_on(fixture, 1 << 20, 0);
+    assert_int_equal(fixture->count, 1);
+    assert_int_equal(read_on(fixture, 1 << 20, 100 * TEND_LOG_STILL_MS), 0);
+    assert_int_equal(rename(fixture->path, fixture->other), 0);
+    assert_true(tend_log_tail_was_renamed(fixture->tail, 1000000));
+    (void)read_on(fixture, 1 << 20, 1000000);
+    assert_string_equal(fixture->lines, "half|");
+}
+
+static void a_place_after_a_last_line_without_its_end_is_gone_on_from(void **state)
+{
+    struct fixture *fixture = *state;
+    append(fixture->path, "");
+    follow(fixture, TEND_LOG_FROM_END);
+    append(fixture->path, "last words");
+    (void)read_on(fixture, 1 << 20, 0);
+    (void)read_on(fixture, 1 << 20, TEND_LOG_STILL_MS);
+    assert_int_equal(fixture->count, 1);
+    const struct tend_log_place place = tend_log_tail_place(fixture->tail);
+    tend_log_tail_destroy(fixture->tail);
+    fixture->tail = NULL;
+    struct tend_error error;
+    assert_int_equal(tend_log_tail_create(fixture->path, TEND_LOG_FROM_BEGIN, &place, 1, &fixture->tail, &error),
+                     TEND_OK);
+    assert_int_equal(read_on(fixture, 1 << 20, 0), 0);
+    append(fixture->path, " and more\nnext\n");
+    assert_reads(fixture, "next|");
+}
+
 static void the_rest_of_a_line_that_was_not_seen_from_its_begin_is_passed_over(void **state)
 {
     struct fixture *fixture = *state;
@@ -336,6 +411,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(new_lines_are_handed_on_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(from_its_begin_all_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_line_without_its_end_waits_for_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_last_line_without_its_end_is_one_when_it_stood_still, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_comes_late_of_a_line_that_stood_still_is_passed_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_half_line_at_the_end_of_a_full_buffer_waits_until_the_file_is_renamed, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_place_after_a_last_line_without_its_end_is_gone_on_from, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_rest_of_a_line_that_was_not_seen_from_its_begin_is_passed_over, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_was_renamed_is_read_to_its_end, set_up, tear_down),
