@@ -161,7 +161,7 @@ static void put_alerts(const json_t *story, struct tend_buffer *out)
     }
 }
 
-// "ledger (0.91): up 0 of 1 (READ_TIMEOUT); payments depends on it and follows 5 s later"
+// "ledger (0.91): up 0 of 1 (READ_TIMEOUT: … it hangs); payments depends on it and follows 5 s later"
 static void put_suspect(const json_t *suspect, const char *indent, struct tend_buffer *out)
 {
     tend_buffer_put_text(out, indent);

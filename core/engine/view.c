@@ -337,6 +337,7 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
         }
     }
     json_t *failures = json_object();
+    const char *because = NULL; // in detail, of the first that failed
     size_t up = 0;
     bool out = tend_subject_is_out(engine->fleet, service->def, &service->subject) ||
                tend_forecast_concerns(engine, service, NULL);
@@ -347,6 +348,7 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
             const char *kind = tend_scrape_kind_text(tend_series_window_history(instance->window)->kind);
             (void)json_object_set_new(failures, kind,
                                       json_integer(json_integer_value(json_object_get(failures, kind)) + 1));
+            because = because == NULL ? instance->reason : because;
         } else {
             up++;
         }
@@ -359,7 +361,8 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
         service->instance_count == 0 ? json_null() : json_real((double)up / (double)service->instance_count);
     const char *version = service->instance_count > 0 ? service->instances[0]->version : "";
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*}",
+        "{s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*, "
+        "s:o*}",
         "groups", tend_facts_groups(service->def), "trouble_ago_s",
         service->trouble_ms == TEND_NEVER ? json_null()
                                           : json_real((double)(engine->now_ms - service->trouble_ms) / 1000.0),
@@ -370,7 +373,8 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
         calm_share(engine, service, onset_ms), "instances", (json_int_t)service->instance_count, "up", up_share,
         "version", version, "deployed_ago_s", tend_json_real(tend_deployed_ago_s(engine, service, NULL)), "alerts",
         alerts, "failures", failures, "metrics", tend_facts_metrics(engine, service->def, &service->subject),
-        "remedies", remedies, "logs", take_logs);
+        "remedies", remedies, "failed_because", because == NULL ? NULL : tend_json_string(because, strlen(because)),
+        "logs", take_logs);
 }
 
 int64_t tend_locate_onset_ms(const struct tend_engine *engine, const struct tend_incident *incident)

@@ -79,6 +79,10 @@ function locate.answer(request, resolved)
       local when = rule and rule.used.when
       return type(when) == "string" and when or nil
     end,
+    kinds_of_rule = function(name)
+      local rule = registry.find("rule", name)
+      return rule and rule.used.kinds or {}
+    end,
   }
   local answer = graph.rank(request.services, context)
   answer.fits, answer.errors = nil, errors

@@ -43,6 +43,17 @@ class Evidence(unittest.TestCase):
         self.assertGreaterEqual(confidence, 0.8)
         self.assertIn("15 s before the first symptom, growing since; it moves with front's response_time, 15 s ahead", reasons)
 
+    def test_the_kind_in_which_scrapes_fail_is_told_and_one_that_tells_nothing_is_no_fault(self):
+        rules = RULES + 'tend.rule "down" { on = "*", when = "up", fire_after = "10s", severity = "page", act = true }\n'
+        for fault, confidence, words in (("crash", 0.95, "REFUSED: nothing listens there: the process is gone"),
+                                         ("hang", 0.95, "READ_TIMEOUT: it takes connections and does not answer in time: it hangs"),
+                                         ("metrics gone", 0.7, "HTTP_STATUS: it answers, but not with metrics (HTTP status 404)")):
+            with self.subTest(fault):
+                told = self.culprit('world = { front = 2, back = 1 }, lasts = "5m",\n'
+                                    f'  faults = {{ {{ at = "2m", on = "back", kind = "{fault}" }} }}', rules)
+                self.assertEqual(told[:2], ("back", confidence))
+                self.assertIn(f"up 0 of 1 ({words})", told[2])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -108,12 +108,39 @@ suite.fact("a hung ledger is the culprit, not the services that wait for it", fu
     gateway = { metrics = { response_time = latency(2, 11000), error_rate = share(0.3, 12000) } } }
   culprit(reply, "ledger", 0.85)
   suite.same({ row(reply, "payments").confidence, row(reply, "gateway").confidence }, { 0.1, 0.1 })
-  suite.contains(row(reply, "ledger").reasons[1], "up 0 of 1 (READ_TIMEOUT)")
+  suite.contains(row(reply, "ledger").reasons[1],
+    "up 0 of 1 (READ_TIMEOUT: it takes connections and does not answer in time: it hangs)")
   suite.same(row(reply, "ledger").reasons[2],
     "checkout, gateway and payments depend on it and were seen out of line 2 s before")
   suite.contains(table.concat(row(reply, "payments").reasons, "\n"), "explained by ledger, which it depends on")
   suite.same(reply.fits, { ledger = { true } })
   suite.same(row(reply, "ledger").explains, { "checkout", "gateway", "payments" })
+end)
+
+suite.fact("a service that answers without metrics is unknown: it explains nobody, and nobody is sure of it", function()
+  local none = { missing = "scrape failed" }
+  local up = { P = 0, E = 1, F = 1, A = 2, out = true, onset_ms = 9000 }
+  for kind, words in pairs { HTTP_STATUS = "not with metrics (HTTP status 503)", PARSE = "can be read (line 3)",
+    TOO_LARGE = "more metrics than are allowed", RESOLVE = "its name has no address", TLS = "no TLS connection" } do
+    local mute = { up = 0, failures = { [kind] = 1 }, failed_because = words:match "%((.*)%)",
+      metrics = { up = up, response_time = none, error_rate = none, memory = none, traffic = none } }
+    local reply = locate { ledger = mute, payments = slow(1.9, 10000) }
+    suite.same({ reply.culprits, row(reply, "ledger").confidence, row(reply, "payments").confidence },
+      { { "ledger", "payments" }, 0.7, 0.7 })
+    suite.contains(row(reply, "ledger").reasons[1], words)
+    suite.contains(table.concat(row(reply, "payments").reasons, "\n"), "ledger gives no metrics, so nothing is known")
+    mute.alerts = { "down" }
+    reply = locate({ ledger = mute, payments = slow(1.9, 10000) }, nil,
+      (RULES:gsub('when = "up"', 'when = "up", kinds = { "REFUSED", "' .. kind .. '" }', 1)))
+    culprit(reply, "ledger", 0.95) -- the rule says that this is a fault
+  end
+end)
+
+suite.fact("several ways in which scrapes fail are counted, and one of them that is none of ours is enough", function()
+  local failed = { up = 0.25, instances = 4, failures = { HTTP_STATUS = 1, REFUSED = 2 }, metrics = { up = UP_LOST } }
+  local reply = locate { stock = failed }
+  culprit(reply, "stock", 0.95)
+  suite.contains(row(reply, "stock").reasons[1], "up 1 of 4 (HTTP_STATUS 1×, REFUSED 2×)")
 end)
 
 suite.fact("while ledger was not scraped since it began, nobody is named for good", function()

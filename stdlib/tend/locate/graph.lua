@@ -73,6 +73,7 @@ end
 -- Whether trouble below explains trouble above, and if not, why not.
 local function explains(below, above, context)
   if not below.out or below.weak then return false end
+  if below.silent then return false, ("%s gives no metrics, so nothing is known of it"):format(below.name) end
   if below.onset and above.onset and above.onset + lag_ms(context, below.name) < below.onset then
     local ahead_s = (below.onset - above.onset) / 1000
     return false, ("%s was out of line %.0f s before %s"):format(above.name, ahead_s, below.name)
@@ -202,6 +203,7 @@ end
 --   0.4   the same, and that one does not answer, or was in trouble just now
 --   0.7   three or more services broke on their own at once: a cause that they share is likelier than chance
 --   0.7   all its instances are out of line at once and something below is unwatched, unlisted or silent: a victim?
+--   0.7   it answers, but gives no metrics: it may serve its callers well
 --   0.6   something below is in line yet, but slower by half of what this one lost
 --   0.65 to 0.85  nothing expected of it is out of line, but what only it feels left what it was
 --   0.75  only its callers complain, and no dependencies are known at all
@@ -228,6 +230,7 @@ local function confidence_of(suspect, roots, suspects, context)
   end
   local _, overshadowed = evidence.overshadowed(suspect, roots, suspects, context)
   if not own and overshadowed then confidence = math.min(confidence, overshadowed) end
+  if suspect.silent then confidence = math.min(confidence, 0.7) end
   if #roots >= 3 then confidence = math.min(confidence, 0.7) end
   if suspect.points < 0 then confidence = math.min(confidence, 0.5) end
   if is_shared_by_below(suspect, suspects, context) then confidence = math.min(confidence, 0.6) end

@@ -1,5 +1,6 @@
 --- Reasons: the evidence on a suspect, in sentences with numbers.
 local changes = require "tend.locate.changes"
+local failures = require "tend.locate.failures"
 local suspect = require "tend.locate.suspect"
 
 local reasons = {}
@@ -28,12 +29,11 @@ local function metric_sentence(one, name, context)
 end
 
 local function up_sentence(one)
-  if not one.hard then return nil end
+  if not one.hard and not one.silent then return nil end
   local instances, up = one.data.instances or 1, one.data.up
-  local kinds = {}
-  for kind in pairs(one.data.failures or {}) do kinds[#kinds + 1] = kind end
+  local why = failures.sentence(one.data.failures, one.data.failed_because)
   return ("up %s of %d%s"):format(up and ("%.0f"):format(up * instances) or "fewer", instances,
-    #kinds > 0 and " (" .. table.concat(kinds, ", ") .. ")" or "")
+    why and (" (%s)"):format(why) or "")
 end
 
 local function callers_sentence(one, suspects)

@@ -2,6 +2,8 @@
 --
 -- Metrics are told apart by what they say of whose fault it is: the *face* is what callers feel (latencies, errors),
 -- *inner* is what only the service itself feels (memory, queues), *load* is what callers do to it.
+local failures = require "tend.locate.failures"
+
 local suspect = {}
 
 -- What is just out of line may come and go, and so seem to begin long after what it is the victim of. Trouble elsewhere
@@ -12,6 +14,7 @@ local STILL_FELT_MS = 3600 * 1000
 ---@field definition fun(service: string, metric: string): table?   the metric's definition
 ---@field times fun(service: string): table                         its every_ms, window_ms, timeout_ms
 ---@field metric_of_rule fun(rule: string): string?                  the metric that a rule judges
+---@field kinds_of_rule fun(rule: string): string[]                   failures of scrapes that it takes for a fault
 ---@field points table<string, { points: number, reasons: string[] }>
 ---@field onset_ms? integer     of the first symptom of the incident
 ---@field edges? integer        dependencies that are known in the whole fleet; nil: not told
@@ -23,6 +26,7 @@ local STILL_FELT_MS = 3600 * 1000
 ---@field data table            as the request has it
 ---@field out boolean
 ---@field hard boolean          some instance does not answer
+---@field silent boolean        scrapes fail, but in ways that tell nothing of how it serves (failures.lua)
 ---@field face string[]         metrics out of line that callers feel: latencies and errors
 ---@field inner string[]        other metrics out of line
 ---@field load string[]         traffic out of line: what callers do to it
@@ -64,7 +68,7 @@ end
 
 local function add_metric(one, name, class, numbers)
   if class ~= "load" then one.onset = suspect.earlier(one.onset, numbers.onset_ms) end
-  if class == "hard" then one.hard = true else table.insert(one[class], name) end
+  if class ~= "hard" then table.insert(one[class], name) elseif not one.silent then one.hard = true end
 end
 
 -- Alerts of single instances count although the service as a whole is in line: one of four that leaks is a fault.
@@ -73,13 +77,22 @@ local function add_alerts(one, context)
     local name = context.metric_of_rule(rule)
     local numbers = name and one.data.metrics and one.data.metrics[name] or {}
     local class = name and class_of(name, numbers, context.definition(one.name, name)) or "face"
-    local seen = class == "hard" and one.hard
+    local seen = class == "hard" and (one.hard or one.silent)
     for _, metric in ipairs(class ~= "hard" and one[class] or {}) do seen = seen or metric == name end
     if not seen and name then
       one.by_instance[name] = true
       add_metric(one, name, class, numbers)
     end
   end
+end
+
+-- Failures of scrapes that an alert of it takes for a fault.
+local function named_kinds(data, context)
+  local named = {}
+  for _, rule in ipairs(data.alerts or {}) do
+    for _, kind in ipairs(context.kinds_of_rule(rule)) do named[kind] = true end
+  end
+  return named
 end
 
 --- Makes the suspect of one service of the request.
@@ -89,6 +102,7 @@ end
 function suspect.new(data, context)
   local one = { name = data.name, data = data, out = data.out == true, hard = false, face = {}, inner = {},
     load = {}, by_instance = {}, explains = {}, explained_by = {}, not_explained = {}, points = 0, reasons = {} }
+  one.silent = failures.is_silent(data.failures, named_kinds(data, context))
   for name, numbers in pairs(data.metrics or {}) do
     if numbers.out then
       add_metric(one, name, class_of(name, numbers, context.definition(data.name, name)), numbers)
@@ -96,12 +110,14 @@ function suspect.new(data, context)
   end
   if one.out or #(data.alerts or {}) > 0 then add_alerts(one, context) end
   -- One failed scrape of one among many is no fault yet; when the service is out of line anyway, it is a trace.
-  if data.up and (data.up <= 0.5 or data.up < 1 and one.out) then one.hard = true end
+  local is_missed = data.up and (data.up <= 0.5 or data.up < 1 and one.out)
+  one.silent = one.silent and is_missed
+  one.hard = one.hard or is_missed and not one.silent
   one.onset = one.onset or data.onset_ms
-  one.out = one.out or one.hard or #one.face + #one.inner + #one.load > 0
+  one.out = one.out or is_missed or #one.face + #one.inner + #one.load > 0
   -- Odd traffic, or a metric of one instance that no alert speaks of, is no case of its own.
   one.alerted = #(data.alerts or {}) > 0
-  local own_case = one.hard or #one.face + #one.inner > 0 or one.alerted and #one.load == 0
+  local own_case = one.hard or one.silent or #one.face + #one.inner > 0 or one.alerted and #one.load == 0
   one.weak = one.out and not own_case
   return one
 end
@@ -245,6 +261,8 @@ function suspect.blind_spots(one, suspects, context)
     local below = suspects[name]
     if not below.data.watched then
       unwatched[#unwatched + 1] = name
+    elseif below.silent then
+      silent[#silent + 1] = name
     elseif not below.out then
       local judges_latency, judges_errors = judged_faces(below, context)
       local is_seen = (judges_latency or judges_errors) and (judges_latency or not slow)
