@@ -1,6 +1,7 @@
 """Log files of services, tailed by the daemon: what is new in them since an incident began, and what may not be seen."""
 import gzip
 import http.server
+import json
 import os
 import pathlib
 import sys
@@ -104,6 +105,26 @@ class Logs(unittest.TestCase):
         self.assertIn(b"no space left", kept)
         for secret in (b"opensesame", b"abcdefghij", b"basement"):
             self.assertNotIn(secret, kept + text.encode())
+        tend.stop()
+        # Other rules over what was recorded see it too, where they read logs.
+        rules = (self.directory / "rules" / "a.lua").read_text()
+        told = self.simulated(rules.replace("out_at = 0.2", "out_at = 0.1"))
+        self.assertEqual(["db"], [c["service"] for c in told["incidents"][0]["culprits"]])
+        self.assertIn("new log line `ERROR cannot write page <*>: no space left on device password=<*>, <*>` (error), 60 in",
+                      str(told["incidents"]))
+        told = self.simulated("\n".join(line for line in rules.split("\n") if not line.startswith("  logs =")))
+        self.assertEqual(1, len(told["incidents"]))
+        self.assertNotIn("log line", str(told))
+
+    def simulated(self, rules):
+        """The report of `tend simulate` with these rules over what was recorded."""
+        other = self.directory / "other"
+        other.mkdir(exist_ok=True)
+        (other / "a.lua").write_text(rules)
+        done = subprocess.run([TEND, "simulate", other, "--recording", self.directory / "state" / "recording", "--json"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        return json.loads(done.stdout)
 
     def test_last_words_without_a_newline_are_told_also_of_files_that_were_rotated(self):
         workers = [self.directory / f"db-{i}.log" for i in range(20)]
@@ -159,6 +180,13 @@ class Logs(unittest.TestCase):
         tend.cli("export", incident["id"], "-o", bundle)
         done = subprocess.run([TEND, "replay", bundle], capture_output=True, text=True, check=False)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+
+    def test_logs_that_were_not_recorded_are_told_by_who_would_read_them(self):
+        tend = self.run_tend(logs="nil")
+        wait_for("some scrapes", lambda: tend.metrics()["tend_recording_samples_total"] >= 8, 10)
+        tend.stop()
+        told = self.simulated((self.directory / "rules" / "a.lua").read_text().replace("logs = nil", 'logs = "/var/log/{service}"'))
+        self.assertIn("the source has no log of web, db", told["missing"])
 
 
 class Scenario(unittest.TestCase):

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/status.h"
+#include "engine/event.h"
 #include "series/layout.h"
 #include "series/scrape_kind.h"
 
@@ -23,12 +24,14 @@ struct tend_history_instance {
     size_t metric_count;
     int64_t every_ms; ///< between its scrapes, as far as that is known; 0: not at all
     bool gone;        ///< since the newest INSTANCES it is no longer watched
+    bool logged;      ///< what its service's log said is in the history
 };
 
 enum tend_history_kind {
     TEND_HISTORY_INSTANCES, ///< the list of instances is another one from now on; the first item of every history
     TEND_HISTORY_SCRAPED,   ///< a scrape ended, good or failed
     TEND_HISTORY_MEASURED,  ///< P of an instance's metrics, by hand (a good scrape without series)
+    TEND_HISTORY_LOGS,      ///< lines of services' logs were counted
     TEND_HISTORY_END,       ///< nothing more
 };
 
@@ -43,6 +46,7 @@ struct tend_history_item {
     const struct tend_layout *layout; ///< SCRAPED: columns of `values`; NULL when it failed
     const double *values;             ///< MEASURED: one a metric of the instance, NaN: no sample
     size_t value_count;
+    const struct tend_event_logs *logs; ///< LOGS
 };
 
 struct tend_history_reader {

@@ -17,7 +17,7 @@ struct known_instance {
     char *service, *address;
     json_t *labels;
     int64_t every_ms;
-    bool gone;
+    bool gone, logged;
 };
 
 struct recording_history {
@@ -69,11 +69,14 @@ static size_t know(struct recording_history *history, const struct tend_target_v
     known->labels = target->labels == NULL ? must(json_object()) : must(json_deep_copy(target->labels));
     known->every_ms = target->every_ms;
     known->gone = false;
+    const bool logged = target->def->logs.file_count > 0;
+    history->changed = history->changed || known->logged != logged;
+    known->logged = logged;
     return index - 1;
 }
 
-// Takes up the engine's table of targets. It is another one only when an instance came or went: each segment begins
-// with a table.
+// Takes up the engine's table of targets. It is another one only when an instance came or went, or its log is read or
+// no longer: each segment begins with a table.
 static void take_targets(struct recording_history *history)
 {
     const size_t count = tend_engine_target_count(history->engine);
@@ -181,7 +184,7 @@ static void take_header_generation(struct recording_history *history, const stru
     (void)snprintf(history->hash, sizeof history->hash, "%s", part->generation.hash);
 }
 
-// An event: either the table of targets follows it, or it is a scrape. @param[out] is_item  it is one
+// An event: either the table of targets follows it, or it is a scrape or what logs said. @param[out] is_item  it is one
 static enum tend_status take_event(struct recording_history *history, const struct tend_recorded *part, bool *is_item,
                                    struct tend_error *error)
 {
@@ -202,8 +205,9 @@ static enum tend_status take_event(struct recording_history *history, const stru
     if (event->kind == TEND_EVENT_TARGETS) {
         step(history, event);
     }
-    *is_item = event->kind == TEND_EVENT_SCRAPED && event->scraped.target < history->target_count &&
-               history->by_target[event->scraped.target] != SIZE_MAX;
+    *is_item = (event->kind == TEND_EVENT_LOGS && history->known_count > 0) ||
+               (event->kind == TEND_EVENT_SCRAPED && event->scraped.target < history->target_count &&
+                history->by_target[event->scraped.target] != SIZE_MAX);
     return TEND_OK;
 }
 
@@ -233,8 +237,14 @@ static enum tend_status take_part(struct recording_history *history, const struc
 
 // ---- the reader ----
 
-static void put_scrape(const struct recording_history *history, struct tend_history_item *out)
+static void put_held(const struct recording_history *history, struct tend_history_item *out)
 {
+    if (history->held.event.kind == TEND_EVENT_LOGS) {
+        *out = (struct tend_history_item){
+            .kind = TEND_HISTORY_LOGS, .at_ms = history->newest_ms, .reason = "", .logs = &history->held.event.logs
+        };
+        return;
+    }
     const struct tend_event_scraped *scraped = &history->held.event.scraped;
     *out = (struct tend_history_item){ .kind = TEND_HISTORY_SCRAPED,
                                        .at_ms = history->newest_ms,
@@ -248,7 +258,7 @@ static void put_scrape(const struct recording_history *history, struct tend_hist
                                        .value_count = scraped->value_count };
 }
 
-// Reads on to the next scrape, or to the end.
+// Reads on to the next item, or to the end.
 static enum tend_status read_on(struct recording_history *history, struct tend_error *error)
 {
     while (!history->holds && !history->at_end) {
@@ -285,7 +295,7 @@ static enum tend_status recording_next(void *context, struct tend_history_item *
         out->kind = TEND_HISTORY_INSTANCES;
     } else if (history->holds) {
         history->holds = false;
-        put_scrape(history, out);
+        put_held(history, out);
     }
     return TEND_OK;
 }
@@ -300,7 +310,8 @@ static const struct tend_history_instance *recording_instances(void *context, si
                                                             .address = known->address,
                                                             .labels = known->labels,
                                                             .every_ms = known->every_ms,
-                                                            .gone = known->gone };
+                                                            .gone = known->gone,
+                                                            .logged = known->logged };
     }
     *count = history->known_count;
     return history->views;
@@ -369,7 +380,7 @@ enum tend_status tend_history_recording_open(const char *path, int64_t from_ms, 
         status = status == TEND_END ? TEND_OK : status;
     }
     if (status == TEND_OK) {
-        status = read_on(history, error); // the first scrape, so that instances and the time are known
+        status = read_on(history, error); // the first item, so that instances and the time are known
     }
     if (status != TEND_OK) {
         recording_destroy(history);

@@ -7,6 +7,7 @@
 #include "base/hash_map.h"
 #include "base/text.h"
 #include "driver/past/rehearsal_document.h"
+#include "driver/past/rehearsed_logs.h"
 #include "driver/world/scenario_document.h"
 #include "parse/duration.h"
 #include "series/missing.h"
@@ -35,6 +36,7 @@ struct rehearsal {
     struct tend_simulation *simulation;
     struct tend_report_builder *builder;
     const struct tend_layout *no_series;
+    struct tend_rehearsed_logs *logs;
     struct place *places;
     size_t place_count;
     double *given; // one a metric of the service with the most
@@ -183,6 +185,7 @@ static void find_places(struct rehearsal *rehearsal, const struct tend_history_i
         if (place != NULL) {
             place->target = t;
             place_metrics(rehearsal, place, &instances[place - rehearsal->places], view.def);
+            tend_rehearsed_logs_list(rehearsal->logs, view.def, instances[place - rehearsal->places].logged);
             note_short_window(rehearsal, &instances[place - rehearsal->places], view.def);
         }
     }
@@ -211,7 +214,18 @@ static void take_instances(struct rehearsal *rehearsal)
         }
     }
     list_targets(rehearsal, instances, count);
+    tend_rehearsed_logs_begin(rehearsal->logs);
     find_places(rehearsal, instances, count);
+}
+
+// ---- logs ----
+
+static void give_logs(struct rehearsal *rehearsal, int64_t at_ms, struct tend_event_logs logs)
+{
+    if (logs.count > 0) {
+        struct tend_event event = { .kind = TEND_EVENT_LOGS, .logs = logs };
+        tend_simulation_give(rehearsal->simulation, at_ms, &event);
+    }
 }
 
 // ---- samples ----
@@ -270,6 +284,11 @@ static void take_item(struct rehearsal *rehearsal, const struct tend_history_ite
     if (item->kind == TEND_HISTORY_INSTANCES) {
         (void)tend_simulation_run(rehearsal->simulation, item->at_ms);
         take_instances(rehearsal);
+        give_logs(rehearsal, item->at_ms, tend_rehearsed_logs_done(rehearsal->logs));
+        return;
+    }
+    if (item->kind == TEND_HISTORY_LOGS) {
+        give_logs(rehearsal, item->at_ms, tend_rehearsed_logs_read(rehearsal->logs, item->logs));
         return;
     }
     const struct place *place = &rehearsal->places[item->instance];
@@ -347,6 +366,7 @@ static enum tend_status begin(struct rehearsal *rehearsal, int64_t at_ms, struct
     if (status == TEND_OK) {
         status = tend_layout_create(NULL, 0, &rehearsal->no_series);
     }
+    rehearsal->logs = must(tend_rehearsed_logs_create());
     if (status == TEND_OK) {
         give_learned(rehearsal, at_ms);
         tend_simulation_watch(rehearsal->simulation, look, rehearsal);
@@ -482,6 +502,10 @@ static json_t *finish(struct rehearsal *rehearsal)
         note_missing(rehearsal, json_string_value(json_array_get(lacked, i)));
     }
     json_decref(lacked);
+    char lacking[600];
+    if (tend_rehearsed_logs_lacking(rehearsal->logs, lacking, sizeof lacking)) {
+        note_missing(rehearsal, lacking);
+    }
     note_absent(rehearsal, json_object_get(options->document, "services"));
     const json_t *discoveries = json_object_get(options->document, "discoveries");
     for (size_t i = 0; i < json_array_size(discoveries); i++) {
@@ -512,6 +536,7 @@ static void clear(struct rehearsal *rehearsal)
     tend_simulation_destroy(rehearsal->simulation);
     tend_report_destroy(rehearsal->builder);
     tend_layout_release(rehearsal->no_series);
+    tend_rehearsed_logs_destroy(rehearsal->logs);
     for (size_t i = 0; i < rehearsal->place_count; i++) {
         free(rehearsal->places[i].metrics);
     }

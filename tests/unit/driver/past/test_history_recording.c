@@ -54,8 +54,8 @@ static void put_checkpoint(struct tend_bundle_writer *writer)
     tend_engine_destroy(engine);
 }
 
-// A fresh tend, its first rules with one discovery, and then the event.
-static void write_bundle(const struct tend_recorded *event)
+// A fresh tend, its first rules with one discovery, and then the events.
+static void write_bundle_of(const char *service, const struct tend_recorded *events, size_t count)
 {
     struct tend_bundle_writer *writer = NULL;
     struct tend_error error;
@@ -66,6 +66,8 @@ static void write_bundle(const struct tend_recorded *event)
     json_t *document = world_json(DOCUMENT("", LOAD_RULE, "",
                                            ",'discoveries':[{'globs':['/sd/*.json'],'service_label':'app','group':"
                                            "'shop','template':" SERVICE("", "", "") "}]"));
+    json_t *template = json_object_get(json_array_get(json_object_get(document, "discoveries"), 0), "template");
+    assert_int_equal(json_object_update_new(template, json_loads(service, 0, NULL)), 0);
     json_t *sources = json_object();
     struct tend_recorded generation = { .kind = TEND_RECORDED_EVENT, .event = { .kind = TEND_EVENT_GENERATION } };
     generation.event.at_ms = generation.event.wall_ms = 1000;
@@ -73,12 +75,19 @@ static void write_bundle(const struct tend_recorded *event)
     generation.next_generation.hash = hash;
     generation.next_generation.document = document;
     put(writer, &generation);
-    put(writer, event);
+    for (size_t i = 0; i < count; i++) {
+        put(writer, &events[i]);
+    }
     assert_int_equal(tend_bundle_writer_finish(writer, NULL, &error), TEND_OK);
     tend_bundle_writer_destroy(writer);
     json_decref(header);
     json_decref(document);
     json_decref(sources);
+}
+
+static void write_bundle(const struct tend_recorded *event)
+{
+    write_bundle_of("{}", event, 1);
 }
 
 static enum tend_status open_bundle(struct tend_history_reader *reader, struct tend_error *error)
@@ -122,6 +131,39 @@ static void a_target_that_can_be_one_is_an_instance(void **state)
     json_decref(labels);
 }
 
+static void what_logs_said_is_an_item(void **state)
+{
+    (void)state;
+    json_t *labels = json_pack("{s:s}", "app", "pay");
+    const struct tend_discovered target = { .url = "http://a:1/m", .address = "a:1", .labels = labels };
+    const struct tend_logged logged = { .template = "out of memory", .level = 2, .lines = 3, .first_ago_ms = 500 };
+    const struct tend_logged_service said = { .service = "pay", .logged = &logged, .count = 1 };
+    struct tend_recorded parts[] = { list(&target),
+                                     { .kind = TEND_RECORDED_EVENT, .event = { .kind = TEND_EVENT_LOGS } } };
+    parts[1].event.at_ms = parts[1].event.wall_ms = 7000;
+    parts[1].event.logs = (struct tend_event_logs){ .services = &said, .count = 1 };
+    write_bundle_of("{\"logs\": {\"files\": [\"/var/log/pay.log\"]}}", parts, 2);
+    struct tend_history_reader reader;
+    struct tend_error error;
+    assert_int_equal(open_bundle(&reader, &error), TEND_OK);
+    size_t count = 0;
+    assert_true(reader.instances(reader.context, &count)[0].logged);
+    struct tend_history_item item;
+    assert_int_equal(reader.next(reader.context, &item, &error), TEND_OK);
+    assert_int_equal(item.kind, TEND_HISTORY_INSTANCES);
+    assert_int_equal(reader.next(reader.context, &item, &error), TEND_OK);
+    assert_int_equal(item.kind, TEND_HISTORY_LOGS);
+    assert_int_equal(item.at_ms, 7000);
+    assert_int_equal(item.logs->count, 1);
+    assert_string_equal(item.logs->services[0].service, "pay");
+    assert_string_equal(item.logs->services[0].logged[0].template, "out of memory");
+    assert_int_equal(item.logs->services[0].logged[0].lines, 3);
+    assert_int_equal(reader.next(reader.context, &item, &error), TEND_OK);
+    assert_int_equal(item.kind, TEND_HISTORY_END);
+    reader.destroy(reader.context);
+    json_decref(labels);
+}
+
 static void a_target_that_cannot_be_one_is_refused(void **state)
 {
     (void)state;
@@ -160,6 +202,7 @@ int main(void)
     tend_log_set_level(TEND_LOG_NOTHING);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_target_that_can_be_one_is_an_instance, make_place, end_place),
+        cmocka_unit_test_setup_teardown(what_logs_said_is_an_item, make_place, end_place),
         cmocka_unit_test_setup_teardown(a_target_that_cannot_be_one_is_refused, make_place, end_place),
         cmocka_unit_test_setup_teardown(a_generation_without_sources_is_refused, make_place, end_place),
         cmocka_unit_test_setup_teardown(an_event_at_a_time_that_is_none_is_refused, make_place, end_place),
