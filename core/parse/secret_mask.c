@@ -1,4 +1,6 @@
 // One pass. Where a word begins, each kind of secret is asked how many bytes of it begin there; the longest is masked.
+// A run that was looked through for nothing is not looked through again from its later words: the time that a message
+// takes grows with its length, whatever it is made of.
 
 #include "parse/secret_mask.h"
 
@@ -177,20 +179,31 @@ static size_t known_token(struct text text)
     return 0;
 }
 
+// Up to where runs are known to be no mail address and no base64: what begins later in such a run is none either.
+struct ruled_out {
+    const char *mail;
+    const char *base64;
+};
+
 static bool is_mailbox_byte(char c)
 {
     return is_key_byte(c) || c == '%' || c == '+';
 }
 
-static size_t mail_address(struct text text)
+static size_t mail_address(struct text text, struct ruled_out *ruled_out)
 {
-    const size_t box = run_of(text, is_mailbox_byte);
-    const char *at = text.at + box;
-    if (box == 0 || at >= text.end || *at != '@') {
+    if (text.at < ruled_out->mail) {
         return 0;
     }
-    const size_t domain = run_of((struct text){ at + 1, text.end }, is_key_byte);
-    return domain == 0 ? 0 : box + 1 + domain;
+    const size_t box = run_of(text, is_mailbox_byte);
+    const char *at = text.at + box;
+    const size_t domain =
+        box > 0 && at < text.end && *at == '@' ? run_of((struct text){ at + 1, text.end }, is_key_byte) : 0;
+    if (domain == 0) {
+        ruled_out->mail = at;
+        return 0;
+    }
+    return box + 1 + domain;
 }
 
 // At the text behind "://": the bytes up to the "@" that ends a user and password.
@@ -230,9 +243,16 @@ static size_t base64_bytes(struct text text, bool is_line)
     return lower && upper && other ? run : 0;
 }
 
-static size_t long_base64(struct text text)
+static size_t long_base64(struct text text, struct ruled_out *ruled_out)
 {
-    return base64_bytes(text, false);
+    if (text.at < ruled_out->base64) {
+        return 0;
+    }
+    const size_t bytes = base64_bytes(text, false);
+    if (bytes == 0) {
+        ruled_out->base64 = text.at + run_of(text, is_base64_byte);
+    }
+    return bytes;
 }
 
 static size_t card_number(struct text text)
@@ -240,7 +260,8 @@ static size_t card_number(struct text text)
     size_t digits = 0;
     const char *at = text.at;
     const char *end = at;
-    for (; at < text.end && (isdigit((unsigned char)*at) || *at == ' ' || *at == '-'); at++) {
+    for (; digits <= CARD_DIGITS_MAX && at < text.end && (isdigit((unsigned char)*at) || *at == ' ' || *at == '-');
+         at++) {
         if (isdigit((unsigned char)*at)) {
             digits++;
             end = at + 1;
@@ -281,14 +302,14 @@ static bool may_have_value(struct text text, size_t word)
 }
 
 // The bytes of a secret that is known by its looks; 0: it is none. @param word  bytes of the word that begins there
-static size_t by_its_looks(struct text text, size_t word)
+static size_t by_its_looks(struct text text, size_t word, struct ruled_out *ruled_out)
 {
     const char first = *text.at;
     const char after = *(text.at + word < text.end ? text.at + word : " ");
     size_t most = 0;
-    size_t bytes = after == '@' || after == '+' || after == '%' ? mail_address(text) : 0;
+    size_t bytes = after == '@' || after == '+' || after == '%' ? mail_address(text, ruled_out) : 0;
     most = bytes > most ? bytes : most;
-    bytes = word >= BASE64_BYTES_MIN || after == '/' || after == '+' || after == '=' ? long_base64(text) : 0;
+    bytes = word >= BASE64_BYTES_MIN || after == '/' || after == '+' || after == '=' ? long_base64(text, ruled_out) : 0;
     most = bytes > most ? bytes : most;
     bytes = first >= '0' && first <= '9' ? card_number(text) : 0;
     most = bytes > most ? bytes : most;
@@ -297,7 +318,7 @@ static size_t by_its_looks(struct text text, size_t word)
 }
 
 // A word. @return the bytes that were taken care of, the word's at least
-static size_t take_word(struct text text, struct output *out)
+static size_t take_word(struct text text, struct ruled_out *ruled_out, struct output *out)
 {
     const size_t word = run_of(text, is_key_byte);
     size_t value = 0;
@@ -316,7 +337,7 @@ static size_t take_word(struct text text, struct output *out)
             return scheme + token;
         }
     }
-    const size_t secret = by_its_looks(text, word);
+    const size_t secret = by_its_looks(text, word, ruled_out);
     if (secret > 0) {
         put_mask(out);
         return secret;
@@ -329,6 +350,7 @@ static size_t take_word(struct text text, struct output *out)
 size_t tend_secret_mask(const char *text, size_t bytes, char *out, size_t out_bytes)
 {
     struct output output = { .bytes = out, .most = out_bytes };
+    struct ruled_out ruled_out = { text, text };
     const struct text all = { text, text + bytes };
     if (base64_bytes(all, true) == bytes && bytes > 0) {
         put_mask(&output); // a line of a key or a certificate
@@ -338,7 +360,7 @@ size_t tend_secret_mask(const char *text, size_t bytes, char *out, size_t out_by
         const struct text left = { text + at, text + bytes };
         // Behind a secret a word may go on; what is left of it is no word of its own.
         const bool begins = is_key_byte(text[at]) && (at == 0 || !is_key_byte(text[at - 1]));
-        size_t taken = begins ? take_word(left, &output) : 0;
+        size_t taken = begins ? take_word(left, &ruled_out, &output) : 0;
         if (taken == 0 && text[at] == ':' && bytes - at > 3 && memcmp(text + at, "://", 3) == 0) {
             const size_t user = user_info((struct text){ text + at + 3, text + bytes });
             if (user > 0) {

@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -120,6 +122,29 @@ static void assert_applied(struct tend_mask_patterns *patterns, const char *text
     assert_string_equal(bytes, masked);
 }
 
+// Runs of many short words that nearly are a secret. If each word looked through all of its run, a message of this
+// length would take more than ten minutes; it takes milliseconds.
+static void time_grows_no_faster_than_a_message(void **state)
+{
+    (void)state;
+    static const char *const units[] = { "a%", "a+", "a/", "a=", "1 ", "1-", "a@", "://", "a ", "token ", "'", "\\" };
+    enum { BYTES = 1 << 20, PATIENCE_S = 60 };
+    char *text = malloc(BYTES);
+    char *out = malloc(BYTES);
+    assert_non_null(text);
+    assert_non_null(out);
+    (void)alarm(PATIENCE_S);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        for (size_t at = 0; at < BYTES; at++) {
+            text[at] = units[i][at % strlen(units[i])];
+        }
+        assert_true(tend_secret_mask(text, BYTES, out, BYTES) > 0);
+    }
+    (void)alarm(0);
+    free(text);
+    free(out);
+}
+
 static void patterns_mask_each_match_in_turn(void **state)
 {
     (void)state;
@@ -160,6 +185,7 @@ int main(void)
         cmocka_unit_test(what_is_none_stays),
         cmocka_unit_test(a_nul_does_not_end_a_secret),
         cmocka_unit_test(what_does_not_fit_is_left_out),
+        cmocka_unit_test(time_grows_no_faster_than_a_message),
         cmocka_unit_test(patterns_mask_each_match_in_turn),
         cmocka_unit_test(a_pattern_that_takes_too_long_masks_the_whole),
         cmocka_unit_test(a_pattern_that_is_none_is_told),
