@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,18 +33,77 @@ struct tend_log_tail {
     struct tend_log_counts counts;
 };
 
-// As fs.protected_symlinks has it for directories that anybody may write to: a link of somebody else's may point to
-// what tend may read and they may not.
-static bool may_follow(const char *path, const struct stat *file)
+enum { LINKS_MAX = 8 };
+
+// Where a name leads, link by link.
+struct trail {
+    char path[PATH_MAX];
+    uid_t makers[LINKS_MAX]; // of the links on the way
+    size_t links;
+};
+
+// Steps over a link: the path is what it points to. @return false: errno says why
+static bool step_over(struct trail *trail, int link_fd, uid_t maker)
 {
-    struct stat link;
-    return lstat(path, &link) == 0 &&
-           (!S_ISLNK(link.st_mode) || link.st_uid == 0 || link.st_uid == geteuid() || link.st_uid == file->st_uid);
+    char target[PATH_MAX];
+    const ssize_t bytes = readlinkat(link_fd, "", target, sizeof target);
+    if (bytes < 0) {
+        return false;
+    }
+    const char *slash = strrchr(trail->path, '/');
+    const size_t directory = target[0] == '/' || slash == NULL ? 0 : (size_t)(slash - trail->path) + 1;
+    if (trail->links == LINKS_MAX || directory + (size_t)bytes >= sizeof trail->path) {
+        errno = trail->links == LINKS_MAX ? ELOOP : ENAMETOOLONG;
+        return false;
+    }
+    memcpy(trail->path + directory, target, (size_t)bytes);
+    trail->path[directory + (size_t)bytes] = '\0';
+    trail->makers[trail->links++] = maker;
+    return true;
+}
+
+// Goes to the end of a trail. Each link is held open while it is looked at, so that it cannot be changed for another
+// between. @param[out] file  what lies there, no link  @return false: errno says why
+static bool walk(struct trail *trail, struct stat *file)
+{
+    for (;;) {
+        const int fd = open(trail->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        const bool seen = fd >= 0 && fstat(fd, file) == 0;
+        const bool is_link = seen && S_ISLNK(file->st_mode);
+        const bool stepped = is_link && step_over(trail, fd, file->st_uid);
+        const int wrong = errno;
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        if (!stepped) {
+            errno = wrong;
+            return seen && !is_link;
+        }
+    }
+}
+
+// As fs.protected_symlinks has it for directories that anybody may write to: a link of somebody else's may point to
+// what tend may read and they may not, be it the first link or a later one.
+static bool may_follow(const struct trail *trail, const struct stat *file)
+{
+    for (size_t i = 0; i < trail->links; i++) {
+        const uid_t maker = trail->makers[i];
+        if (maker != 0 && maker != geteuid() && maker != file->st_uid) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static enum tend_status open_regular(const char *path, int *fd, struct stat *file, struct tend_error *error)
 {
-    if (stat(path, file) != 0) {
+    struct trail trail = { .links = 0 };
+    const size_t bytes = strlen(path);
+    errno = ENAMETOOLONG;
+    if (bytes < sizeof trail.path) {
+        memcpy(trail.path, path, bytes + 1);
+    }
+    if (bytes >= sizeof trail.path || !walk(&trail, file)) {
         tend_error_set(error, "%s", strerrordesc_np(errno));
         return TEND_E_IO;
     }
@@ -51,11 +111,11 @@ static enum tend_status open_regular(const char *path, int *fd, struct stat *fil
         tend_error_set(error, "it is no regular file");
         return TEND_E_INVALID;
     }
-    if (!may_follow(path, file)) {
+    if (!may_follow(&trail, file)) {
         tend_error_set(error, "it is a link that neither root, nor tend's user, nor the file's owner made");
         return TEND_E_INVALID;
     }
-    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    *fd = open(trail.path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
     if (*fd < 0) {
         tend_error_set(error, "%s", strerrordesc_np(errno));
         return TEND_E_IO;

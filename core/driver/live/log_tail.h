@@ -48,7 +48,7 @@ struct tend_log_tail;
 /// Where reading begins.
 enum tend_log_from { TEND_LOG_FROM_BEGIN, TEND_LOG_FROM_END };
 
-/// @param path  copied; a symbolic link is followed when root, tend's user or the file's owner made it
+/// @param path  copied; symbolic links are followed when root, tend's user or the file's owner made each of them
 /// @param places  of files read before: one of them that is this file says where to go on
 /// @return TEND_OK; TEND_E_INVALID: no regular file; TEND_E_IO: it is not there, or may not be read; TEND_E_NOMEM
 TEND_MUST_CHECK enum tend_status tend_log_tail_create(const char *path, enum tend_log_from from,

@@ -405,6 +405,53 @@ static void a_link_is_followed(void **state)
     assert_false(tend_log_tail_was_renamed(fixture->tail, 0));
 }
 
+static void assert_refused_link(struct fixture *fixture)
+{
+    struct tend_error error;
+    assert_int_equal(tend_log_tail_create(fixture->path, TEND_LOG_FROM_END, NULL, 0, &fixture->tail, &error),
+                     TEND_E_INVALID);
+    assert_string_equal(error.text, "it is a link that neither root, nor tend's user, nor the file's owner made");
+    assert_null(fixture->tail);
+}
+
+// Whoever may write to a directory of logs must not have tend read what they may not read.
+static void a_link_of_somebody_else_is_not_followed_wherever_it_lies_on_the_way(void **state)
+{
+    struct fixture *fixture = *state;
+    enum { SOMEBODY = 65534 };
+    if (geteuid() != 0) {
+        print_message("only root can make links of somebody else\n");
+        skip();
+    }
+    append(fixture->other, "old\n");
+    assert_int_equal(symlink(fixture->other, fixture->path), 0);
+    assert_int_equal(lchown(fixture->path, SOMEBODY, SOMEBODY), 0);
+    assert_refused_link(fixture);
+    char theirs[sizeof fixture->path + 8];
+    (void)snprintf(theirs, sizeof theirs, "%s.theirs", fixture->path);
+    assert_int_equal(rename(fixture->path, theirs), 0);
+    assert_int_equal(symlink(strrchr(theirs, '/') + 1, fixture->path),
+                     0); // root's link to their link, by its name only
+    assert_refused_link(fixture);
+    assert_int_equal(chown(fixture->other, SOMEBODY, SOMEBODY), 0); // their link to a file of theirs
+    follow(fixture, TEND_LOG_FROM_END);
+    append(fixture->other, "one\n");
+    assert_reads(fixture, "one|");
+    assert_int_equal(unlink(theirs), 0);
+}
+
+static void links_that_lead_round_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tend_error error;
+    assert_int_equal(symlink(fixture->other, fixture->path), 0);
+    assert_int_equal(symlink(fixture->path, fixture->other), 0);
+    assert_int_equal(tend_log_tail_create(fixture->path, TEND_LOG_FROM_END, NULL, 0, &fixture->tail, &error),
+                     TEND_E_IO);
+    assert_string_equal(error.text, "Too many levels of symbolic links");
+    assert_null(fixture->tail);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +478,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_too_far_behind_is_skipped_and_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_regular_files_are_opened, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_link_is_followed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_link_of_somebody_else_is_not_followed_wherever_it_lies_on_the_way, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(links_that_lead_round_end, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
