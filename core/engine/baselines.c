@@ -4,7 +4,8 @@
 // A restart brings what the file in the state directory held, before there are any rules (TEND_EVENT_BASELINES); a
 // reload or a discovery may take a subject away and bring it back. Both go through one list, oldest first; whatever
 // comes alive finds its own in it by name. The list is bounded, and the oldest go first: instances come and go, and the
-// names of most never come back.
+// names of most never come back. What a file brought waits for an hour however long it is: it is that of a whole fleet,
+// of which nobody is there yet.
 //
 // A baseline as bytes: u32 hours of its season, u8 what it has besides, string zone, by a load the string of what it is
 // given, and deviation/baseline.h's own.
@@ -19,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT_MAX = 4096, LEAST_ENTRY_BYTES = 8 };
+enum { KEPT_MAX = 4096, COMING_BACK_MS = 3600000, LEAST_ENTRY_BYTES = 8 };
 enum { HAS_DETECTORS = 1, BY_LOAD = 2 };
 
 static char *key_of(const char *service, const char *url, const char *metric)
@@ -104,20 +105,34 @@ void tend_baselines_clear(struct tend_engine *engine)
     engine->kept_baseline_count = 0;
 }
 
-// Appends; a full list loses its oldest. @param take_key  owned by the list from here on
+// How many of the list's oldest are too many. @param known  of how many it was before it grew
+static size_t surplus(const struct tend_engine *engine, size_t known)
+{
+    const bool may_come_back = engine->now_ms - engine->started_ms < COMING_BACK_MS;
+    const size_t most = may_come_back && known > KEPT_MAX ? known : KEPT_MAX;
+    return engine->kept_baseline_count > most ? engine->kept_baseline_count - most : 0;
+}
+
+static void drop_oldest(struct tend_engine *engine, size_t count)
+{
+    struct tend_kept_baseline *list = engine->kept_baselines;
+    for (size_t i = 0; i < count; i++) {
+        kept_clear(&list[i]);
+    }
+    if (count > 0) {
+        engine->kept_baseline_count -= count;
+        memmove(list, list + count, engine->kept_baseline_count * sizeof *list);
+    }
+}
+
+// Appends. @param take_key  owned by the list from here on
 // NOLINTNEXTLINE(readability-non-const-parameter): it is kept, and freed later
 static void keep(struct tend_engine *engine, char *take_key, const char *bytes, size_t count)
 {
-    struct tend_kept_baseline *list = engine->kept_baselines;
-    if (engine->kept_baseline_count == KEPT_MAX) {
-        kept_clear(&list[0]);
-        memmove(list, list + 1, (KEPT_MAX - 1) * sizeof *list);
-        engine->kept_baseline_count--;
-    } else {
-        list = reallocarray(list, engine->kept_baseline_count + 1, sizeof *list);
-        TEND_ASSERT(list != NULL);
-        engine->kept_baselines = list;
-    }
+    struct tend_kept_baseline *list =
+        reallocarray(engine->kept_baselines, engine->kept_baseline_count + 1, sizeof *list);
+    TEND_ASSERT(list != NULL);
+    engine->kept_baselines = list;
     char *copy = malloc(count + 1);
     TEND_ASSERT(copy != NULL);
     memcpy(copy, bytes, count);
@@ -160,6 +175,7 @@ static const struct tend_instance *find_url(const struct tend_service *service, 
 
 void tend_baselines_keep(struct tend_engine *engine, const struct tend_fleet *next)
 {
+    const size_t known = engine->kept_baseline_count;
     for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->service_count; i++) {
         const struct tend_service *service = engine->fleet->services[i];
         const struct tend_service *now = tend_fleet_find(next, service->name);
@@ -170,6 +186,7 @@ void tend_baselines_keep(struct tend_engine *engine, const struct tend_fleet *ne
                          find_url(now, instance->url) == NULL ? NULL : now);
         }
     }
+    drop_oldest(engine, surplus(engine, known));
 }
 
 static void find_subject(const struct tend_hash_map *places, const struct tend_service *service, const char *url,
@@ -277,8 +294,9 @@ static size_t save_subject(const struct tend_service *service, const char *url, 
 // Those that wait for their subjects come first: they are the older ones.
 size_t tend_engine_save_baselines(const struct tend_engine *engine, struct tend_buffer *out)
 {
-    size_t saved = engine->kept_baseline_count;
-    for (size_t i = 0; i < engine->kept_baseline_count; i++) {
+    const size_t left_out = surplus(engine, engine->kept_baseline_count);
+    size_t saved = engine->kept_baseline_count - left_out;
+    for (size_t i = left_out; i < engine->kept_baseline_count; i++) {
         const struct tend_kept_baseline *kept = &engine->kept_baselines[i];
         tend_buffer_put_string(out, kept->key, strlen(kept->key));
         tend_buffer_put_string(out, kept->bytes, kept->byte_count);

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -197,6 +198,45 @@ static void what_was_saved_goes_into_another_engine(void **state)
     world_end(&world);
 }
 
+// After what one engine saved come 5000 others, as those of a large fleet that a restart brings back.
+static void what_a_large_fleet_had_learned_outlives_a_restart(void **state)
+{
+    (void)state;
+    enum { OTHERS = 5000, KEPT = 4096 };
+    struct world world;
+    world_begin(&world, ALPHA);
+    pass_minutes(&world, WARM, 5);
+    struct tend_buffer bytes;
+    struct tend_buffer saved;
+    tend_buffer_init(&bytes);
+    tend_buffer_init(&saved);
+    assert_int_equal(tend_engine_save_baselines(world.engine, &bytes), 2);
+    world_end(&world);
+    for (int i = 0; i < OTHERS; i++) {
+        char key[32];
+        (void)snprintf(key, sizeof key, "s%d\n\nload", i);
+        tend_buffer_put_string(&bytes, key, strlen(key));
+        tend_buffer_put_string(&bytes, "bytes", 5);
+    }
+    world_init(&world);
+    world_step(&world, (struct tend_event){ .kind = TEND_EVENT_BASELINES,
+                                            .baselines = { .bytes = bytes.data, .byte_count = bytes.size } });
+    world_load(&world, ALPHA);
+    pass_minutes(&world, 1, 5);
+    assert_true(shown(&world, "E") == 5);
+    assert_int_equal(tend_engine_save_baselines(world.engine, &saved), OTHERS + 2); // a stop now loses nothing
+    pass_minutes(&world, 60, 5); // who is not back by now does not come
+    assert_int_equal(tend_engine_save_baselines(world.engine, &saved), KEPT + 2);
+    world_load(&world, NOBODY);
+    assert_int_equal(tend_engine_save_baselines(world.engine, &saved), KEPT);
+    world_load(&world, ALPHA);
+    pass_minutes(&world, 1, 5);
+    assert_true(shown(&world, "E") == 5); // the newest were kept
+    tend_buffer_clear(&bytes);
+    tend_buffer_clear(&saved);
+    world_end(&world);
+}
+
 static void a_checkpoint_has_it_all(void **state)
 {
     (void)state;
@@ -237,6 +277,7 @@ int main(void)
         cmocka_unit_test(a_person_may_have_it_learned_anew),
         cmocka_unit_test(a_reload_keeps_it_with_another_limit_and_over_an_absence),
         cmocka_unit_test(what_was_saved_goes_into_another_engine),
+        cmocka_unit_test(what_a_large_fleet_had_learned_outlives_a_restart),
         cmocka_unit_test(a_checkpoint_has_it_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
