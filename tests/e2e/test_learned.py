@@ -155,7 +155,7 @@ class Learned(unittest.TestCase):
         self.assertGreaterEqual(after["age_s"], before["age_s"])
         self.assertRegex(self.tend.cli("status"), r"learned from the past\n +web +load .*warming up")
 
-    def test_a_file_that_is_damaged_is_told_and_not_used(self):
+    def test_a_file_that_is_damaged_is_told_and_not_used_and_put_aside(self):
         wait_for("the first sample", self.learned, 20)
         self.stop()
         whole = bytearray(self.file.read_bytes())
@@ -163,7 +163,10 @@ class Learned(unittest.TestCase):
         self.file.write_bytes(whole)
         self.tend.start()
         wait_for("it learns anew", self.learned, 20)
-        self.assertIn("its checksum is another one", self.tend.log.read_text())
+        self.assertRegex(self.tend.log.read_text(), r'its checksum is another one" kept_as=baselines\.unread')
+        self.stop()
+        self.assertEqual(whole, self.file.with_suffix(".unread").read_bytes())
+        self.assertEqual(b"tendbase", self.file.read_bytes()[:8])
 
     def test_the_past_can_teach_before_the_daemon_starts(self):
         refused = self.learn_the_past()
@@ -272,7 +275,8 @@ class Past(unittest.TestCase):
         self.assertEqual(1, len(json.loads(self.tend("simulate", *given, "--json"))["alerts"]))
 
     def test_a_file_that_holds_no_baselines_is_refused(self):
-        for file, why in ((self.csv, "it is no file of baselines"), (self.directory / "none", "No such file or directory")):
+        for file, why in ((self.csv, "it is no file of baselines"), (self.directory / "none", "No such file or directory"),
+                          (self.directory, "it is no regular file")):
             done = subprocess.run([TEND, "simulate", self.rules, "--csv", self.csv, "--baselines", file], capture_output=True,
                                   text=True, check=False)
             self.assertEqual((1, f"tend simulate: {file}: {why}\n"), (done.returncode, done.stderr))

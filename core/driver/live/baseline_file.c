@@ -43,13 +43,6 @@ static enum tend_status fail(struct tend_error *error, const char *path, int why
 // @return 0 or an errno
 static int read_whole(int fd, struct tend_buffer *bytes)
 {
-    struct stat about;
-    if (fstat(fd, &about) != 0) {
-        return errno;
-    }
-    if (!S_ISREG(about.st_mode) || about.st_size > FILE_MOST_BYTES) {
-        return EFBIG;
-    }
     while (true) {
         char *room = tend_buffer_reserve(bytes, 65536);
         if (room == NULL) {
@@ -91,12 +84,20 @@ static enum tend_status read_file(int fd, const char *path, struct tend_buffer *
 {
     struct tend_buffer file;
     tend_buffer_init(&file);
-    const int failed = read_whole(fd, &file);
+    struct stat about = { .st_mode = 0 };
+    int failed = fstat(fd, &about) == 0 ? 0 : errno;
+    const bool is_file = S_ISREG(about.st_mode);
+    if (failed == 0 && is_file) {
+        failed = about.st_size > FILE_MOST_BYTES ? EFBIG : read_whole(fd, &file);
+    }
     (void)close(fd);
     struct tend_reader body;
     enum tend_status status = TEND_OK;
     const char *wrong = NULL;
-    if (failed != 0) {
+    if (failed == 0 && !is_file) {
+        tend_error_set(error, "%s: it is no regular file", path);
+        status = TEND_E_IO;
+    } else if (failed != 0) {
         status = fail(error, path, failed);
     } else if ((wrong = check(&file, &body)) != NULL) {
         tend_error_set(error, "%s: %s", path, wrong);
@@ -120,6 +121,14 @@ enum tend_status tend_baseline_file_read(const char *directory, struct tend_buff
         return errno == ENOENT ? TEND_OK : fail(error, path, errno);
     }
     return read_file(fd, path, out, error);
+}
+
+bool tend_baseline_file_put_aside(const char *directory)
+{
+    char path[PATH_BYTES];
+    char aside[PATH_BYTES];
+    return make_path(directory, "baselines", path) && make_path(directory, "baselines.unread", aside) &&
+           rename(path, aside) == 0;
 }
 
 enum tend_status tend_baseline_file_read_path(const char *path, struct tend_buffer *out, struct tend_error *error)

@@ -1,8 +1,9 @@
 #pragma once
 /// Baseline file: what was learned (tend.learned), kept over restarts in the state directory as `baselines`.
 ///
-/// A stranger's or a damaged file is told and not used: then all is learned anew, which is safe. A file is whole or not
-/// there: it is written beside the old one, synced, and takes its place.
+/// A stranger's or a damaged file is told and not used: then all is learned anew, which is safe, and the file is put
+/// aside, for it may be that of a newer tend, or of a disk that fails. A file is whole or not there: it is written
+/// beside the old one, synced, and takes its place.
 /// Threads: a writer has one of its own, so that a stalled disk stalls nobody; all else is for one thread.
 
 #include "base/buffer.h"
@@ -15,6 +16,8 @@
 /// @return TEND_OK, TEND_E_IO, TEND_E_CORRUPT or TEND_E_NOMEM with the error set, and nothing was appended
 TEND_MUST_CHECK enum tend_status tend_baseline_file_read(const char *directory, struct tend_buffer *out,
                                                          struct tend_error *error);
+/// Renames one that cannot be read to `baselines.unread`, in the place of an older such one. @return whether it was
+bool tend_baseline_file_put_aside(const char *directory);
 /// Reads such a file wherever it lies. @return as above; TEND_E_IO when there is none
 TEND_MUST_CHECK enum tend_status tend_baseline_file_read_path(const char *path, struct tend_buffer *out,
                                                               struct tend_error *error);

@@ -463,7 +463,9 @@ static void take_baselines(struct tend_loop *loop)
     tend_buffer_init(&bytes);
     struct tend_error error;
     if (tend_baseline_file_read(tend_state_dir_path(loop->state), &bytes, &error) != TEND_OK) {
-        tend_log(TEND_LOG_ERROR, "baselines not read: all is learned anew why=\"%s\"", error.text);
+        const bool aside = tend_baseline_file_put_aside(tend_state_dir_path(loop->state));
+        tend_log(TEND_LOG_ERROR, "baselines not read: all is learned anew why=\"%s\"%s", error.text,
+                 aside ? " kept_as=baselines.unread" : "");
     } else if (bytes.size > 0) {
         struct tend_event event = { .kind = TEND_EVENT_BASELINES };
         event.baselines.bytes = bytes.data;
