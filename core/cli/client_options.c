@@ -1,6 +1,7 @@
 #include "cli/client_options.h"
 
 #include "cli/command.h"
+#include "cli/terminal.h"
 #include "parse/duration.h"
 
 #include <getopt.h>
@@ -21,7 +22,7 @@ enum {
 
 static bool complain(const char *command, const char *what, const char *value, int *exit)
 {
-    (void)fprintf(stderr, "tend %s: %s%s; see tend %s --help\n", command, what, value, command);
+    tend_terminal_complain("tend %s: %s%s; see tend %s --help", command, what, value, command);
     *exit = TEND_EXIT_USAGE;
     return false;
 }

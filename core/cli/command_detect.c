@@ -169,7 +169,7 @@ int tend_command_detect(int argc, char **argv)
     }
     FILE *file = strcmp(command.path, "-") == 0 ? stdin : fopen(command.path, "re");
     if (file == NULL) {
-        (void)fprintf(stderr, "%s: %s\n", command.path, strerror(errno)); // NOLINT(concurrency-mt-unsafe): one thread
+        tend_terminal_complain("%s: %s", command.path, strerror(errno)); // NOLINT(concurrency-mt-unsafe): one thread
         return TEND_EXIT_USAGE;
     }
     tend_csv_record_init(&command.record);

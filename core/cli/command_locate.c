@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/post_mortem_case.h"
+#include "cli/terminal.h"
 #include "driver/sim/awaited_evaluator.h"
 #include "parse/moment.h"
 #include "parse/number.h"
@@ -106,7 +107,7 @@ static bool rank(struct locate_command *command, const char *name, json_t *evide
     json_decref(question);
     const char *problem = reply.json == NULL ? reply.reason : tend_json_text(reply.json, "error", NULL);
     if (problem != NULL) {
-        (void)fprintf(stderr, "%s: the ranking did not end: %s\n", name, problem);
+        tend_terminal_complain("%s: the ranking did not end: %s", name, problem);
     } else {
         (void)json_object_set_new(reply.json, "case", tend_json_string(name, strlen(name)));
         if (command->text) {
@@ -125,7 +126,7 @@ static bool locate(struct locate_command *command, const char *path)
     struct tend_error error = { "out of memory" };
     json_t *evidence = NULL;
     if (tend_post_mortem_case_read(&command->files, &evidence, &error) != TEND_OK) {
-        (void)fprintf(stderr, "%s\n", error.text);
+        tend_terminal_complain("%s", error.text);
         return false;
     }
     (void)name_of(path, name);
@@ -145,7 +146,7 @@ static bool take_time(struct locate_command *command, const char *text)
     int64_t at_ms;
     struct tend_error error;
     if (tend_moment_parse(text, strlen(text), NULL, &at_ms, &error) != TEND_OK) {
-        (void)fprintf(stderr, "tend locate: --at: %s\n", error.text);
+        tend_terminal_complain("tend locate: --at: %s", error.text);
         return false;
     }
     command->files.at_s = (double)at_ms / 1000;
@@ -156,7 +157,7 @@ static bool take_around(struct locate_command *command, const char *text)
 {
     double around;
     if (!tend_number_parse(text, strlen(text), &around) || !(around >= 0 && around <= 86400)) {
-        (void)fprintf(stderr, "tend locate: --around: \"%s\" is no number of seconds from 0 to 86400\n", text);
+        tend_terminal_complain("tend locate: --around: \"%s\" is no number of seconds from 0 to 86400", text);
         return false;
     }
     command->files.around_s = around;

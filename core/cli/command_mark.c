@@ -53,11 +53,7 @@ int tend_command_mark(int argc, char **argv)
     }
     if (strcmp(options.second, "real") != 0 && strcmp(options.second, "false") != 0 &&
         strcmp(options.second, "none") != 0) {
-        struct tend_buffer shown;
-        tend_buffer_init(&shown);
-        tend_terminal_put(&shown, options.second);
-        (void)fprintf(stderr, "tend mark: an incident is real, false or none, not \"%s\"\n", tend_buffer_text(&shown));
-        tend_buffer_clear(&shown);
+        tend_terminal_complain("tend mark: an incident is real, false or none, not \"%s\"", options.second);
         return TEND_EXIT_USAGE;
     }
     const char *why = options.why == NULL ? "" : options.why;

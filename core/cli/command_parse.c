@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 #include "parse/exposition.h"
 
 #include <errno.h>
@@ -102,7 +103,7 @@ static bool read_file(const char *path, struct tend_buffer *body)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
     if (file == NULL) {
-        (void)fprintf(stderr, "tend parse: %s: cannot be opened: %s\n", path, strerrordesc_np(errno));
+        tend_terminal_complain("tend parse: %s: cannot be opened: %s", path, strerrordesc_np(errno));
         return false;
     }
     size_t got = 0;
@@ -116,7 +117,7 @@ static bool read_file(const char *path, struct tend_buffer *body)
         (void)fclose(file);
     }
     if (fault != 0) {
-        (void)fprintf(stderr, "tend parse: %s: cannot be read: %s\n", path, strerrordesc_np(fault));
+        tend_terminal_complain("tend parse: %s: cannot be read: %s", path, strerrordesc_np(fault));
         return false;
     }
     return true;
@@ -134,12 +135,12 @@ static int parse_file(const char *path, enum tend_exposition_format format)
         const enum tend_status status =
             tend_exposition_parse(tend_buffer_text(&body), body.size, format, NULL, write_sample, &out, &error);
         if (out.failed || status == TEND_E_NOMEM) {
-            (void)fprintf(stderr, "tend parse: %s: %s\n", path, tend_status_text(TEND_E_NOMEM));
+            tend_terminal_complain("tend parse: %s: %s", path, tend_status_text(TEND_E_NOMEM));
         } else if (status != TEND_OK) {
-            (void)fprintf(stderr, "%s:%zu: error: %s\n", path, error.line, error.fault.text);
+            tend_terminal_complain("%s:%zu: error: %s", path, error.line, error.fault.text);
             code = TEND_EXIT_TROUBLE;
         } else if (fwrite(tend_buffer_text(&out), 1, out.size, stdout) != out.size || fflush(stdout) != 0) {
-            (void)fprintf(stderr, "tend parse: the output cannot be written: %s\n", strerrordesc_np(errno));
+            tend_terminal_complain("tend parse: the output cannot be written: %s", strerrordesc_np(errno));
         } else {
             code = TEND_EXIT_FINE;
         }
@@ -168,7 +169,7 @@ int tend_command_parse(int argc, char **argv)
                      : strcmp(optarg, "openmetrics") == 0 ? TEND_EXPOSITION_OPENMETRICS
                                                           : TEND_EXPOSITION_NONE;
             if (format == TEND_EXPOSITION_NONE) {
-                (void)fprintf(stderr, "tend parse: --format %s is unknown; write prometheus or openmetrics\n", optarg);
+                tend_terminal_complain("tend parse: --format %s is unknown; write prometheus or openmetrics", optarg);
                 return TEND_EXIT_USAGE;
             }
             break;
@@ -178,7 +179,7 @@ int tend_command_parse(int argc, char **argv)
             (void)fputs(usage, stdout);
             return TEND_EXIT_FINE;
         default:
-            (void)fprintf(stderr, "tend parse: wrong option %s; see tend parse --help\n", argv[optind - 1]);
+            tend_terminal_complain("tend parse: wrong option %s; see tend parse --help", argv[optind - 1]);
             return TEND_EXIT_USAGE;
         }
     }

@@ -84,11 +84,7 @@ static int parse_options(int argc, char **argv, struct report_command *command)
 
 static void complain(const char *text)
 {
-    struct tend_buffer line;
-    tend_buffer_init(&line);
-    tend_terminal_put(&line, text);
-    (void)fprintf(stderr, "tend report: %s\n", tend_buffer_text(&line));
-    tend_buffer_clear(&line);
+    tend_terminal_complain("tend report: %s", text);
 }
 
 static bool find_beginning(const char *since, int64_t until_ms, int64_t *from_ms)

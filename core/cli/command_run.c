@@ -267,7 +267,7 @@ static int run_daemon(struct tend_loop_options *options, const char *listen)
                  (unsigned)tend_api_server_port(daemon.server));
     }
     if (status != TEND_OK) {
-        (void)fprintf(stderr, "tend run: %s\n", error.text[0] == '\0' ? tend_status_text(status) : error.text);
+        tend_terminal_complain("tend run: %s", error.text[0] == '\0' ? tend_status_text(status) : error.text);
         daemon.failed = true;
     } else if (!catch_signals(&daemon)) {
         daemon.failed = true;
@@ -294,7 +294,7 @@ static bool set_log_level(const char *name)
             return true;
         }
     }
-    (void)fprintf(stderr, "tend run: --log-level is error, warn, info or debug, not \"%s\"\n", name);
+    tend_terminal_complain("tend run: --log-level is error, warn, info or debug, not \"%s\"", name);
     return false;
 }
 
@@ -306,11 +306,11 @@ static bool set_record_bytes(const char *text, uint64_t *bytes)
     double value;
     struct tend_error error = { .text = "" };
     if (tend_quantity_parse_as(text, strlen(text), "bytes", &value, &error) != TEND_OK) {
-        (void)fprintf(stderr, "tend run: --record-bytes: %s\n", error.text);
+        tend_terminal_complain("tend run: --record-bytes: %s", error.text);
         return false;
     }
     if (value < least_record_bytes || value > 1e15) {
-        (void)fprintf(stderr, "tend run: --record-bytes is at least 1MiB and at most 1000TB, not %s\n", text);
+        tend_terminal_complain("tend run: --record-bytes is at least 1MiB and at most 1000TB, not %s", text);
         return false;
     }
     *bytes = (uint64_t)value;
@@ -321,7 +321,7 @@ static bool set_record_age(const char *text, int64_t *age_ms)
 {
     struct tend_error error = { .text = "" };
     if (tend_duration_parse(text, strlen(text), age_ms, &error) != TEND_OK) {
-        (void)fprintf(stderr, "tend run: --record-age: %s\n", error.text);
+        tend_terminal_complain("tend run: --record-age: %s", error.text);
         return false;
     }
     if (*age_ms <= 0) {

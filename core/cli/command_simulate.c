@@ -41,11 +41,7 @@ struct simulate_command {
 // What a file or a server says is shown escaped.
 static bool say(const struct tend_error *error)
 {
-    struct tend_buffer text;
-    tend_buffer_init(&text);
-    tend_terminal_put(&text, error->text);
-    (void)fprintf(stderr, "tend simulate: %s\n", tend_buffer_text(&text));
-    tend_buffer_clear(&text);
+    tend_terminal_complain("tend simulate: %s", error->text);
     return false;
 }
 
@@ -132,12 +128,12 @@ static bool load_rules(struct simulate_command *command)
 {
     struct tend_awaited_reply reply = tend_awaited_evaluator_load(command->evaluator);
     if (reply.json == NULL) {
-        (void)fprintf(stderr, "%s: loading it did not end: %s\n", command->options.dir, reply.reason);
+        tend_terminal_complain("%s: loading it did not end: %s", command->options.dir, reply.reason);
     }
     const json_t *errors = json_object_get(reply.json, "errors");
     for (size_t i = 0; i < json_array_size(errors); i++) {
         const json_t *fault = json_array_get(errors, i);
-        (void)fprintf(stderr, "%s: %s\n", tend_json_text(fault, "at", ""), tend_json_text(fault, "text", ""));
+        tend_terminal_complain("%s: %s", tend_json_text(fault, "at", ""), tend_json_text(fault, "text", ""));
     }
     if (reply.json != NULL && json_array_size(errors) == 0) {
         command->document = json_incref(reply.json);
@@ -210,11 +206,11 @@ static size_t find_scenario(const struct simulate_command *command)
     if (matches == 1) {
         return found;
     }
-    (void)fprintf(stderr, "tend simulate: %s \"%s\"; there are:\n",
-                  matches == 0 ? "there is no scenario" : "there is more than one scenario in",
-                  command->options.source_text);
+    tend_terminal_complain("tend simulate: %s \"%s\"; there are:",
+                           matches == 0 ? "there is no scenario" : "there is more than one scenario in",
+                           command->options.source_text);
     for (size_t i = 0; i < json_array_size(scenarios); i++) {
-        (void)fprintf(stderr, "  %s\n", tend_json_text(json_array_get(scenarios, i), "name", ""));
+        tend_terminal_complain("  %s", tend_json_text(json_array_get(scenarios, i), "name", ""));
     }
     return SIZE_MAX;
 }

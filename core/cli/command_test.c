@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 #include "cli/test_coverage.h"
 #include "cli/test_explore.h"
 #include "cli/test_report.h"
@@ -74,12 +75,12 @@ static bool lock(struct test_command *command)
     if (command->junit != NULL) {
         command->junit_file = fopen(command->junit, "we");
         if (command->junit_file == NULL) {
-            (void)fprintf(stderr, "%s: cannot be written\n", command->junit);
+            tend_terminal_complain("%s: cannot be written", command->junit);
             return false;
         }
     }
     if (tend_simulation_lock(command->zygote, NULL, 0, &error) != TEND_OK) {
-        (void)fprintf(stderr, "tend: %s\n", error.text);
+        tend_terminal_complain("tend: %s", error.text);
         return false;
     }
     if (command->verbose && tend_simulation_lock_landlock_version() == 0) {
@@ -93,7 +94,7 @@ static bool load(struct test_command *command)
 {
     struct tend_error error;
     if (tend_rules_dir_read_with_tests(command->dir, command->env, &command->sources, &error) != TEND_OK) {
-        (void)fprintf(stderr, "%s\n", error.text);
+        tend_terminal_complain("%s", error.text);
         return false;
     }
     tend_rules_dir_hash(command->sources, command->hash);
@@ -108,12 +109,12 @@ static bool load(struct test_command *command)
     }
     struct tend_awaited_reply reply = tend_awaited_evaluator_load(command->evaluator);
     if (reply.json == NULL) {
-        (void)fprintf(stderr, "%s: loading it did not end: %s\n", command->dir, reply.reason);
+        tend_terminal_complain("%s: loading it did not end: %s", command->dir, reply.reason);
     }
     const json_t *errors = json_object_get(reply.json, "errors");
     for (size_t i = 0; i < json_array_size(errors); i++) {
         const json_t *fault = json_array_get(errors, i);
-        (void)fprintf(stderr, "%s: %s\n", tend_json_text(fault, "at", ""), tend_json_text(fault, "text", ""));
+        tend_terminal_complain("%s: %s", tend_json_text(fault, "at", ""), tend_json_text(fault, "text", ""));
     }
     if (reply.json != NULL && json_array_size(errors) == 0) {
         command->document = json_incref(reply.json);
@@ -235,7 +236,7 @@ static int parse_options(int argc, char **argv, struct test_command *command)
         case 'x':
         case 's':
             if (!read_count(optarg, option == 'x' ? &command->explore : &command->seed)) {
-                (void)fprintf(stderr, "tend test: \"%s\" is no number from 1 on\n", optarg);
+                tend_terminal_complain("tend test: \"%s\" is no number from 1 on", optarg);
                 return TEND_EXIT_USAGE;
             }
             break;
@@ -277,7 +278,7 @@ static int report(const struct test_command *command)
     if (command->junit != NULL) {
         const bool written = tend_test_report_junit(command->junit_file, command->dir, command->results);
         if (fflush(command->junit_file) != 0 || !written) {
-            (void)fprintf(stderr, "%s: cannot be written\n", command->junit);
+            tend_terminal_complain("%s: cannot be written", command->junit);
             return TEND_EXIT_TROUBLE;
         }
     }
@@ -315,7 +316,7 @@ static int run(void *context)
     struct tend_error error;
     command->results = json_array();
     if (tend_zygote_create(&command->zygote, &error) != TEND_OK) {
-        (void)fprintf(stderr, "tend: %s\n", error.text);
+        tend_terminal_complain("tend: %s", error.text);
     } else if (load(command)) {
         exit_code = command->explore > 0 ? explore(command) : play(command);
     }

@@ -1,6 +1,7 @@
 // Entry: finds the subcommand and hands over. Each subcommand is one file, command_NAME.c.
 
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -57,7 +58,7 @@ static int written(const char *command, int exit_status)
     if (fflush(stdout) == 0 && ferror(stdout) == 0) {
         return exit_status;
     }
-    (void)fprintf(stderr, "tend %s: standard output cannot be written (is its disk full?)\n", command);
+    tend_terminal_complain("tend %s: standard output cannot be written (is its disk full?)", command);
     return exit_status == TEND_EXIT_FINE ? TEND_EXIT_TROUBLE : exit_status;
 }
 
@@ -80,6 +81,6 @@ int main(int argc, char **argv)
             return written(command->name, command->run(argc - 1, argv + 1));
         }
     }
-    (void)fprintf(stderr, "tend: there is no command '%s'; see tend --help\n", argv[1]);
+    tend_terminal_complain("tend: there is no command '%s'; see tend --help", argv[1]);
     return TEND_EXIT_USAGE;
 }

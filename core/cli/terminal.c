@@ -5,9 +5,28 @@
 #include "parse/quoted_text.h"
 
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+void tend_terminal_complain(const char *format, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    const int bytes = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    struct tend_buffer line;
+    tend_buffer_init(&line);
+    tend_terminal_put(&line, bytes < 0 ? "out of memory" : text);
+    (void)fprintf(stderr, "%s\n", tend_buffer_text(&line));
+    tend_buffer_clear(&line);
+    if (bytes >= 0) {
+        free(text);
+    }
+}
 
 void tend_terminal_put(struct tend_buffer *out, const char *text)
 {

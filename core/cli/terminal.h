@@ -6,7 +6,10 @@
 
 #include "base/buffer.h"
 #include "base/json.h"
+#include "base/status.h"
 
+/// Writes a line to stderr, escaped as a whole: paths, arguments and the contents of files are anybody's.
+void tend_terminal_complain(const char *format, ...) TEND_PRINTF(1, 2);
 /// Appends text, escaped; NULL appends nothing.
 void tend_terminal_put(struct tend_buffer *out, const char *text);
 /// Appends a member's text, or @p otherwise when it is missing or no string.

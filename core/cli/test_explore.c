@@ -94,7 +94,7 @@ int tend_test_explore(const struct tend_explore_options *options, bool json)
     const enum tend_status status = tend_explore(&watched, &report, &error);
     tend_progress_bar_end(&bar);
     if (status != TEND_OK) {
-        (void)fprintf(stderr, "tend: %s\n", error.text);
+        tend_terminal_complain("tend: %s", error.text);
         return TEND_EXIT_TROUBLE;
     }
     if (json) {

@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 #include <errno.h>
 #include <fts.h>
@@ -85,8 +86,8 @@ int tend_test_watch(const char *dir, int (*play)(void *context), void *context)
             goes_on = wait_for_change(watching);
         }
     }
-    (void)fprintf(stderr, "%s: cannot be watched: %s\n", dir,
-                  strerror(errno)); // NOLINT(concurrency-mt-unsafe): one thread
+    tend_terminal_complain("%s: cannot be watched: %s", dir,
+                           strerror(errno)); // NOLINT(concurrency-mt-unsafe): one thread
     if (watching >= 0) {
         (void)close(watching);
     }

@@ -1,6 +1,7 @@
 #include "cli/tune_options.h"
 
 #include "cli/command.h"
+#include "cli/terminal.h"
 #include "parse/duration.h"
 #include "recording/format.h"
 
@@ -186,12 +187,12 @@ static int read_values(struct tend_tune_options *out, const char *budget, const 
 {
     struct tend_error error;
     if (budget != NULL && tend_tune_budget_parse(budget, &out->budget, &error) != TEND_OK) {
-        (void)fprintf(stderr, "tend tune: --budget: %s\n", error.text);
+        tend_terminal_complain("tend tune: --budget: %s", error.text);
         return TEND_EXIT_USAGE;
     }
     out->period_ms = WEEK_MS;
     if (period != NULL && tend_duration_parse(period, strlen(period), &out->period_ms, &error) != TEND_OK) {
-        (void)fprintf(stderr, "tend tune: --period: %s\n", error.text);
+        tend_terminal_complain("tend tune: --period: %s", error.text);
         return TEND_EXIT_USAGE;
     }
     if (out->period_ms <= 0) {

@@ -201,7 +201,8 @@ static json_t *document_of_column(struct tend_study *study, const struct tend_st
     }
     const char *owner = column->from->owner;
     const char *arrow = strchr(owner, '>');
-    json_t *out = json_pack("{s:s, s:s, s:f, s:f, s:o, s:o, s:f, s:f}", "metric", column->from->metric, "kind",
+    json_t *out = json_pack("{s:o, s:s, s:f, s:f, s:o, s:o, s:f, s:f}", "metric",
+                            tend_json_string(column->from->metric, strlen(column->from->metric)), "kind",
                             tend_column_kind_text(column->class.kind), "up", evidence.up_points, "down",
                             evidence.down_points, "before", tend_json_real(evidence.before), "after",
                             tend_json_real(evidence.after), "coverage", evidence.coverage, "live", evidence.live_share);

@@ -127,5 +127,48 @@ class Server(HostilePast):
         self.assertEqual(1, len(self.report(*self.over(twice))["alerts"]))
 
 
+class Locate(unittest.TestCase):
+    def test_a_metric_whose_name_is_no_utf_8_is_evidence_as_any_other(self):
+        with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+            file.write(b"time,shop:l\xe9n\n" + b"".join(b"%d,%d\n" % (i, 900 if i > 40 else i % 3) for i in range(60)))
+            file.flush()
+            done = subprocess.run([TEND, "locate", "--metrics", file.name, "--at", "41"], capture_output=True, check=True)
+        self.assertEqual(["shop:l\\xe9n"], json.loads(done.stdout)["metrics"])
+
+
+class Terminal(unittest.TestCase):
+    """Nothing that a file says drives the terminal of whoever has it read."""
+
+    def setUp(self):
+        self.path = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="tend-hostile-past-")))
+
+    def shown(self, *command):
+        """What a command prints, of a file that it cannot take."""
+        done = subprocess.run([TEND, *command], capture_output=True, check=False, timeout=60)
+        self.assertIn(done.returncode, (1, 2), done.stdout[-2000:])
+        self.assertNotIn(b"\x1b", done.stdout + done.stderr)
+        return done.stderr.decode()
+
+    def test_names_in_a_csv_file(self):
+        file = self.path / "m.csv"
+        file.write_bytes(b"time,a\x1b[31m:cpu\n1,x\n")
+        self.assertEqual(f'{file}:2: a\\x1b[31m:cpu is "x", which is no number\n', self.shown("locate", "--metrics", file))
+        file.write_bytes(b"timestamp,value\n1,x\x1b[31m\n")
+        self.assertEqual(f'{file}:2: "x\\x1b[31m" is no number\n', self.shown("detect", file))
+
+    def test_paths(self):
+        path = self.path / "x\x1b[31m"
+        for command in (["locate", path], ["detect", path], ["parse", "--format", "prometheus", path], ["test", path], ["simulate", path, "--csv", path]):
+            with self.subTest(command[0]):
+                self.assertIn("x\\x1b[31m", self.shown(*command))
+
+    def test_what_rules_raise(self):
+        (self.path / "a.lua").write_text('error("x\\27[31m")\n')
+        for command in ("simulate", "tune", "learn"):
+            with self.subTest(command):
+                self.assertEqual("a.lua:1: x\\x1b[31m\n", self.shown(command, self.path, "--csv", "none"))
+        self.assertIn("x\\x1b[31m", self.shown("test", self.path))
+
+
 if __name__ == "__main__":
     unittest.main()
