@@ -30,7 +30,7 @@ static const char usage[] =
     "                         or ~/.local/state/tend)\n\n"
     "  --from T, --to T       the time that is looked at: 2026-03-02T10:00:05Z, seconds since 1970, now, or -14d "
     "before\n"
-    "                         now; the usual: all of a file, the last hour of a server\n"
+    "                         now; the usual: all of a file, the last 21 days of a server\n"
     "  --zone NAME            the time zone of times without one, like Europe/Berlin; the usual: UTC\n"
     "  --as SERVICE:METRIC    csv: whose a plain timestamp,value file is, where the rules leave a choice\n"
     "  --service-label NAME   prometheus: the label that names the service; the usual: job\n"
@@ -42,7 +42,7 @@ static const char usage[] =
     "  --help                 this text\n\n"
     "exit status: 0 written; 1 nothing was learned, or it cannot be written; 2 wrong usage\n";
 
-enum { KEEP_EVERY_MS = 15 * 60 * 1000, OPTION_SOURCE = 1000, OPTION_STATE = 1010, OPTION_TEXT = 1020 };
+enum { OPTION_SOURCE = 1000, OPTION_STATE = 1010, OPTION_TEXT = 1020 };
 
 struct learn_command {
     struct tend_simulate_options options;
@@ -53,9 +53,8 @@ struct learn_command {
     char hash[65];
     struct tend_awaited_evaluator *evaluator;
     struct tend_state_dir *directory;
-    struct tend_buffer learned; ///< as the engine had it at kept_ms
-    int64_t kept_ms;
-    size_t written, kept; ///< baselines of services that were learned, and those of before
+    struct tend_buffer learned; ///< at the end of the past
+    size_t written, kept;       ///< baselines of services that were learned, and those of before
 };
 
 static bool say(const struct tend_error *error)
@@ -118,6 +117,9 @@ static int read_options(int argc, char **argv, struct learn_command *command)
     if (argc - optind != 1 || out->source == TEND_SIMULATE_NOTHING) {
         return refuse("say which rules, and one past: --recording, --csv or --prometheus");
     }
+    if (out->source == TEND_SIMULATE_PROMETHEUS && out->from == NULL) {
+        out->from = "-21d"; // two weeks to trust a season of a week, and one that may have been unlike the others
+    }
     out->dir = argv[optind];
     return -1;
 }
@@ -158,16 +160,10 @@ static bool prepare(struct learn_command *command)
     return load_rules(command);
 }
 
-// Keeps what is learned now and then, as nobody says which step is the last; a quarter of an hour is soon learned.
-static void look(void *context, const struct tend_simulation *simulation)
+static void keep(void *context, const struct tend_simulation *simulation)
 {
     struct learn_command *command = context;
-    const int64_t now_ms = tend_simulation_now_ms(simulation);
-    if (command->learned.size == 0 || now_ms - command->kept_ms >= KEEP_EVERY_MS) {
-        tend_buffer_reset(&command->learned);
-        (void)tend_engine_save_baselines(tend_simulation_engine(simulation), &command->learned);
-        command->kept_ms = now_ms;
-    }
+    (void)tend_engine_save_baselines(tend_simulation_engine(simulation), &command->learned);
 }
 
 static void show_progress(void *context, double done, int64_t at_ms)
@@ -197,8 +193,8 @@ static bool play(struct learn_command *command)
         .source_text = command->options.source_text,
         .on_progress = show_progress,
         .progress_context = &bar,
-        .look = look,
-        .look_context = command,
+        .at_end = keep,
+        .at_end_context = command,
     };
     json_t *report = NULL;
     const enum tend_status status = tend_rehearsal_play(&rehearsal, &report, NULL, &error);
@@ -271,8 +267,8 @@ static bool tell(const struct learn_command *command)
         json_decref(answer);
         return putchar('\n') != EOF && fflush(stdout) == 0 && written;
     }
-    return printf("%zu metrics of services learned, %zu kept from before: %s/baselines\n", command->written,
-                  command->kept, tend_state_dir_path(command->directory)) > 0 &&
+    return printf("%zu metric%s of services learned, %zu kept from before: %s/baselines\n", command->written,
+                  command->written == 1 ? "" : "s", command->kept, tend_state_dir_path(command->directory)) > 0 &&
            fflush(stdout) == 0;
 }
 

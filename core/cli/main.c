@@ -3,8 +3,10 @@
 #include "cli/command.h"
 #include "cli/terminal.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct tend_command commands[] = {
     { "run", "watch, warn, locate and recover: the daemon", tend_command_run },
@@ -57,6 +59,10 @@ static int written(const char *command, int exit_status)
 {
     if (fflush(stdout) == 0 && ferror(stdout) == 0) {
         return exit_status;
+    }
+    struct pollfd reader = { .fd = STDOUT_FILENO };
+    if (poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR) != 0) {
+        return exit_status; // a pipe whose reader, like `head`, has seen enough
     }
     tend_terminal_complain("tend %s: standard output cannot be written (is its disk full?)", command);
     return exit_status == TEND_EXIT_FINE ? TEND_EXIT_TROUBLE : exit_status;

@@ -463,8 +463,9 @@ static void put_rule(const json_t *result, const json_t *rule, struct tend_buffe
     put_cost(&told, told.now, out);
     tend_buffer_put_text(out, "\n");
     const json_t *noisiest = json_object_get(rule, "noisiest");
-    if (json_is_object(noisiest) && alerts > 1) {
-        tend_buffer_printf(out, "    %lld of them are of ", (long long)tend_json_integer(noisiest, "alarms", 0));
+    const int64_t of_noisiest = tend_json_integer(noisiest, "alarms", 0);
+    if (json_is_object(noisiest) && alerts > 1 && of_noisiest > 1) { // one of each tells nothing
+        tend_buffer_printf(out, "    %lld of them are of ", (long long)of_noisiest);
         tend_terminal_put_member(out, noisiest, "service", "");
         tend_buffer_put_text(out, "\n");
     }

@@ -174,7 +174,7 @@ class Learned(unittest.TestCase):
         self.assertIn("uses the state directory", refused.stderr)
         self.stop()
         answer = self.learn_the_past()
-        self.assertRegex(answer.stdout, "^1 metrics of services learned, ")
+        self.assertRegex(answer.stdout, "^1 metric of services learned, ")
         self.tend.start()
         learned = wait_for("what was learned", self.learned, 20)
         self.assertGreaterEqual(learned["samples"], 190)
@@ -191,7 +191,7 @@ class Learned(unittest.TestCase):
         csv.write_text("time,web:work,web:traffic\n" + "".join(f"{1767225600 + 60 * i},5,{100 + i % 50}\n" for i in range(1500)))
         learn = [TEND, "learn", self.tend.rules, "--csv", csv, "--state", self.file.parent]
         answer = subprocess.run(learn, capture_output=True, text=True, check=True).stdout
-        self.assertRegex(answer, "^1 metrics of services learned, ")
+        self.assertRegex(answer, "^1 metric of services learned, ")
         self.tend.start()
         shown = r"web +work +expected 5 for traffic of 120 /s "
         wait_for("what is expected", lambda: re.search(shown, self.tend.cli("status")), 20)

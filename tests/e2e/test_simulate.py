@@ -5,17 +5,14 @@ import os
 import pathlib
 import pty
 import re
-import shutil
-import signal
-import socket
 import subprocess
 import tempfile
 import threading
 import time
 import unittest
 import urllib.parse
-import urllib.request
 
+import metric_server
 import shop
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -378,48 +375,6 @@ class Recording(unittest.TestCase):
                 self.assertIn(message, done.stderr)
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-class Server:
-    """A real server that scrapes the shop: `url`. Ended by its pid."""
-
-    def __init__(self, command, port, ready):
-        self.url = f"http://127.0.0.1:{port}"
-        self.ready = ready
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
-
-    def get(self, path, **parameters):
-        with urllib.request.urlopen(f"{self.url}{path}?{urllib.parse.urlencode(parameters)}", timeout=10) as answer:
-            return json.load(answer) if path.startswith("/api") else answer.read()
-
-    def wait_ready(self):
-        def answers():
-            try:
-                return self.get(self.ready) is not None
-            except OSError:
-                return False
-
-        shop.wait_for(f"{self.url} answers", answers, 60)
-
-    def scrapes(self, at_s):
-        """Scrapes of all targets in the minute before."""
-        answer = self.get("/api/v1/query", query="{__name__=\"up\"}[60s]", time=at_s, nocache=1)
-        return [float(sample[0]) for series in answer["data"]["result"] for sample in series["values"]]
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
 class Api:
     """A server that speaks Prometheus' query API over one queue: deep from minute 10 to minute 20, scraped once a minute."""
 
@@ -532,42 +487,18 @@ class ServerAnswers(Simulated):
 class Servers(unittest.TestCase):
     """A shop whose ledger is slow for a while, scraped by a real server; then the same rules over what that kept."""
 
-    def scrape_config(self, path, run):
-        jobs = {}
-        for index, service in enumerate(run.INSTANCES):
-            jobs.setdefault(service, []).append(f"127.0.0.1:{run.base + index}")
-        lines = ["global: { scrape_interval: 1s, scrape_timeout: 800ms }", "scrape_configs:"]
-        for service, targets in jobs.items():
-            lines += [f"- job_name: {service}", "  static_configs:", f"  - targets: {json.dumps(targets)}"]
-        path.write_text("\n".join(lines) + "\n")
+    def prometheus(self, run):
+        return metric_server.prometheus(self, run.directory, metric_server.shop_targets(run))
 
-    def prometheus(self, directory, run):
-        if shutil.which("prometheus") is None:
-            self.skipTest("the package prometheus is not installed")
-        port = free_port()
-        self.scrape_config(directory / "prometheus.yml", run)
-        return Server(["prometheus", f"--config.file={directory / 'prometheus.yml'}",
-                       f"--storage.tsdb.path={directory / 'data'}", f"--web.listen-address=127.0.0.1:{port}"], port, "/-/ready")
-
-    def victoria_metrics(self, directory, run, *options):
-        if shutil.which("victoria-metrics") is None:
-            self.skipTest("the package victoria-metrics is not installed")
-        port = free_port()
-        self.scrape_config(directory / "prometheus.yml", run)
-        return Server(["victoria-metrics", f"-promscrape.config={directory / 'prometheus.yml'}",
-                       f"-storageDataPath={directory / 'data'}", f"-httpListenAddr=127.0.0.1:{port}", *options],
-                      port, "/health")
+    def victoria_metrics(self, run, *options):
+        return metric_server.victoria_metrics(self, run.directory, metric_server.shop_targets(run), *options)
 
     def fill(self, start):
         """Scrapes a shop, breaks its ledger while that goes on, and calls look(server, run, from_s, until_s)."""
         run = shop.Shop()
         self.addCleanup(run.__exit__)
         run.__enter__()
-        directory = run.directory / "server"
-        directory.mkdir()
-        server = start(directory, run)
-        self.addCleanup(server.stop)
-        server.wait_ready()
+        server = start(run)
         shop.wait_for("the server has 8 scrapes of each target",
                       lambda: len(server.scrapes(time.time())) >= 8 * len(run.INSTANCES), 60)
         hurt_s = time.time()
@@ -634,15 +565,13 @@ class Servers(unittest.TestCase):
         self.check(run, server, hurt_s, until_s)
         # Its query_range hides the last half minute, but not when it is told so at its start.
         server.stop()
-        again = self.victoria_metrics(run.directory / "server", run, "-search.latencyOffset=1ms")
-        self.addCleanup(again.stop)
-        again.wait_ready()
+        again = self.victoria_metrics(run, "-search.latencyOffset=1ms")
         self.check_steps(run, again, hurt_s, until_s)
 
     def test_a_server_that_is_not_there_is_told_in_words(self):
         with tempfile.TemporaryDirectory() as directory:
             (pathlib.Path(directory) / "rules.lua").write_text(ONE)
-            done = subprocess.run([TEND, "simulate", directory, "--prometheus", f"http://127.0.0.1:{free_port()}"],
+            done = subprocess.run([TEND, "simulate", directory, "--prometheus", f"http://127.0.0.1:{metric_server.free_port()}"],
                                   capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("tend simulate: http://127.0.0.1:", done.stderr)

@@ -285,6 +285,19 @@ class Telling(Tuned):
         self.assertAlmostEqual(one["mean"], 7 * other["mean"])
         self.assertEqual(one["alarms"], other["alarms"])
 
+    def test_a_reader_that_has_seen_enough_is_no_full_disk(self):
+        history = self.put("f.csv", queue_history())
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([TEND, "tune", str(self.rules), "--csv", str(history)], stdout=writer, stderr=subprocess.PIPE,
+                              text=True, timeout=120, check=False)
+        os.close(writer)
+        self.assertEqual("", done.stderr)
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([TEND, "tune", str(self.rules), "--csv", str(history)], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+        self.assertIn("standard output cannot be written", done.stderr)
+
     def test_progress_is_shown_on_a_terminal_only(self):
         primary, secondary = pty.openpty()
         done = subprocess.run([TEND, "tune", str(self.rules), "--csv", str(self.put("f.csv", queue_history()))],

@@ -496,6 +496,9 @@ static json_t *finish(struct rehearsal *rehearsal)
 {
     const struct tend_rehearsal_options *options = rehearsal->options;
     (void)tend_simulation_run(rehearsal->simulation, rehearsal->newest_ms + AFTER_LAST_MS);
+    if (options->at_end != NULL) {
+        options->at_end(options->at_end_context, rehearsal->simulation);
+    }
     json_t *report = tend_report_document(rehearsal->builder);
     json_t *lacked = options->history->missing(options->history->context);
     for (size_t i = 0; i < json_array_size(lacked); i++) {

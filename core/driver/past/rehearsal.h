@@ -27,6 +27,8 @@ struct tend_rehearsal_options {
     void *progress_context;
     tend_simulation_look *look; ///< called after each step, besides the report's own; NULL: nobody else looks
     void *look_context;
+    tend_simulation_look *at_end; ///< called once, after the last step; NULL: nobody looks
+    void *at_end_context;
 };
 
 /// Plays it.
