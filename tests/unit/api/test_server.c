@@ -87,7 +87,9 @@ static void expect(const struct served_api *fixture, const char *path, const cha
 {
     struct asked asked = { .code = 0 };
     ask(fixture, path, body, &asked);
-    assert_string_equal(tend_buffer_text(&asked.body), answer);
+    if (answer != NULL) {
+        assert_string_equal(tend_buffer_text(&asked.body), answer);
+    }
     assert_int_equal(asked.code, code);
     forget(&asked);
 }
@@ -139,6 +141,11 @@ static void commands_reach_the_source_with_who_asked(void **state)
         { "/v1/close", "{\"service\":\"payments\"}" },
         { "/v1/mark", "{\"incident\":\"i7\",\"mark\":\"real\"}" },
         { "/v1/mark", "{\"incident\":\"i7\",\"mark\":\"false\",\"why\":\"a deploy\"}" },
+        { "/v1/relearn", "{\"service\":\"payments\"}" },
+        { "/v1/silence", "{\"on\":\"*\", \"for_ms\":1}" },
+        { "/v1/unsilence", "{\"id\":\"s1\"}" },
+        { "/v1/deploy", "{\"on\":\"payments\"}" },
+        { "/v1/ack", "{\"incident\":\"i7\"}" },
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         ask(fixture, others[i][0], others[i][1], &asked);
@@ -147,7 +154,9 @@ static void commands_reach_the_source_with_who_asked(void **state)
     assert_string_equal(tend_buffer_text(&fixture->calls),
                         "pause(deploy) by uid ;resume() by uid ;arm(restart) by uid ;arm(*) by uid ;"
                         "disarm(restart) by uid ;close(payments) by uid ;"
-                        "mark(i7 real) by uid ;mark(i7 false a deploy) by uid ;");
+                        "mark(i7 real) by uid ;mark(i7 false a deploy) by uid ;relearn(payments) by uid ;"
+                        "silence({\"for_ms\":1,\"on\":\"*\"}) by uid ;unsilence({\"id\":\"s1\"}) by uid ;"
+                        "deploy({\"on\":\"payments\"}) by uid ;ack({\"incident\":\"i7\"}) by uid ;");
     forget(&asked);
 }
 
@@ -184,6 +193,32 @@ static void a_command_that_is_not_clear_reaches_nobody(void **state)
     }
     assert_string_equal(tend_buffer_text(&fixture->calls), "");
     forget(&asked);
+}
+
+static void what_a_command_says_is_no_longer_than_4_kb(void **state)
+{
+    struct served_api *fixture = *state;
+    start(fixture);
+    static const char *const commands[][2] = {
+        { "/v1/pause", "{\"why\":\"" },
+        { "/v1/close", "{\"service\":\"" },
+        { "/v1/mark", "{\"incident\":\"i7\",\"mark\":\"real\",\"why\":\"" },
+        { "/v1/silence", "{\"on\":\"a\",\"for_ms\":1,\"why\":\"" },
+        { "/v1/ack", "{\"incident\":\"i7\",\"why\":\"" },
+    };
+    char why[4098];
+    memset(why, 'a', sizeof why - 1);
+    why[sizeof why - 1] = '\0';
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        char body[4200];
+        (void)snprintf(body, sizeof body, "%s%s\"}", commands[i][1], why);
+        struct asked asked = { .code = 0 };
+        ask(fixture, commands[i][0], body, &asked);
+        assert_int_equal(asked.code, 400);
+        assert_non_null(strstr(tend_buffer_text(&asked.body), "is longer than 4096 bytes"));
+        forget(&asked);
+    }
+    assert_string_equal(tend_buffer_text(&fixture->calls), "");
 }
 
 static void commands_need_post_and_json(void **state)
@@ -340,6 +375,24 @@ static void a_reload_that_waits_is_dropped_with_the_server(void **state)
     ask(fixture, "/v1/status", NULL, &asked);
     forget(&asked);
     (void)close(fd);
+}
+
+static void a_ninth_reload_does_not_wait(void **state)
+{
+    struct served_api *fixture = *state;
+    fixture->answers_reload = false;
+    start(fixture);
+    int clients[8];
+    for (size_t i = 0; i < 8; i++) {
+        clients[i] = connect_to(fixture->socket_path);
+        send_text(clients[i],
+                  "POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n");
+        expect(fixture, "/v1/resume", "{}", 200, NULL); // on the same loop: answered after the reload was begun
+    }
+    expect(fixture, "/v1/reload", "{}", 429, "{\"error\":\"8 reloads wait already\"}");
+    for (size_t i = 0; i < 8; i++) {
+        (void)close(clients[i]);
+    }
 }
 
 static void headers_and_bodies_over_the_limit_are_refused(void **state)
@@ -519,6 +572,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_command_the_source_refuses_says_why, served_api_set_up, served_api_tear_down),
         cmocka_unit_test_setup_teardown(a_command_that_is_not_clear_reaches_nobody, served_api_set_up,
                                         served_api_tear_down),
+        cmocka_unit_test_setup_teardown(what_a_command_says_is_no_longer_than_4_kb, served_api_set_up,
+                                        served_api_tear_down),
+        cmocka_unit_test_setup_teardown(a_ninth_reload_does_not_wait, served_api_set_up, served_api_tear_down),
         cmocka_unit_test_setup_teardown(commands_need_post_and_json, served_api_set_up, served_api_tear_down),
         cmocka_unit_test_setup_teardown(a_page_of_a_browser_is_refused_on_the_control_socket, served_api_set_up,
                                         served_api_tear_down),

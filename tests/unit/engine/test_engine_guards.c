@@ -2,7 +2,8 @@
 
 #include "engine_world.h"
 
-#define ACT ",'rules':[{'rule':0,'clear_below':1,'severity':'page','act':true}],'remedies':[0]"
+#define REMEDY ",'remedies':[0]"
+#define ACT ",'rules':[{'rule':0,'clear_below':1,'severity':'page','act':true}]" REMEDY
 #define DOC(services, more) DOCUMENT(services, LOAD_RULE, PLAYBOOK("restart", ",'limits':{}"), more)
 #define ONE(limits) DOC(SERVICE("ledger", "'http://h:1/m'", ACT "," LIMITS(",'attempts':100" limits)), "")
 #define LEDGER "ledger/h:1"
@@ -261,20 +262,22 @@ static void a_dependent_of_another_incident_waits_for_the_run_of_what_it_depends
     begin_armed(
         &world,
         DOC(SERVICE("mail", "'http://m:1/m'", ACT ",'depends':['ledger']") "," SERVICE(
-                "web", "'http://w:1/m'", ACT ",'depends':['ledger']") "," SERVICE("ledger", "'http://h:1/m'", ACT),
+                "web", "'http://w:1/m'", ACT ",'depends':['ledger']") "," SERVICE("ledger", "'http://h:1/m'", REMEDY),
             ""),
         by_pick);
     world_target(&world, LEDGER)->load = 1;
     world_target(&world, "mail/m:1")->load = 10;
     world.exec_ms = 20000;
     world_pass(&world, 1);
-    world_target(&world, LEDGER)->load = 10; // out of line, and without an alert of its own until the run goes on
+    world_target(&world, LEDGER)->load = 10; // out of line, and without an alert of its own: it joins neither
     world_pass(&world, 3);
     assert_string_equal(world.did, "restart ledger/h:1");
     world_blame(&world, "web");
     world_target(&world, "web/w:1")->load = 10;
     world_pass(&world, 5);
+    assert_int_equal(tend_engine_counts(world.engine).incidents_open, 2);
     assert_string_equal(world.did, "restart ledger/h:1");
+    assert_int_equal(world_decided(&world, "dependency"), 1);
     world_end(&world);
 }
 

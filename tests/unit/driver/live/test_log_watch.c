@@ -231,14 +231,40 @@ static void what_cannot_be_read_is_a_problem_until_it_can(void **state)
     assert_told(fixture, 3000, "a:2 ERROR one x1|");
 }
 
+// Each of the files could be read by a name like these, were they part of a path.
 static void a_name_that_would_lead_elsewhere_is_no_part_of_a_path(void **state)
 {
     struct fixture *fixture = *state;
-    want(fixture, "../a", "b*", "{service}.log", NULL);
+    assert_int_equal(mkdir(in_directory(fixture, "sub"), 0700), 0);
+    append(fixture, "a.log", "ERROR of another\n");
+    append(fixture, "sub/bee.log", "ERROR of another\n");
+    append(fixture, "sub/.hidden.log", "ERROR of another\n");
+    want(fixture, "../a", "b*", "sub/{service}*", NULL);
     pass(fixture, 1000);
     assert_problem(fixture, "../a");
     assert_problem(fixture, "b*");
     assert_int_equal(tend_log_watch_counts(fixture->watch).files, 0);
+    want(fixture, ".hidden", "be[e]", "sub/{service}*", NULL);
+    pass(fixture, 1000);
+    assert_problem(fixture, ".hidden");
+    assert_int_equal(tend_log_watch_counts(fixture->watch).files, 0);
+    want(fixture, "bee", NULL, "sub/{service}*", NULL);
+    pass(fixture, 1000);
+    assert_int_equal(tend_log_watch_counts(fixture->watch).files, 1);
+}
+
+static void a_thousand_files_are_followed_and_the_next_is_a_problem(void **state)
+{
+    struct fixture *fixture = *state;
+    char name[32];
+    for (int i = 0; i <= TEND_LOG_FILES_MAX; i++) {
+        (void)snprintf(name, sizeof name, "a%04d.log", i);
+        append(fixture, name, "");
+    }
+    want(fixture, "a", NULL, "a*.log", NULL);
+    pass(fixture, 1000);
+    assert_int_equal(tend_log_watch_counts(fixture->watch).files, TEND_LOG_FILES_MAX);
+    assert_problem(fixture, "a1000.log: its log is not read: as many log files as tend reads at once are read already");
 }
 
 static void write_much(struct fixture *fixture, const char *name, size_t bytes)
@@ -302,6 +328,32 @@ static void many_files_take_many_turns(void **state)
     assert_told(fixture, 2500, "a:2 ERROR x x200|a:2 ERROR x x100|");
 }
 
+static void a_turn_reads_so_much_of_all_files_together(void **state)
+{
+    struct fixture *fixture = *state;
+    enum { FILES = 8, BYTES = 40 * 1024 };
+    char name[32];
+    for (int i = 0; i < FILES; i++) {
+        (void)snprintf(name, sizeof name, "a%d.log", i);
+        append(fixture, name, "");
+    }
+    want(fixture, "a", NULL, "a*.log", NULL);
+    pass(fixture, 1000);
+    for (int i = 0; i < FILES; i++) {
+        (void)snprintf(name, sizeof name, "a%d.log", i);
+        write_much(fixture, name, BYTES);
+    }
+    uint64_t read = tend_log_watch_counts(fixture->watch).read.bytes;
+    const uint64_t all = read + (uint64_t)FILES * BYTES;
+    for (int turns = 0; turns < 100 && read < all; turns++) {
+        fixture->now_ms += tend_log_watch_turn(fixture->watch, fixture->now_ms);
+        const uint64_t now = tend_log_watch_counts(fixture->watch).read.bytes;
+        assert_true(now - read <= TEND_LOG_TURN_BYTES + TEND_LOG_BLOCK_BYTES);
+        read = now;
+    }
+    assert_int_equal(read, all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +367,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_burst_costs_a_bounded_time_and_memory_and_what_is_skipped_is_counted, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(many_files_take_many_turns, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_thousand_files_are_followed_and_the_next_is_a_problem, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_turn_reads_so_much_of_all_files_together, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
