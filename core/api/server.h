@@ -5,11 +5,12 @@
 /// loopback only, serves GET /metrics, /-/healthy and /-/ready and nothing that could change or tell more. What is
 /// answered comes from a source: functions given at create, called on the loop's thread, one request at a time.
 ///
-///   GET  /v1/status  /v1/topology  /v1/incidents  /v1/incidents/ID/explain  /v1/explain?id=ID   (no id or "last": the
-///   newest) POST /v1/pause {"why"}  /v1/resume  /v1/arm {"playbook"}|{"all":true}  /v1/disarm (as arm)  /v1/close
-///   {"service"}
-///        /v1/silence {"on","for_ms","rule"?,"why"?}  /v1/unsilence {"id"}  /v1/deploy
-///        {"on","for_ms"?,"version"?,"done"?} /v1/ack {"incident","why"?}  /v1/reload
+///   GET  /v1/status  /v1/topology  /v1/incidents  /v1/incidents/ID/explain
+///        /v1/explain?id=ID   (no id or "last": the newest)
+///   POST /v1/pause {"why"}  /v1/resume  /v1/arm {"playbook"}|{"all":true}  /v1/disarm (as arm)
+///        /v1/close {"service"}  /v1/relearn {"service"}  /v1/mark {"incident","mark","why"?}
+///        /v1/silence {"on","for_ms","rule"?,"why"?}  /v1/unsilence {"id"}
+///        /v1/deploy {"on","for_ms"?,"version"?,"done"?}  /v1/ack {"incident","why"?}  /v1/reload
 ///   GET  /metrics  /-/healthy  /-/ready
 /// Answers are JSON objects; an error is {"error":"…"} with a status other than 2xx.
 /// Ownership: the server owns its sockets and removes its socket file; the event base outlives it.
@@ -38,8 +39,8 @@ struct tend_api_source {
     /// @return TEND_OK; TEND_E_INVALID with a message: there is no such incident (404); else a failure (503)
     enum tend_status (*explain)(void *context, const char *id, json_t **out, struct tend_error *error);
     /// Carries out a person's command: "pause" (argument: why, or ""), "resume" (""), "arm" and "disarm" (a playbook's
-    /// name, or "*" for all), "close" (the service whose breaker closes), "silence", "unsilence", "deploy" and "ack"
-    /// (the body as JSON text; engine/operator_command.h says what is in it).
+    /// name, or "*" for all), "close" and "relearn" (the service), "mark" ("i7 real WHY"), "silence", "unsilence",
+    /// "deploy" and "ack" (the body as JSON text; engine/operator_command.h says what is in it).
     /// @param who  "uid 1000 (ops)"
     /// @return TEND_OK; TEND_E_INVALID with a message: nothing has that name (404); else a failure (503)
     enum tend_status (*operate)(void *context, const char *command, const char *argument, const char *who,
