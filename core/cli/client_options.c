@@ -17,7 +17,8 @@ enum {
     OPTION_FOR,
     OPTION_RULE,
     OPTION_VERSION,
-    OPTION_DONE
+    OPTION_DONE,
+    OPTION_KIND
 };
 
 static bool complain(const char *command, const char *what, const char *value, int *exit)
@@ -63,6 +64,7 @@ static bool take_special(int option, const char *command, const struct tend_clie
         { "--for", NULL, OPTION_FOR, usage->takes_for },
         { "--rule", &options->rule, OPTION_RULE, usage->takes_rule },
         { "--version", &options->version, OPTION_VERSION, usage->takes_deploy },
+        { "--kind", &options->kind, OPTION_KIND, usage->takes_deploy },
         { "--done", NULL, OPTION_DONE, usage->takes_deploy },
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -89,11 +91,17 @@ bool tend_client_options_parse(int argc, char **argv, const struct tend_client_u
                                struct tend_client_options *options, int *exit)
 {
     static const struct option known[] = {
-        { "state", required_argument, NULL, OPTION_STATE }, { "json", no_argument, NULL, OPTION_JSON },
-        { "help", no_argument, NULL, OPTION_HELP },         { "all", no_argument, NULL, OPTION_ALL },
-        { "why", required_argument, NULL, OPTION_WHY },     { "for", required_argument, NULL, OPTION_FOR },
-        { "rule", required_argument, NULL, OPTION_RULE },   { "version", required_argument, NULL, OPTION_VERSION },
-        { "done", no_argument, NULL, OPTION_DONE },         { NULL, 0, NULL, 0 },
+        { "state", required_argument, NULL, OPTION_STATE },
+        { "json", no_argument, NULL, OPTION_JSON },
+        { "help", no_argument, NULL, OPTION_HELP },
+        { "all", no_argument, NULL, OPTION_ALL },
+        { "why", required_argument, NULL, OPTION_WHY },
+        { "for", required_argument, NULL, OPTION_FOR },
+        { "rule", required_argument, NULL, OPTION_RULE },
+        { "version", required_argument, NULL, OPTION_VERSION },
+        { "done", no_argument, NULL, OPTION_DONE },
+        { "kind", required_argument, NULL, OPTION_KIND },
+        { NULL, 0, NULL, 0 },
     };
     *options = (struct tend_client_options){ .state = NULL, .for_ms = -1 };
     optind = 0; // GNU: start afresh, for tests parse more than once
@@ -114,6 +122,7 @@ bool tend_client_options_parse(int argc, char **argv, const struct tend_client_u
         case OPTION_RULE:
         case OPTION_VERSION:
         case OPTION_DONE:
+        case OPTION_KIND:
             if (!take_special(option, argv[0], usage, options, exit)) {
                 return false;
             }

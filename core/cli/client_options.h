@@ -11,7 +11,7 @@ struct tend_client_usage {
     bool takes_why;       ///< --why TEXT
     bool takes_for;       ///< --for TIME
     bool takes_rule;      ///< --rule NAME
-    bool takes_deploy;    ///< --version TEXT and --done
+    bool takes_deploy;    ///< --version TEXT, --kind KIND and --done
     const char *argument; ///< what its one argument is ("a playbook's name"); NULL: it takes none
     bool argument_needed;
     const char *second; ///< what its second argument is, then needed; NULL: it takes no second
@@ -24,6 +24,7 @@ struct tend_client_options {
     const char *second;   ///< NULL: it takes none
     const char *rule;     ///< NULL: not given
     const char *version;  ///< NULL: not given
+    const char *kind;     ///< NULL: not given
     int64_t for_ms;       ///< -1: not given
     bool done;
     bool json;

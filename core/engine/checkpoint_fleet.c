@@ -3,6 +3,7 @@
 // numbers of targets (events name them), windows, measured values, alerts, guards.
 
 #include "engine/checkpoint_pass.h"
+#include "engine/happening.h"
 #include "engine/state.h"
 
 #include <stdlib.h>
@@ -143,7 +144,34 @@ static void pass_given(struct tend_pass *pass, struct tend_instance *instance, s
     }
 }
 
-TEND_PASS_COVERS(tend_instance, 400);
+TEND_PASS_COVERS(tend_telltales, 80);
+
+// Its columns are found anew in the next layout.
+static void pass_telltales(struct tend_pass *pass, struct tend_instance *instance)
+{
+    bool there = instance->telltales != NULL;
+    tend_pass_flag(pass, &there);
+    if (!there) {
+        return;
+    }
+    if (!tend_pass_saves(pass)) {
+        instance->telltales = calloc(1, sizeof *instance->telltales);
+        if (instance->telltales == NULL) {
+            tend_pass_no_memory(pass);
+            return;
+        }
+    }
+    struct tend_telltales *telltales = instance->telltales;
+    tend_pass_u64(pass, &telltales->build);
+    tend_pass_u64(pass, &telltales->config);
+    tend_pass_u64(pass, &telltales->reloads);
+    tend_pass_flag(pass, &telltales->reload_failed);
+    tend_pass_text(pass, &telltales->built);
+    tend_pass_ms(pass, &telltales->told_first_ms);
+    tend_pass_ms(pass, &telltales->restart_noted_ms);
+}
+
+TEND_PASS_COVERS(tend_instance, 408);
 
 // Names, address and labels are the ruleset's and the listing's; the revision lies with the target table.
 static void pass_instance(struct tend_pass *pass, const struct tend_metric_table *table, struct tend_instance *instance)
@@ -165,6 +193,7 @@ static void pass_instance(struct tend_pass *pass, const struct tend_metric_table
     }
     pass_subject(pass, table, def, &instance->subject);
     pass_given(pass, instance, def->metric_count);
+    pass_telltales(pass, instance);
 }
 
 TEND_PASS_COVERS(tend_flap, 56);
@@ -232,7 +261,7 @@ static void pass_guard(struct tend_pass *pass, struct tend_guard *guard)
     tend_pass_flag(pass, &guard->breaker_open);
 }
 
-TEND_PASS_COVERS(tend_service, 1248);
+TEND_PASS_COVERS(tend_service, 1256);
 
 // `pooled` is made anew from the instances' parts by each measuring before it is read.
 static void pass_service(struct tend_pass *pass, const struct tend_metric_table *table, struct tend_service *service)
@@ -246,6 +275,7 @@ static void pass_service(struct tend_pass *pass, const struct tend_metric_table 
     tend_pass_ms(pass, &service->woke_ms);
     pass_guard(pass, &service->guard);
     tend_pass_log(pass, &service->logs);
+    tend_pass_json(pass, &service->happenings);
     pass_subject(pass, table, service->def, &service->subject);
     size_t count = service->instance_count;
     tend_pass_count(pass, &count, sizeof(uint64_t));

@@ -162,7 +162,7 @@ void tend_pass_notices(struct tend_pass *pass, struct tend_engine *engine)
     }
 }
 
-TEND_PASS_COVERS(tend_silence, 104);
+TEND_PASS_COVERS(tend_silence, 112);
 
 static void pass_silence(struct tend_pass *pass, struct tend_silence *silence)
 {
@@ -171,6 +171,7 @@ static void pass_silence(struct tend_pass *pass, struct tend_silence *silence)
     tend_pass_name(pass, &silence->on);
     tend_pass_text(pass, &silence->rule);
     tend_pass_text(pass, &silence->version);
+    tend_pass_text(pass, &silence->what);
     tend_pass_name(pass, &silence->who);
     tend_pass_name(pass, &silence->why);
     tend_pass_ms(pass, &silence->since_ms);

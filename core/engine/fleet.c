@@ -5,6 +5,7 @@
 // with their names, guards and histories with their subject when the metric is still made the same way.
 
 #include "engine/fleet.h"
+#include "engine/happening.h"
 
 #include "engine/forecast.h"
 #include "parse/url.h"
@@ -132,6 +133,7 @@ static void instance_destroy(struct tend_instance *instance)
     }
     free(instance->given);
     tend_edge_columns_destroy(instance->edges);
+    tend_telltales_destroy(instance->telltales);
     tend_parts_destroy(instance->parts);
     tend_metric_plan_destroy(instance->plan);
     tend_series_window_destroy(instance->window);
@@ -161,6 +163,7 @@ static void service_destroy(struct tend_service *service)
     subject_clear(&service->subject, service->def->metric_count);
     tend_parts_destroy(service->pooled);
     tend_log_evidence_destroy(service->logs);
+    json_decref(service->happenings);
     free(service->alerts);
     free(service->instances);
     free(service->name);
@@ -544,6 +547,8 @@ static void take_over_instance(struct tend_instance *now, struct tend_instance *
     now->version = before->version;
     before->version = version;
     now->version_since_ms = before->version_since_ms;
+    now->telltales = before->telltales;
+    before->telltales = NULL;
     memcpy(now->reason, before->reason, sizeof now->reason);
     if (tend_series_window_history(now->window)->newest_ms != TEND_NEVER) {
         now->dirty = true; // its metrics are measured anew with the new definitions
@@ -582,6 +587,8 @@ static void take_over_service(struct tend_service *now, struct tend_service *bef
     begin_trace(now, before);
     now->logs = before->logs;
     before->logs = NULL;
+    now->happenings = before->happenings;
+    before->happenings = NULL;
     take_over_subject(now, &now->subject, before, &before->subject);
     size_t same = 0;
     for (size_t i = 0; i < now->instance_count; i++) {

@@ -72,11 +72,12 @@ struct tend_instance {
     struct tend_metric_plan *plan;
     struct tend_parts *parts; ///< one a metric
     struct tend_subject subject;
-    double *given;                   ///< P by hand, one a metric; NULL: none was ever given
-    uint8_t *given_missing;          ///< its causes, or TEND_MEASURED_AS_SCRAPED; behind `given`, in the same block
-    struct tend_edge_columns *edges; ///< which columns of the newest layout tell of edges (edges.c); NULL: none yet
-    char reason[200];                ///< of the newest scrape, when it failed
-    bool dirty;                      ///< has a result that no tick has seen
+    double *given;                    ///< P by hand, one a metric; NULL: none was ever given
+    uint8_t *given_missing;           ///< its causes, or TEND_MEASURED_AS_SCRAPED; behind `given`, in the same block
+    struct tend_edge_columns *edges;  ///< which columns of the newest layout tell of edges (edges.c); NULL: none yet
+    struct tend_telltales *telltales; ///< what it said of itself last (happening.h); NULL: nothing yet
+    char reason[200];                 ///< of the newest scrape, when it failed
+    bool dirty;                       ///< has a result that no tick has seen
 };
 
 void tend_edge_columns_destroy(struct tend_edge_columns *columns); ///< NULL is allowed
@@ -110,6 +111,7 @@ struct tend_service {
     int64_t asleep_wall_ms;         ///< of the newest tick that saw it asleep
     int64_t woke_ms;                ///< what was scraped up to then tells nothing; TEND_NEVER: it never slept
     struct tend_log_evidence *logs; ///< NULL: its log was never read
+    json_t *happenings;             ///< the newest things that were done to it (happening.h); NULL: none
 };
 
 struct tend_fleet {

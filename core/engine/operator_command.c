@@ -47,6 +47,7 @@ static bool read_all(struct tend_operator_command *out, struct tend_error *error
     if (!read_text(json, "on", TEND_OPERATOR_NAME_BYTES, &out->on, error) ||
         !read_text(json, "rule", TEND_OPERATOR_NAME_BYTES, &out->rule, error) ||
         !read_text(json, "version", TEND_OPERATOR_NAME_BYTES, &out->version, error) ||
+        !read_text(json, "what", TEND_OPERATOR_NAME_BYTES, &out->what, error) ||
         !read_text(json, "id", TEND_OPERATOR_NAME_BYTES, &out->id, error) ||
         !read_text(json, "incident", TEND_OPERATOR_NAME_BYTES, &out->incident, error) ||
         !read_text(json, "why", TEND_OPERATOR_WHY_BYTES, &out->why, error)) {
@@ -122,6 +123,17 @@ static bool check_deploy(const struct tend_engine *engine, struct tend_operator_
 {
     if (command->on == NULL || tend_fleet_find(engine->fleet, command->on) == NULL) {
         tend_error_set(error, "there is no service \"%s\"", command->on == NULL ? "" : command->on);
+        return false;
+    }
+    if (command->what != NULL && strcmp(command->what, "version") == 0) {
+        command->what = NULL;
+    }
+    if (command->what != NULL && strcmp(command->what, "config") != 0 && strcmp(command->what, "flag") != 0) {
+        tend_error_set(error, "\"what\" wants \"version\", \"config\" or \"flag\"");
+        return false;
+    }
+    if (command->what != NULL && command->version != NULL) {
+        tend_error_set(error, "a version goes with a deploy of a version, not of a %s", command->what);
         return false;
     }
     command->for_ms = command->for_ms == -1 ? TEND_DEPLOY_MS : command->for_ms;

@@ -3,7 +3,9 @@
 ///
 ///   silence    {"on", "for_ms", "rule"?, "why"?}        no notices about it, no acts on it, for so long
 ///   unsilence  {"id"}                                    "*": all of them
-///   deploy     {"on", "for_ms"?, "version"?, "why"?}     a service is being deployed; {"on", "done": true}: it was
+///   deploy     {"on", "for_ms"?, "version"?, "what"?, "why"?}  a service is being deployed; {"on", "done": true}: it
+///   was;
+///              "what": "version" (the usual), or "config" or "flag": that is changed, and not what runs
 ///   ack        {"incident", "why"?}                      "*": all that are open
 /// The same check is made where a command comes in, so that whoever asks is told what is wrong, and where it is taken,
 /// as a recording may hold anything.
@@ -21,7 +23,8 @@ struct tend_operator_command {
     const char *on; ///< NULL where the command has none
     const char *rule;
     const char *version;
-    const char *why; ///< never NULL
+    const char *what; ///< "config", "flag"; NULL: a version
+    const char *why;  ///< never NULL
     const char *id;
     const char *incident;
     int64_t for_ms;

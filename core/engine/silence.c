@@ -5,6 +5,7 @@
 
 #include "engine/silence.h"
 
+#include "engine/happening.h"
 #include "engine/operator_command.h"
 #include "engine/state.h"
 
@@ -25,6 +26,7 @@ void tend_silence_destroy(struct tend_silence *silence)
     free(silence->on);
     free(silence->rule);
     free(silence->version);
+    free(silence->what);
     free(silence->who);
     free(silence->why);
     free(silence);
@@ -69,9 +71,12 @@ static void describe(const struct tend_engine *engine, const struct tend_silence
     tend_text_format(hush->key, sizeof hush->key, "silence %s", silence->id);
     const char *colon = silence->why[0] == '\0' ? "" : ": ";
     if (silence->deploy) {
-        tend_text_format(hush->text, sizeof hush->text, "%s is being deployed%s%s, by %s until %s at the latest%s%s",
-                         silence->on, silence->version == NULL ? "" : " to ",
-                         silence->version == NULL ? "" : silence->version, silence->who, until, colon, silence->why);
+        const char *what = silence->what == NULL                  ? "is being deployed"
+                           : strcmp(silence->what, "config") == 0 ? "gets another configuration"
+                                                                  : "gets another flag";
+        tend_text_format(hush->text, sizeof hush->text, "%s %s%s%s, by %s until %s at the latest%s%s", silence->on,
+                         what, silence->version == NULL ? "" : " to ", silence->version == NULL ? "" : silence->version,
+                         silence->who, until, colon, silence->why);
     } else {
         tend_text_format(hush->text, sizeof hush->text, "silenced by %s until %s%s%s", silence->who, until, colon,
                          silence->why);
@@ -177,11 +182,11 @@ static void record(struct tend_engine *engine, const struct tend_silence *silenc
     char key[40];
     tend_text_format(key, sizeof key, "silence/%s", silence->id);
     json_t *body =
-        json_pack("{s:s, s:s, s:s, s:b, s:s, s:b, s:s, s:s?, s:s?, s:s, s:s, s:I, s:I, s:I}", "what", what, "argument",
-                  whole, "who", who, "on", on, "id", silence->id, "deploy", silence->deploy, "subject", silence->on,
-                  "rule", silence->rule, "version", silence->version, "by", silence->who, "why", silence->why,
-                  "since_ms", (json_int_t)silence->since_ms, "since_wall_ms", (json_int_t)silence->since_wall_ms,
-                  "until_ms", (json_int_t)silence->until_ms);
+        json_pack("{s:s, s:s, s:s, s:b, s:s, s:b, s:s, s:s?, s:s?, s:s*, s:s, s:s, s:I, s:I, s:I}", "what", what,
+                  "argument", whole, "who", who, "on", on, "id", silence->id, "deploy", silence->deploy, "subject",
+                  silence->on, "rule", silence->rule, "version", silence->version, "changed", silence->what, "by",
+                  silence->who, "why", silence->why, "since_ms", (json_int_t)silence->since_ms, "since_wall_ms",
+                  (json_int_t)silence->since_wall_ms, "until_ms", (json_int_t)silence->until_ms);
     free(whole);
     (void)tend_emit_record(engine, TEND_RECORD_OPERATOR, key, NULL, true, on, body);
 }
@@ -198,14 +203,16 @@ static void end(struct tend_engine *engine, size_t index, const char *what, cons
 }
 
 // A person who deploys tells what a change of the version label would: `deployed_within` holds from now on,
-// and what is usual is learned anew.
-static void note_deploy(struct tend_engine *engine, const char *service)
+// and what is usual is learned anew. After another configuration there is no version to go back to.
+static void note_deploy(struct tend_engine *engine, const struct tend_operator_command *asked, const char *who)
 {
-    struct tend_service *found = tend_fleet_find(engine->fleet, service);
-    for (size_t i = 0; found != NULL && i < found->instance_count; i++) {
+    struct tend_service *found = tend_fleet_find(engine->fleet, asked->on);
+    for (size_t i = 0; found != NULL && asked->what == NULL && i < found->instance_count; i++) {
         found->instances[i]->version_since_ms = engine->now_ms;
     }
     if (found != NULL) {
+        const char *what = asked->what == NULL ? "version" : asked->what;
+        tend_happening_told(engine, found, what, asked->version, who, asked->why);
         tend_expect_restart(engine, found, NULL, TEND_BASELINE_FROM_OLD_LEVEL);
     }
 }
@@ -220,6 +227,7 @@ static void begin(struct tend_engine *engine, const struct tend_operator_command
     silence->on = tend_copy_text(asked->on);
     silence->rule = tend_copy_text(asked->rule);
     silence->version = tend_copy_text(asked->version);
+    silence->what = tend_copy_text(asked->what);
     silence->who = tend_copy_text(who);
     silence->why = tend_copy_text(asked->why);
     silence->since_ms = engine->now_ms;
@@ -252,7 +260,7 @@ void tend_silence_command(struct tend_engine *engine, const char *command, const
         end_deploys(engine, asked.on, who); // another note takes the place of the one before
         if (!asked.done) {
             begin(engine, &asked, true, who);
-            note_deploy(engine, asked.on);
+            note_deploy(engine, &asked, who);
         }
     } else {
         for (size_t i = engine->silence_count; i > 0; i--) {
@@ -322,6 +330,7 @@ void tend_silence_restore(struct tend_engine *engine, const json_t *body)
     silence->on = tend_copy_text(tend_json_text(body, "subject", ""));
     silence->rule = tend_copy_text(tend_json_text(body, "rule", NULL));
     silence->version = tend_copy_text(tend_json_text(body, "version", NULL));
+    silence->what = tend_copy_text(tend_json_text(body, "changed", NULL));
     silence->who = tend_copy_text(tend_json_text(body, "by", ""));
     silence->why = tend_copy_text(tend_json_text(body, "why", ""));
     silence->since_ms = tend_json_integer(body, "since_ms", engine->now_ms);

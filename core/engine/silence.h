@@ -35,6 +35,7 @@ struct tend_silence {
     char *on;      ///< a service, a group, or "*"
     char *rule;    ///< only alerts of this rule; NULL: of all
     char *version; ///< of a deploy; NULL: not told
+    char *what;    ///< of a deploy that is none of a version: "config" or "flag"; NULL else
     char *who;
     char *why; ///< "" when nobody said
     int64_t since_ms, since_wall_ms;

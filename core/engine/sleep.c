@@ -7,6 +7,7 @@
 // When it wakes, its windows are cut at that moment. It is judged from its first scrape on that began after it: results
 // that come later, but are of scrapes begun before, count for nothing.
 
+#include "engine/happening.h"
 #include "engine/state.h"
 
 #include "engine/forecast.h"
@@ -43,6 +44,7 @@ static void forget(struct tend_engine *engine, struct tend_service *service)
         forget_subject(engine, service->def, &instance->subject, instance->parts);
         if (instance->dirty) {
             tend_tick_note_version(engine, instance); // a deploy at night is not one of the morning
+            tend_happening_look(engine, instance);
         }
         instance->dirty = false;
     }

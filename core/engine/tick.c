@@ -7,6 +7,7 @@
 #include "engine/state.h"
 
 #include "engine/forecast.h"
+#include "engine/happening.h"
 
 #include "base/log.h"
 #include "base/text.h"
@@ -155,6 +156,7 @@ static void measure_service(struct tend_engine *engine, struct tend_service *ser
         set_given(table, instance);
         tend_tick_note_version(engine, instance);
         tend_edges_learn(engine, instance);
+        tend_happening_look(engine, instance);
         if (history->newest_ms > service->data_ms) {
             service->data_ms = history->newest_ms;
         }

@@ -1,5 +1,6 @@
 // The views: what `tend status` shows, what the locator is asked with, and the counts for tend's own metrics.
 
+#include "engine/happening.h"
 #include "engine/state.h"
 
 #include "engine/forecast.h"
@@ -8,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BESIDE_MAX = 20 }; // services that a locate request names besides its neighbourhood
+enum {
+    BESIDE_MAX = 20,       // services that a locate request names besides its neighbourhood
+    HAPPENED_MS = 3600000, // before the first symptom, and it may still be why
+};
 
 static json_t *view_instance(const struct tend_engine *engine, const struct tend_instance *instance)
 {
@@ -362,7 +366,7 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
     const char *version = service->instance_count > 0 ? service->instances[0]->version : "";
     return json_pack(
         "{s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*, "
-        "s:o*}",
+        "s:o*, s:o}",
         "groups", tend_facts_groups(service->def), "trouble_ago_s",
         service->trouble_ms == TEND_NEVER ? json_null()
                                           : json_real((double)(engine->now_ms - service->trouble_ms) / 1000.0),
@@ -374,7 +378,7 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
         "version", version, "deployed_ago_s", tend_json_real(tend_deployed_ago_s(engine, service, NULL)), "alerts",
         alerts, "failures", failures, "metrics", tend_facts_metrics(engine, service->def, &service->subject),
         "remedies", remedies, "failed_because", because == NULL ? NULL : tend_json_string(because, strlen(because)),
-        "logs", take_logs);
+        "logs", take_logs, "happened", tend_happenings_since(service, onset_ms - HAPPENED_MS));
 }
 
 int64_t tend_locate_onset_ms(const struct tend_engine *engine, const struct tend_incident *incident)

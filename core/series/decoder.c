@@ -20,6 +20,7 @@
 
 #include "series/line_table.h"
 #include "series/missing.h"
+#include "series/telltale.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -199,6 +200,9 @@ static bool is_wanted(const struct tend_decoder *decoder, const struct tend_samp
 {
     if (sample->name_bytes == sizeof process_start - 1 &&
         memcmp(sample->name, process_start, sizeof process_start - 1) == 0) {
+        return true;
+    }
+    if (tend_telltale_of(sample->name, sample->name_bytes) != TEND_TELLTALE_NONE) {
         return true;
     }
     for (size_t i = 0; i < decoder->wanted_count; i++) {

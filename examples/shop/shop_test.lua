@@ -93,6 +93,22 @@ test.scenario "a ledger that comes back by itself leaves its callers alone" {
     end
   end,
 }
+test.scenario "two faults at once are two culprits, and both are cured" {
+  world  = shop,
+  faults = { { at = "2m", on = "stock/1", kind = "crash" }, { at = "2m", on = "ledger/2", kind = "hang" } },
+  check  = function(run)
+    assert(#run.culprits == 2 and run:did "restart stock/1" and run:did "restart ledger/2" and #run.steps == 2)
+    assert(run.ended == "recovered")
+  end,
+}
+test.scenario "a ledger that answers without metrics may be why payments fails: a person is called" {
+  world  = shop,
+  faults = { { at = "2m", on = "ledger", kind = "metrics gone" }, { at = "2m", on = "payments", kind = "errors" } },
+  check  = function(run)
+    assert(table.concat(run.culprits, " "):find("payments", 1, true), "its errors are not explained by what is unknown")
+    assert(#run.steps == 0 and #run.pages >= 1 and run.ended ~= "recovered")
+  end,
+}
 test.scenario "nothing is wrong, and nothing is done" {
   world  = shop,
   check  = function(run) assert(#run.alerts == 0 and #run.steps == 0 and #run.pages == 0 and run.ended == "quiet") end,

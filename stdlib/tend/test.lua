@@ -66,6 +66,7 @@ local test = {}
 ---@field reload? boolean   has the rules loaded anew
 ---@field silence? string   silences a service, a group or "*", as `tend silence` does; wants `["for"]`
 ---@field deploy? string    notes that a service is being deployed, as `tend deploy` does
+---@field kind? "version"|"config"|"flag"  of a deploy: what is changed
 ---@field for? string       how long: "10m"
 ---@field rule? string      of a silence: only alerts of this rule
 ---@field ack? boolean      acknowledges all incidents that are open
@@ -314,8 +315,13 @@ end
 local SCENARIO = { world = world_of, faults = "table?", acts = acts_of, series = texts_of, from = "string?",
   load = load_of, seed = whole(0, 2 ^ 31), spread = "boolean?", lasts = "duration?",
   people = "table?", crashes = crashes_of, env = "any?", check = "function" }
+local function kind_of_deploy(value)
+  if value == nil or value == "version" or value == "config" or value == "flag" then return value end
+  return nil, 'is what a deploy changes: "version", "config" or "flag"'
+end
+
 local PERSON = { at = "duration", approve = "boolean?", pause = "duration?", reload = "boolean?", silence = "string?",
-  deploy = "string?", ["for"] = "duration?", rule = "string?", ack = "boolean?" }
+  deploy = "string?", ["for"] = "duration?", rule = "string?", ack = "boolean?", kind = kind_of_deploy }
 local DOINGS = { "approve", "pause", "reload", "silence", "deploy", "ack" }
 
 -- A person does one thing at a time.
@@ -329,6 +335,8 @@ local function person_of(person)
     registry.error(host.caller(), ("a person does one of %s"):format(table.concat(DOINGS, ", ")))
   elseif used.silence and not used["for"] then
     registry.error(host.caller(), 'a silence says for how long: { at = "2m", silence = "redis", ["for"] = "10m" }')
+  elseif used.kind and not used.deploy then
+    registry.error(host.caller(), 'kind is of a deploy: { at = "2m", deploy = "redis", kind = "config" }')
   end
   return used
 end
@@ -460,7 +468,7 @@ function test.declare(document, resolved)
     local people = {}
     for j, person in ipairs(scenario.people) do
       people[j] = { at_ms = person.at, pause_ms = person.pause, reload = person.reload, silence = person.silence,
-        deploy = person.deploy, for_ms = person["for"], rule = person.rule, ack = person.ack,
+        deploy = person.deploy, what = person.kind, for_ms = person["for"], rule = person.rule, ack = person.ack,
         where = person.where }
     end
     document.scenarios[i] = { name = scenario.name, at = scenario.at, from = scenario.from, faults = scenario.faults,

@@ -61,7 +61,7 @@ function view.make(data, declared, strict)
   local facts = {
     name = data.name, labels = data.labels or {}, version = data.version, out_share = data.out_share or 0,
     host = data.host, port = data.port, address = data.address, out = data.out, evidence = copy(data.evidence or {}),
-    logs = copy(data.logs or {}),
+    logs = copy(data.logs or {}), happened = copy(data.happened or {}),
     deployed_within = function(_, text)
       local ms, reason = host.duration(text)
       if not ms then error(reason, 2) end

@@ -393,6 +393,55 @@ suite.fact("a cause that moves closely with the first symptom is told so, and we
     "it moves with its response_time")
 end)
 
+-- Stock is slow since 44 s; its interval is 1 s, its time-out 0.8 s.
+local function stock_to_which(happened)
+  local stock = slow(1.9, 44000)
+  stock.happened = happened
+  local found = row(locate({ stock = stock }, nil, nil, { onset_ms = 44000 }), "stock")
+  return table.concat(found.reasons, "\n"), found.score, found.confidence
+end
+
+suite.fact("what was done to a service shortly before the first symptom is told and weighs", function()
+  local _, score, confidence = stock_to_which {}
+  local cases = {
+    { "version", { who = "ann", to = "1.4", why = "fix" },
+      "version 1.4 deployed 30 s before the first symptom, told by ann: fix", 0.5 },
+    { "version", { who = "ann" }, "deployed 30 s before the first symptom, told by ann", 0.5 },
+    { "version", { from = "1.3", to = "1.4" }, "version 1.4 in place of 1.3 30 s before the first symptom", 0.5 },
+    { "version", {}, "another build runs 30 s before the first symptom", 0.5 },
+    { "config", { who = "ann" }, "config changed 30 s before the first symptom, told by ann", 0.5 },
+    { "config", {}, "another config in use 30 s before the first symptom", 0.5 },
+    { "flag", { who = "ann", why = "cart" }, "flag changed 30 s before the first symptom, told by ann: cart", 0.5 },
+    { "reload", {}, "config reloaded 30 s before the first symptom", 0.5 },
+    { "reload failed", {}, "config reload failed 30 s before the first symptom", 0.5 },
+    { "restart", { times = 3 }, "process restarted 30 s before the first symptom, 3 times since", 0.25 },
+  }
+  for _, case in ipairs(cases) do
+    local one = { what = case[1], at_ms = 14000, times = 1 }
+    for key, value in pairs(case[2]) do one[key] = value end
+    local text, with, sure = stock_to_which { one }
+    suite.contains(text, case[3])
+    suite.same({ math.floor((with - score) * 1000 + 0.5) / 1000, sure }, { case[4], confidence })
+  end
+end)
+
+suite.fact("what was done long before the first symptom, or after it, tells nothing", function()
+  local before, score = stock_to_which {}
+  for _, at_ms in ipairs { 44000 - 600001, 44000 + 1801 } do
+    local text, with = stock_to_which { { what = "config", at_ms = at_ms, times = 1 } }
+    suite.same({ text, with }, { before, score })
+  end
+  local text = stock_to_which { { what = "restart", at_ms = 45800, times = 1 } }
+  suite.contains(text, "process restarted about 2 s after the first symptom")
+end)
+
+suite.fact("of what happened the two that say most are told", function()
+  local text = stock_to_which { { what = "restart", at_ms = 40000, times = 1 },
+    { what = "reload", at_ms = 30000, times = 1 }, { what = "config", at_ms = 20000, times = 1 } }
+  suite.contains(text, "another config in use 24 s before the first symptom\nconfig reloaded 14 s before")
+  suite.same(text:find("restarted", 1, true), nil)
+end)
+
 suite.fact("a cause that came after the trouble, fell, or follows the load accuses nobody", function()
   local late = change("cpu", "cause", "resource", 60000)
   local fell = change("memory", "cause", "resource", 4000, { rose = false })

@@ -40,6 +40,8 @@ struct world_target {
     bool silent;                // no scrape of it ends
     bool bare;                  // answers, but has no series `load`
     char version[16];
+    const char *more[2]; // names of more series, without labels; NULL: none
+    double more_values[2];
 };
 
 struct world_reply { // an event to come
@@ -602,8 +604,8 @@ static inline void world_scrape(struct world *world, size_t index)
                                              .duration_s = 0.01,
                                              .kind = target->kind,
                                              .reason = target->kind == TEND_SCRAPE_OK ? "" : "as it was told" } };
-    struct tend_column columns[3];
-    double values[3];
+    struct tend_column columns[5];
+    double values[5];
     size_t count = 0;
     const struct tend_layout *layout = NULL;
     if (target->kind == TEND_SCRAPE_OK) {
@@ -624,6 +626,13 @@ static inline void world_scrape(struct world *world, size_t index)
             assert_int_equal(tend_label_set_create("app_build_info", 14, &label, 1, &columns[count].labels), TEND_OK);
             columns[count].type = TEND_SERIES_GAUGE;
             values[count++] = 1;
+        }
+        for (size_t i = 0; i < 2 && target->more[i] != NULL; i++) {
+            assert_int_equal(
+                tend_label_set_create(target->more[i], strlen(target->more[i]), NULL, 0, &columns[count].labels),
+                TEND_OK);
+            columns[count].type = TEND_SERIES_GAUGE;
+            values[count++] = target->more_values[i];
         }
         assert_int_equal(tend_layout_create(columns, count, &layout), TEND_OK);
         event.scraped.layout = layout;

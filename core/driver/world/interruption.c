@@ -122,6 +122,7 @@ static void plan_saying(struct tend_interruptions *all, const json_t *person, in
     if (silence != NULL || deploy != NULL) {
         (void)json_object_set_new(asked, "on", json_string(silence != NULL ? silence : deploy));
         (void)json_object_set(asked, "rule", json_object_get(person, "rule"));
+        (void)json_object_set(asked, "what", json_object_get(person, "what"));
         if (for_ms >= 0) {
             (void)json_object_set_new(asked, "for_ms", json_integer((json_int_t)for_ms));
             const int64_t end_ms = all->options.begun_ms + at_ms + for_ms;

@@ -15,6 +15,7 @@
 ---@field labels table<string, string>
 ---@field version? string
 ---@field evidence tend.Change[]  in tend.locate: how its metrics left what they were, the plainest first; else empty
+---@field happened tend.Happening[]  in tend.locate: what was done to it in the hour before the first symptom, and since
 ---@field out_share number  of its instances that are out of line, 0 to 1
 ---@field logs tend.LogLine[]  in `score` and a playbook's `when`: lines that are new or unusual, the most telling first
 ---@field [string] tend.MetricView

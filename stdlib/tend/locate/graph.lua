@@ -15,6 +15,7 @@
 -- Pure: services in, a ranking out. Order is by score, then by name, so the same request gives the same answer.
 local changes = require "tend.locate.changes"
 local evidence = require "tend.locate.suspect"
+local happenings = require "tend.locate.happenings"
 local logs = require "tend.locate.logs"
 local reasons = require "tend.locate.reasons"
 
@@ -181,7 +182,10 @@ local function score_of(suspect)
   score = score + 0.5 * count(suspect.explains)
   if suspect.out then score = score + changes.moving(suspect.data.evidence or {}) end
   local deployed = suspect.data.deployed_ago_s
-  if suspect.out and deployed and deployed < 3600 then score = score + 0.5 end
+  if suspect.out then
+    local happened = happenings.points(suspect.happened)
+    score = score + (deployed and deployed < 3600 and math.max(0.5, happened) or happened)
+  end
   if #(suspect.explained_by or {}) > 0 then score = score / 4 end
   return score + suspect.points
 end
@@ -380,6 +384,7 @@ function graph.rank(services, context)
     local suspect = evidence.new(data, context)
     local given = context.points[data.name]
     if given then suspect.points, suspect.reasons = given.points, given.reasons end
+    suspect.happened = happenings.near(data.happened or {}, context.onset_ms, context.times(data.name))
     suspects[data.name] = suspect
   end
   add_unlisted(suspects, context)

@@ -1,6 +1,7 @@
 --- Reasons: the evidence on a suspect, in sentences with numbers.
 local changes = require "tend.locate.changes"
 local failures = require "tend.locate.failures"
+local happenings = require "tend.locate.happenings"
 local suspect = require "tend.locate.suspect"
 
 local reasons = {}
@@ -88,6 +89,13 @@ local function change_sentences(one, context)
   return sentences
 end
 
+local function is_deploy_told(one)
+  for _, happening in ipairs(one.happened) do
+    if happening.what == "version" then return true end
+  end
+  return false
+end
+
 --- All that speaks for or against a suspect, the plainest first.
 ---@param one tend.locate.Suspect
 ---@param suspects table<string, tend.locate.Suspect>
@@ -114,8 +122,11 @@ function reasons.of(one, suspects, context, roots)
     list[#list + 1] = (suspect.unconnected(one, context))
     list[#list + 1] = (suspect.overshadowed(one, roots, suspects, context))
   end
+  for _, sentence in ipairs(happenings.sentences(one.happened, context.onset_ms, context.times(one.name))) do
+    list[#list + 1] = sentence
+  end
   local deployed = one.data.deployed_ago_s
-  if deployed and deployed < 3600 then
+  if deployed and deployed < 3600 and not is_deploy_told(one) then
     list[#list + 1] = ("version %s is out since %s"):format(one.data.version or "?",
       host.format_duration(math.floor(deployed) * 1000))
   end

@@ -36,6 +36,7 @@ local STILL_FELT_MS = 3600 * 1000
 ---@field cause? tend.Change    what makes it a case although nothing expected of it is out of line
 ---@field cause_points? number
 ---@field onset? number         ms: when its own trouble began, load aside
+---@field happened tend.Happening[]   shortly before all this
 ---@field explains table<string, boolean>
 ---@field points number         from the user's tend.locate
 ---@field reasons string[]      the user's
@@ -101,7 +102,8 @@ end
 ---@return tend.locate.Suspect
 function suspect.new(data, context)
   local one = { name = data.name, data = data, out = data.out == true, hard = false, face = {}, inner = {},
-    load = {}, by_instance = {}, explains = {}, explained_by = {}, not_explained = {}, points = 0, reasons = {} }
+    load = {}, by_instance = {}, explains = {}, explained_by = {}, not_explained = {}, points = 0, reasons = {},
+    happened = {} }
   one.silent = failures.is_silent(data.failures, named_kinds(data, context))
   for name, numbers in pairs(data.metrics or {}) do
     if numbers.out then

@@ -220,6 +220,9 @@ static const char *const made_anew[] = {
     "tend_incident.past_count", // with culprit_count
     "tend_log_track.hash",
     "tend_instance.edges", // found anew in the layout
+    "tend_telltales.layout",
+    "tend_telltales.columns",
+    "tend_telltales.column_count",
 };
 
 static char *read_sources(const char *const *files, size_t count)
@@ -314,7 +317,7 @@ static void every_field_of_the_state_is_walked_over(void **state)
     static const char *const headers[] = { "engine/state.h",   "engine/fleet.h",        "engine/engine.h",
                                            "alert/alert.h",    "deviation/deviation.h", "playbook/limits.h",
                                            "series/measure.h", "engine/silence.h",      "engine/log_evidence.h",
-                                           "alert/flap.h" };
+                                           "alert/flap.h",     "engine/happening.h" };
     static const char *const walks[] = { "engine/checkpoint.c",          "engine/checkpoint_fleet.c",
                                          "engine/checkpoint_incident.c", "engine/checkpoint_run.c",
                                          "engine/checkpoint_log.c",      "engine/baselines.c" };
@@ -324,7 +327,8 @@ static void every_field_of_the_state_is_walked_over(void **state)
         "tend_fleet",      "tend_service",        "tend_guard",        "tend_instance",  "tend_subject",
         "tend_rule_alert", "tend_listed",         "tend_listing",      "tend_alert",     "tend_limits",
         "tend_parts",      "tend_metric_table",   "tend_buckets",      "tend_log_track", "tend_log_evidence",
-        "tend_silence",    "tend_kept_baseline",  "tend_learned_edge", "tend_flap"
+        "tend_silence",    "tend_kept_baseline",  "tend_learned_edge", "tend_flap",
+        "tend_telltales"
     };
     char *text = read_sources(headers, sizeof headers / sizeof headers[0]);
     char *walk = read_sources(walks, sizeof walks / sizeof walks[0]);
