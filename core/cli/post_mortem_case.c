@@ -3,6 +3,7 @@
 
 #include "cli/post_mortem_case.h"
 
+#include "api/wall_time.h"
 #include "base/buffer.h"
 #include "base/json.h"
 #include "locate/log_book.h"
@@ -189,6 +190,22 @@ static enum tend_status read_logs(struct reading *reading)
     return status;
 }
 
+// A time outside of the file is a slip of whoever wrote it: another zone, another day.
+static enum tend_status check_time(const struct tend_metric_frame *frame, double at_s, struct tend_error *error)
+{
+    if (isnan(at_s) || frame->rows == 0 || (at_s >= frame->at_s[0] && at_s <= frame->at_s[frame->rows - 1])) {
+        return TEND_OK;
+    }
+    char at[TEND_WALL_TIME_BYTES];
+    char first[TEND_WALL_TIME_BYTES];
+    char last[TEND_WALL_TIME_BYTES];
+    tend_error_set(error, "it goes from %s to %s; %s is not within",
+                   tend_wall_time_format((int64_t)(frame->at_s[0] * 1000), first),
+                   tend_wall_time_format((int64_t)(frame->at_s[frame->rows - 1] * 1000), last),
+                   tend_wall_time_format((int64_t)(at_s * 1000), at));
+    return TEND_E_INVALID;
+}
+
 static enum tend_status read_metrics(struct reading *reading, json_t **evidence)
 {
     const struct tend_post_mortem_files *files = reading->files;
@@ -210,7 +227,10 @@ static enum tend_status read_metrics(struct reading *reading, json_t **evidence)
         if (status != TEND_OK) {
             tend_error_set(reading->error, "%s:%zu: %s", path, line, what.text);
         } else {
-            status = tend_post_mortem_evidence(&frame, &reading->options, evidence, &what);
+            status = check_time(&frame, reading->options.alarm_s, &what);
+            if (status == TEND_OK) {
+                status = tend_post_mortem_evidence(&frame, &reading->options, evidence, &what);
+            }
             if (status != TEND_OK) {
                 tend_error_set(reading->error, "%s: %s", path, what.text);
             }

@@ -1,8 +1,10 @@
 #pragma once
 /// Metric frame: exported metrics as columns of numbers at equally spaced times.
 ///
-/// Text: a header `time,SERVICE:METRIC,…`, then a row a time; an empty cell is no data. A name is cut at its last
-/// colon; one before it that has ">" in it is a call edge CALLER>CALLEE, one that begins with "_" is an entry point.
+/// Text: a header `time,SERVICE:METRIC,…`, then a row a time, in any order; an empty cell, or one like "null" or "N/A",
+/// is no data. What the first column is called does not matter, nor do blanks around a field, and a column without name
+/// or values is passed over. A name is cut at its last colon; what is before it and has ">" in it is a call edge
+/// CALLER>CALLEE, what begins with "_" an entry point.
 /// Units: seconds since 1970. Ownership: who reads a frame clears it.
 
 #include "base/arena.h"

@@ -5,6 +5,7 @@ import pathlib
 import random
 import subprocess
 import tempfile
+import time
 import unittest
 
 from shop import TEND
@@ -154,6 +155,60 @@ class Locate(unittest.TestCase):
         self.assertIn("rows before and", self.run_tend(case).stderr)
         gone = self.run_tend(self.root / "case" / "none")
         self.assertEqual((gone.returncode, "metrics.csv: No such file" in gone.stderr), (1, True))
+
+    def test_what_other_programs_export_is_read_as_it_is(self):
+        plain = metrics_of(CASCADE)
+        head, *rows = plain.splitlines()
+        iso = [time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(int(row.split(",")[0]))) + row[row.index(","):] for row in rows]
+        shapes = {
+            "times of a spreadsheet": "\ufeff" + "\r\n".join([head.replace("time", "Time"), *iso]) + "\r\n",
+            "quotes": "\n".join(",".join(f'"{cell}"' for cell in line.split(",")) for line in [head, *rows]),
+            "milliseconds, newest first": "\n".join([head, *(row.replace(",", "000,", 1) for row in reversed(rows))]),
+            "blanks, a comma at each end": "\n".join(line.replace(",", ", ") + "," for line in [head, *rows]),
+            "a column without any value": "\n".join([head + ",mail:queue", *(row + ",null" for row in rows)]),
+            "each second": "\n".join([head, *(",".join([str(int(row.split(",")[0]) + second), row.split(",", 1)[1]])
+                                              for row in rows for second in range(STEP))]),
+            "5000 columns": "\n".join([head + "".join(f",s{i // 10}:m{i % 10}" for i in range(5000)),
+                                       *(row + ",1" * 5000 for row in rows)]),
+        }
+        path = self.root / "export.csv"
+        path.write_text(plain)
+        topology = self.root / "topology.json"
+        topology.write_text(json.dumps(EDGES))
+        asked = ("--metrics", path, "--at", ONSET, "--topology", topology)
+        expected = self.located(*asked)[0]
+        self.assertEqual(expected["ranking"][0], "ledger")
+        for name, text in shapes.items():
+            with self.subTest(shape=name):
+                path.write_text(text, newline="")
+                found = self.located(*asked)[0]
+                self.assertEqual(found["ranking"][0], "ledger")
+                if name not in ("each second", "5000 columns"):
+                    self.assertEqual(found, expected)
+
+    def test_what_cannot_be_meant_is_told_with_its_line(self):
+        plain = metrics_of(CASCADE)
+        head, *rows = plain.splitlines()
+        path = self.root / "export.csv"
+        for text, message in (
+            ("\n".join(rows), ":1: the header is missing: the first line has to be time,SERVICE:METRIC,…"),
+            (plain.replace(",", ";"), ":1: the first line has to be time,SERVICE:METRIC,…; its fields have semicolons between"),
+            (plain.replace("mail:cpu_pct", "host"), ':1: column 16 is "host"; a name has to be SERVICE:METRIC'),
+            (plain.replace("mail:cpu_pct", "web:cpu_pct"), ':1: column 16 is "web:cpu_pct", as an earlier one is'),
+            ("\n".join([head, *rows, rows[40]]), ":94: the time is that of line 42"),
+            ("\n".join([head, rows[0].replace(",", "0" * 9 + ",", 1)]), ':2: "1700000000000000000" is no time'),
+            ("\n".join([head, *rows[:50], rows[50][:-20]]), ":52: "),
+            (plain.encode("utf-16"), ":1: a NUL byte: this is no text"),
+            ("", ":1: there is nothing in it"),
+        ):
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+            done = self.run_tend("--metrics", path, "--at", ONSET)
+            self.assertEqual((1, ""), (done.returncode, done.stdout))
+            self.assertTrue(done.stderr.startswith(f"{path}{message}"), done.stderr)
+        path.write_text(plain)
+        done = self.run_tend("--metrics", path, "--at", "2030-01-01")
+        self.assertEqual((1, f"{path}: it goes from 2023-11-14T22:13:20.000Z to 2023-11-14T22:36:05.000Z; "
+                             "2030-01-01T00:00:00.000Z is not within\n"), (done.returncode, done.stderr))
 
     def test_wrong_usage_is_told(self):
         for arguments in ([], ["--metrics", "x", "y"], ["--text", "--evidence", "x"], ["--at", "noon", "x"],

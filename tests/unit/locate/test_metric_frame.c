@@ -1,4 +1,4 @@
-// Exported metrics as columns: names, gaps, what is malformed, rows that are joined.
+// Exported metrics as columns: names, gaps, what is malformed or of another shape, rows that are joined.
 
 #include "locate/metric_frame.h"
 
@@ -48,12 +48,52 @@ static void what_is_malformed_is_told_with_its_line(void **state)
 {
     (void)state;
     is_refused("", 1, "there is nothing in it");
-    is_refused("at,a:b\n", 1, "the first line has to be time,SERVICE:METRIC,…");
+    is_refused("a:b,c:d\n", 1, "the first line has to be time,SERVICE:METRIC,…");
+    is_refused("time\n", 1, "the first line has to be time,SERVICE:METRIC,…");
+    is_refused("time;a:b\n0;1\n", 1,
+               "the first line has to be time,SERVICE:METRIC,…; its fields have semicolons between");
+    is_refused("time\ta:b\n0\t1\n", 1, "the first line has to be time,SERVICE:METRIC,…; its fields have tabs between");
+    is_refused("1772445600,1\n", 1, "the header is missing: the first line has to be time,SERVICE:METRIC,…");
+    is_refused("time,a:b,c:d,a:b\n", 1, "column 4 is \"a:b\", as an earlier one is");
+    is_refused("time,a:b,\n0,1,\n15,1,7\n", 3, "column 3 has a value, \"7\", and no name");
     is_refused("time,cpu\n", 1, "column 2 is \"cpu\"; a name has to be SERVICE:METRIC");
     is_refused("time,a:b\n0,1\n15\n", 3, "1 fields; the header has 2");
     is_refused("time,a:b\n0,x\n", 2, "a:b is \"x\", which is no number");
-    is_refused("time,a:b\n15,1\n15,2\n", 3, "the time is not after that of the row before");
+    is_refused("time,a:b\n15,1\n15,2\n", 3, "the time is that of line 2");
+    is_refused("time,a:b\n30,1\n15,2\n0,3\n15,4\n", 5, "the time is that of line 3");
     is_refused("time,a:b\n0,1\n15,\"2\n", 4, "field 2: its quote is not closed");
+}
+
+static void what_other_programs_write_is_read(void **state)
+{
+    (void)state;
+    struct tend_metric_frame frame;
+    // A byte order mark, another name for the time, blanks, a column without a name, words for no data, quotes, CR LF.
+    read_fine("\xef\xbb\xbf\"Time\",\"a:cpu\",, b:cpu ,\r\n"
+              "2026-03-02 10:00:00,\"1\",, null,\r\n"
+              "2026-03-02T10:00:15Z,N/A,,2 ,\r\n",
+              &frame);
+    assert_int_equal(frame.column_count, 2);
+    assert_string_equal(frame.columns[0].owner, "a");
+    assert_string_equal(frame.columns[1].owner, "b");
+    assert_int_equal(frame.rows, 2);
+    assert_true(frame.at_s[0] == 1772445600 && frame.at_s[1] == 1772445615);
+    assert_true(frame.columns[0].values[0] == 1 && isnan(frame.columns[0].values[1]));
+    assert_true(isnan(frame.columns[1].values[0]) && frame.columns[1].values[1] == 2);
+    tend_metric_frame_clear(&frame);
+}
+
+static void rows_may_come_in_any_order(void **state)
+{
+    (void)state;
+    struct tend_metric_frame frame;
+    read_fine("time,a:b,c:d\n30,3,\n0,1,10\n15,2,20\n", &frame);
+    assert_true(frame.at_s[0] == 0 && frame.at_s[1] == 15 && frame.at_s[2] == 30);
+    const double *a = frame.columns[0].values, *c = frame.columns[1].values;
+    assert_true(a[0] == 1 && a[1] == 2 && a[2] == 3);
+    assert_true(c[0] == 10 && c[1] == 20 && isnan(c[2]));
+    assert_true(frame.step_s == 15);
+    tend_metric_frame_clear(&frame);
 }
 
 static void joined_rows_are_means_and_none_has_both_sides_of_the_border(void **state)
@@ -75,6 +115,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_is_cut_at_its_last_colon),
         cmocka_unit_test(what_is_malformed_is_told_with_its_line),
+        cmocka_unit_test(what_other_programs_write_is_read),
+        cmocka_unit_test(rows_may_come_in_any_order),
         cmocka_unit_test(joined_rows_are_means_and_none_has_both_sides_of_the_border),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
