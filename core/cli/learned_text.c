@@ -24,6 +24,22 @@ static void put_line(const json_t *report, const json_t *entry, struct tend_buff
     tend_buffer_put_text(out, ", and was not judged\n");
 }
 
+static bool was_trusted_at_once(const json_t *entry)
+{
+    return tend_json_integer(entry, "trusted_ms", -1) == tend_json_integer(entry, "from_ms", -1);
+}
+
+bool tend_learned_text_any(const json_t *report)
+{
+    const json_t *learned = json_object_get(report, "learned");
+    for (size_t i = 0; i < json_array_size(learned); i++) {
+        if (!was_trusted_at_once(json_array_get(learned, i))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void tend_learned_text_put(const json_t *report, const char *indent, struct tend_buffer *out)
 {
     const json_t *learned = json_object_get(report, "learned");
@@ -31,8 +47,7 @@ void tend_learned_text_put(const json_t *report, const char *indent, struct tend
     size_t more = 0;
     for (size_t i = 0; i < json_array_size(learned); i++) {
         const json_t *entry = json_array_get(learned, i);
-        const int64_t began_ms = tend_json_integer(entry, "from_ms", -1);
-        if (tend_json_integer(entry, "trusted_ms", -1) == began_ms) {
+        if (was_trusted_at_once(entry)) {
             continue;
         }
         if (shown == LINES_SHOWN) {

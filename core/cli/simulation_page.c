@@ -5,6 +5,7 @@
 #include "cli/html_page.h"
 #include "cli/html_text.h"
 #include "cli/incident_section.h"
+#include "cli/learned_text.h"
 #include "cli/simulation_page_assets.h"
 #include "cli/sums_section.h"
 #include "cli/svg_axis.h"
@@ -43,6 +44,8 @@ static void put_top(struct tend_buffer *out, const char *title)
     tend_buffer_put_text(out, "<svg class=\"figures\" aria-hidden=\"true\"><defs>"
                               "<pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
                               "patternTransform=\"rotate(45)\"><path class=\"hatch\" d=\"M0 0V6\"/></pattern>"
+                              "<pattern id=\"dots\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">"
+                              "<circle class=\"dots\" cx=\"3\" cy=\"3\" r=\"1\"/></pattern>"
                               "</defs></svg>\n");
 }
 
@@ -73,6 +76,7 @@ static void put_head(struct tend_buffer *out, const json_t *document)
     put_link(out, "what-if", "What if", json_array_size(json_object_get(document, "what_if")));
     put_link(out, "incidents", "Incidents", json_array_size(json_object_get(document, "incidents")));
     put_link(out, "metrics", "Metrics", json_array_size(json_object_get(document, "metrics")));
+    put_link(out, "warm-up", "Warm-up", tend_learned_text_any(document));
     put_link(out, "missing", "Missing series", json_array_size(json_object_get(document, "missing")));
     tend_buffer_put_text(out, "</nav></header>\n<main>\n");
 }
@@ -226,6 +230,8 @@ static void put_legend(struct tend_buffer *out)
              "<path class=\"limit\" d=\"M0 1H26M0 11H26\"/></svg>in line</span>"
              "<span><svg viewBox=\"0 0 26 12\"><rect class=\"out\" width=\"26\" height=\"12\"/></svg>out of line</span>"
              "<span><svg viewBox=\"0 0 26 12\"><rect class=\"gap\" width=\"26\" height=\"12\"/></svg>no data</span>"
+             "<span><svg viewBox=\"0 0 26 12\"><rect class=\"warm\" width=\"26\" height=\"12\"/></svg>warming up"
+             "</span>"
              "<span class=\"alert-mark\"><svg viewBox=\"0 0 26 12\"><path d=\"M8 2h10l-5 8z\"/></svg>alert fired</span>"
              "<span class=\"step-mark\"><svg viewBox=\"0 0 26 12\"><path d=\"M13 1l5 5-5 5-5-5z\"/></svg>step</span>"
              "</div>\n");
@@ -286,6 +292,25 @@ static void put_metrics(struct tend_buffer *out, const json_t *document)
     free(chosen);
 }
 
+static void put_warm_up(struct tend_buffer *out, const json_t *document)
+{
+    if (!tend_learned_text_any(document)) {
+        return;
+    }
+    struct tend_buffer lines;
+    tend_buffer_init(&lines);
+    tend_learned_text_put(document, "", &lines);
+    tend_buffer_put_text(out, "<h2 id=\"warm-up\">Warm-up <small>of metrics that learn what to expect of them"
+                              "</small></h2><ul class=\"card missing\">");
+    char *rest = NULL;
+    for (char *line = lines.failed ? NULL : strtok_r(lines.data, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
+        tend_html_element(out, "li", NULL, line);
+    }
+    tend_buffer_put_text(out, "</ul>\n");
+    tend_buffer_clear(&lines);
+}
+
 static void put_missing(struct tend_buffer *out, const json_t *document)
 {
     const json_t *missing = json_object_get(document, "missing");
@@ -315,6 +340,7 @@ void tend_simulation_page_render(const json_t *document, struct tend_buffer *out
     put_what_if(out, document);
     put_incidents(out, document);
     put_metrics(out, document);
+    put_warm_up(out, document);
     put_missing(out, document);
     put_foot(out, document);
 }

@@ -324,17 +324,42 @@ static void draw_out_of_line(const struct drawing *drawing)
     }
 }
 
-// Hatches each run of points without P, from the last that had it to the next.
-static void draw_no_data(const struct drawing *drawing)
+static bool has_no_data(const struct point *point)
+{
+    return isnan(point->value);
+}
+
+static bool has_only_value(const struct point *point)
+{
+    return !isnan(point->value) && isnan(point->expected);
+}
+
+// Whether what is expected of it was learned: then it is not judged where nothing is expected.
+static bool learns(const struct drawing *drawing)
+{
+    const json_t *learned = json_object_get(drawing->chart->document, "learned");
+    const json_t *metric = drawing->chart->metric;
+    for (size_t i = 0; i < json_array_size(learned); i++) {
+        const json_t *entry = json_array_get(learned, i);
+        if (strcmp(tend_json_text(entry, "service", ""), tend_json_text(metric, "service", "")) == 0 &&
+            strcmp(tend_json_text(entry, "metric", ""), tend_json_text(metric, "metric", "")) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Hatches each run of such points, from the last that is none to the next.
+static void draw_runs(const struct drawing *drawing, const char *class, bool (*is_such)(const struct point *point))
 {
     const struct point *points = drawing->points;
     for (size_t first = 0; first < drawing->count;) {
         size_t end = first;
-        while (end < drawing->count && isnan(points[end].value)) {
+        while (end < drawing->count && is_such(&points[end])) {
             end++;
         }
         if (end > first) {
-            draw_stretch(drawing, "gap", x_of(drawing, points[first == 0 ? 0 : first - 1].at_ms),
+            draw_stretch(drawing, class, x_of(drawing, points[first == 0 ? 0 : first - 1].at_ms),
                          x_of(drawing, points[end == drawing->count ? end - 1 : end].at_ms));
         }
         first = end + 1;
@@ -490,7 +515,10 @@ void tend_svg_chart(struct tend_buffer *out, const struct tend_chart *chart)
     tend_buffer_put_text(out, ">");
     draw_band(&drawing);
     draw_out_of_line(&drawing);
-    draw_no_data(&drawing);
+    draw_runs(&drawing, "gap", has_no_data);
+    if (learns(&drawing)) {
+        draw_runs(&drawing, "warm", has_only_value);
+    }
     draw_axes(&drawing);
     draw_line(&drawing, LINE_LOW, "limit");
     draw_line(&drawing, LINE_HIGH, "limit");

@@ -2,10 +2,11 @@
 /// SVG chart: one metric over time, P against E and its limits, for a page that needs no script.
 ///
 /// Drawn: where a value is in line (tinted, between the limits; one that is missing leaves that side open), E dashed, P
-/// as a line that is broken wherever P is missing, never bridged, with such stretches hatched; stretches in which P is
-/// beyond a limit shaded; alerts of its owner as triangles above, steps as diamonds below. Every coordinate is inside
-/// the view box. Colours come from the page's style sheet, by class, the hatching from a pattern "hatch" of the page.
-/// Units: times in milliseconds, values in the metric's own. Ownership: documents are borrowed. Threads: none.
+/// as a line that is broken wherever P is missing, never bridged, with such stretches hatched, as is in another way
+/// where a learned metric has P and no E; stretches in which P is beyond a limit shaded; alerts of its owner as
+/// triangles above, steps as diamonds below. Every coordinate is inside the view box. Colours come from the page's
+/// style sheet, by class, the hatching from a pattern "hatch" of the page. Units: times in milliseconds, values in the
+/// metric's own. Ownership: documents are borrowed. Threads: none.
 
 #include "base/buffer.h"
 #include "base/json.h"

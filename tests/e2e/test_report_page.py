@@ -156,6 +156,37 @@ class Page(unittest.TestCase):
             self.assertGreater(figure.all("path", "p")[0].attributes["d"].count("M"), 1)
             self.assertGreater(len(figure.all("rect", "gap")), 0)
 
+    def test_where_a_metric_warms_up_it_is_dotted_and_told(self):
+        rules = self.path / "learned"
+        rules.mkdir()
+        (rules / "rules.lua").write_text("""local tend = require "tend"
+tend.service "web" { targets = { "http://a:1/m" }, every = "60s", metrics = {
+  load = { tend.gauge "load", bad = "above", expect = tend.learned {}, alpha = 1 } } }
+tend.rule "loaded" { on = "web", when = "load", severity = "ticket" }
+tend.notify "log" { on = "*", severity = "ticket", to = { require "tend.notify.log" {} } }
+""")
+        past = self.path / "past.csv"
+        past.write_text("time,web:load\n" + "".join(f"{1772445600 + 60 * i},{5 + i % 2}\n" for i in range(480)))
+        page = self.path / "learned.html"
+        done = subprocess.run([TEND, "simulate", rules, "--csv", past, "--json", "--html", page], capture_output=True,
+                              text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        learned = json.loads(done.stdout)["learned"][0]
+        text, asked, said = self.open(page)
+        self.assertEqual(([], []), (asked, said))
+        dom = Tree(text).root
+        told = [item.text for item in dom.all("li") if "warmed up" in item.text]
+        self.assertEqual(1, len(told))
+        self.assertIn("load of web trusted from 2026-03-02 12:", told[0])
+        self.assertIn("Warm-up ", [heading.text for heading in dom.all("h2")])
+        figure = next(f for f in dom.all("figure", "metric") if [name.text for name in f.all("b")] == ["load"])
+        (dotted,) = figure.all("rect", "warm")
+        # The chart goes from x = 66 to 550; it is dotted up to where E begins.
+        share = (learned["trusted_ms"] - learned["from_ms"]) / (479 * 60000)
+        self.assertAlmostEqual(66 + share * 484, float(dotted.attributes["x"]) + float(dotted.attributes["width"]), delta=1.5)
+        # Beside it is what never warms up: the page of a scenario tells nothing of that.
+        self.assertNotIn("warm-up", self.page.read_text())
+
     def test_nothing_is_fetched_and_nothing_is_refused(self):
         _, asked, said = self.open(self.page)
         self.assertEqual(asked, [])

@@ -30,8 +30,13 @@ static const char document_text[] =
     "  { 'service': 'b', 'instance': 'b/1', 'metric': 'm', 'unit': '', 'bad': 'both', 'points': [[0, 9, 1, 0, 2]] },"
     "  { 'service': 'a', 'instance': '', 'metric': 'gone', 'unit': '', 'bad': 'both', 'points': [[0, null, 1, 0, 2]] },"
     "  { 'service': 'a', 'instance': '', 'metric': 'm', 'unit': '', 'bad': 'below', 'points': "
-    "    [[0, 1, 4, 3, null], [1000, 2, 4, 3, null]] }"
-    "] }";
+    "    [[0, 1, 4, 3, null], [1000, 2, 4, 3, null]] },"
+    "  { 'service': 'b', 'instance': 'b/1', 'metric': 'learns', 'unit': '', 'bad': 'both', 'points': ["
+    "    [0, 1, null, null, null], [1000, 2, null, null, null], [2000, null, null, null, null],"
+    "    [3000, 1, null, null, null], [4000, 2, 2, 1, 4]] },"
+    "  { 'service': 'b', 'instance': 'b/1', 'metric': 'unexpected', 'unit': '', 'bad': 'both', 'points': ["
+    "    [0, 1, null, null, null], [1000, 2, null, null, null]] }"
+    "], 'learned': [{ 'service': 'b', 'metric': 'learns', 'from_ms': 0, 'trusted_ms': 4000 }] }";
 
 struct fixture {
     json_t *document;
@@ -102,6 +107,16 @@ static void stretches_without_data_are_hatched_from_neighbour_to_neighbour(void 
     assert_int_equal(count(page, "class=\"gap\""), 2);
     assert_non_null(strstr(page, "<rect class=\"gap\" x=\"162.8\" y=\"16\" width=\"96.8\" height=\"140\"/>"));
     assert_non_null(strstr(page, "<rect class=\"gap\" x=\"259.6\" y=\"16\" width=\"96.8\" height=\"140\"/>"));
+}
+
+static void where_a_learned_metric_warms_up_is_dotted(void **state)
+{
+    const char *page = draw(*state, 5);
+    assert_int_equal(count(page, "class=\"warm\""), 2); // 0 s to 2 s, and 2 s to 4 s, where E begins
+    assert_non_null(strstr(page, "<rect class=\"warm\" x=\"66.0\" y=\"16\" width=\"96.8\" height=\"140\"/>"));
+    assert_non_null(strstr(page, "<rect class=\"warm\" x=\"162.8\" y=\"16\" width=\"96.8\" height=\"140\"/>"));
+    assert_int_equal(count(page, "class=\"gap\""), 1);
+    assert_int_equal(count(draw(*state, 6), "class=\"warm\""), 0); // of which nothing is expected ever
 }
 
 static void stretches_beyond_a_limit_are_shaded_to_the_middle_between_points(void **state)
@@ -185,6 +200,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(stretches_without_data_are_hatched_from_neighbour_to_neighbour, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(where_a_learned_metric_warms_up_is_dotted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(stretches_beyond_a_limit_are_shaded_to_the_middle_between_points, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_side_without_a_limit_is_open, set_up, tear_down),
