@@ -153,7 +153,7 @@ static void look_at(struct tend_engine *engine, const struct tend_rule_alert *al
         const struct tend_baseline *baseline = subject_of(alert)->baselines[m];
         const int64_t within_ms = wait_ms(&def->metrics[m]);
         const int64_t anew_s = tend_baseline_anew_s(baseline);
-        if (engine->wall_ms - alert->fired_wall_ms >= within_ms && !tend_baseline_is_anew(baseline) &&
+        if (engine->now_ms - alert->alert.since_ms >= within_ms && !tend_baseline_is_anew(baseline) &&
             (anew_s == 0 || !was_lately(engine->wall_ms, anew_s * 1000, within_ms)) &&
             is_left_alone(engine, alert, within_ms)) {
             take(engine, alert, m);
@@ -165,7 +165,7 @@ void tend_new_usual_look(struct tend_engine *engine, const struct tend_service *
 {
     for (size_t i = 0; i < service->alert_count; i++) {
         const struct tend_rule_alert *alert = &service->alerts[i];
-        if (alert->alert.state == TEND_ALERT_FIRING && engine->wall_ms - alert->fired_wall_ms >= DAY_MS &&
+        if (alert->alert.state == TEND_ALERT_FIRING && engine->now_ms - alert->alert.since_ms >= DAY_MS &&
             stands_on_learned(engine, alert)) {
             look_at(engine, alert);
         }

@@ -99,6 +99,24 @@ static void a_day_of_an_untouched_alert_is_a_new_usual_and_the_alert_resolves(vo
     world_end(&world);
 }
 
+// The wall clock says when it is, not how long something took.
+static void a_wall_clock_that_jumps_makes_no_day_of_an_hour(void **state)
+{
+    (void)state;
+    static const int64_t jumps_ms[] = { 30 * HOUR * 60000L, -30 * HOUR * 60000L };
+    for (size_t i = 0; i < sizeof jumps_ms / sizeof jumps_ms[0]; i++) {
+        struct world world;
+        begin(&world, PLAIN, HOUR);
+        world.wall_skew_ms = jumps_ms[i];
+        world_step(&world, (struct tend_event){ .kind = TEND_EVENT_WALL_MOVED, .wall_moved_ms = jumps_ms[i] });
+        pass_minutes(&world, DAY - 2 - HOUR, 50);
+        assert_true(taken(&world) == 0 && expected(&world) == 5);
+        pass_minutes(&world, HOUR, 50);
+        assert_int_equal(taken(&world), 1);
+        world_end(&world);
+    }
+}
+
 static void only_what_happens_again_within_eight_days_is_a_distance_that_it_reaches(void **state)
 {
     (void)state;
@@ -278,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_day_of_an_untouched_alert_is_a_new_usual_and_the_alert_resolves),
+        cmocka_unit_test(a_wall_clock_that_jumps_makes_no_day_of_an_hour),
         cmocka_unit_test(only_what_happens_again_within_eight_days_is_a_distance_that_it_reaches),
         cmocka_unit_test(metrics_that_detectors_judge_find_their_way_too),
         cmocka_unit_test(a_rule_that_is_a_function_counts_while_it_sees_a_learned_metric_out_of_line),
