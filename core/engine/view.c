@@ -303,19 +303,30 @@ static double calm_share(const struct tend_engine *engine, const struct tend_ser
     return service->instance_count == 0 ? 0 : (double)calm / (double)service->instance_count;
 }
 
+static int compare_newest_first(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x < y) - (x > y);
+}
+
 // Seconds since half of its instances had each failed a scrape: then it was not there for its callers. NaN: never.
 static double failed_ago_s(const struct tend_engine *engine, const struct tend_service *service)
 {
-    int64_t newest_ms = TEND_NEVER;
+    int64_t *failed_ms = calloc(service->instance_count + 1, sizeof *failed_ms);
+    TEND_ASSERT(failed_ms != NULL);
+    size_t failed = 0;
     for (size_t i = 0; i < service->instance_count; i++) {
-        const int64_t failed_ms = tend_series_window_history(service->instances[i]->window)->newest_failed_ms;
-        size_t since = 0;
-        for (size_t j = 0; j < service->instance_count && failed_ms > newest_ms; j++) {
-            since += tend_series_window_history(service->instances[j]->window)->newest_failed_ms >= failed_ms;
-        }
-        newest_ms = 2 * since >= service->instance_count && failed_ms > newest_ms ? failed_ms : newest_ms;
+        failed_ms[failed] = tend_series_window_history(service->instances[i]->window)->newest_failed_ms;
+        failed += failed_ms[failed] != TEND_NEVER;
     }
-    return newest_ms == TEND_NEVER ? (double)NAN : (double)(engine->now_ms - newest_ms) / 1000.0;
+    const size_t half = (service->instance_count + 1) / 2;
+    double ago_s = (double)NAN;
+    if (half > 0 && failed >= half) {
+        qsort(failed_ms, failed, sizeof *failed_ms, compare_newest_first);
+        ago_s = (double)(engine->now_ms - failed_ms[half - 1]) / 1000.0;
+    }
+    free(failed_ms);
+    return ago_s;
 }
 
 // Seconds since one of its instances was seen to be another process than before; NaN: never.

@@ -278,6 +278,35 @@ static void fail_locate(struct world *world, json_t *json, const char *died)
                                                .died = { .died = died != NULL, .what = "locate", .reason = died } } });
 }
 
+static void a_service_failed_when_half_of_its_instances_had(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t failing;
+        double ago_s; // when it is asked, 11 s after the first began to fail
+    } trials[] = { { 1, (double)NAN }, { 2, 11 }, { 3, 8 } };
+    for (size_t i = 0; i < sizeof trials / sizeof trials[0]; i++) {
+        struct world world;
+        world_begin(&world, DOCUMENT(SERVICE("web", "'http://w:1/m'", WARN ",'depends':['ledger']") "," SERVICE(
+                                         "ledger", "'http://h:1/m','http://h:2/m','http://h:3/m'", ""),
+                                     LOAD_RULE, "", ""));
+        static const char *const instances[] = { "ledger/h:1", "ledger/h:2", "ledger/h:3" };
+        for (size_t n = 0; n < 3; n++) { // one after the other, three seconds apart
+            world_target(&world, instances[n])->kind = n < trials[i].failing ? TEND_SCRAPE_REFUSED : TEND_SCRAPE_OK;
+            world_pass(&world, 1);
+            world_target(&world, instances[n])->kind = TEND_SCRAPE_OK;
+            world_pass(&world, 2);
+        }
+        out(&world, "web/w:1");
+        world_pass(&world, 3);
+        const json_t *ledger = json_array_get(json_object_get(world.asked, "services"), 1);
+        assert_string_equal(tend_json_text(ledger, "name", ""), "ledger");
+        const double ago_s = tend_json_number(ledger, "failed_ago_s", (double)NAN);
+        assert_true(isnan(trials[i].ago_s) ? isnan(ago_s) : floor(ago_s) == trials[i].ago_s);
+        world_end(&world);
+    }
+}
+
 static void a_locator_that_fails_is_asked_again_and_a_person_is_told_once(void **state)
 {
     (void)state;
@@ -411,6 +440,7 @@ int main(void)
         cmocka_unit_test(two_culprits_get_a_run_each),
         cmocka_unit_test(the_locator_sees_the_members_and_all_that_they_depend_on),
         cmocka_unit_test(what_was_not_scraped_since_the_onset_is_not_fresh),
+        cmocka_unit_test(a_service_failed_when_half_of_its_instances_had),
         cmocka_unit_test(a_locator_that_fails_is_asked_again_and_a_person_is_told_once),
         cmocka_unit_test(a_ranking_that_names_nobody_we_know_is_no_reason_to_act),
         cmocka_unit_test(a_ranking_that_is_garbage_is_no_reason_to_act),
