@@ -90,7 +90,7 @@ def crossing(names, columns, symptoms, growing, first, after):
         falls = name.endswith(("ok_pct", "availability", "success_pct"))
         high, low = max(middle + 5 * spread, worst * 1.15 + 1e-9), min(middle - 5 * spread, least - 0.3)
         bad = [v is not None and (v < low if falls else v > high) for v in values]
-        for i in range(after, len(values)):
+        for i in range(after, len(values) - 4):  # some rows must be left to look at
             if bad[i] and sum(bad[i - 2:i + 1]) >= 2:
                 if best is None or i < best[0]:
                     best = (i, name)
