@@ -32,7 +32,7 @@ class Fault:
         self.flavour = rng.random()
         self.wave = rng.random() < 0.15  # comes and goes
         self.period = rng.uniform(0.08, 0.2) * lasts
-        self.next_crash, self.restarted = start, False
+        self.next_crash, self.restarted, self.usual = start, False, None
 
     def strength(self, now):
         if not self.start <= now < self.end:
@@ -92,8 +92,10 @@ class Fault:
         self.slow(e, k, 1.0 + 2.0 * self.size)
 
     def do_pool(self, s, e, k, fleet, now, dt):
-        usual = max(0.02, s.admitted * s.mean / s.workers)
-        e.workers_by = min(1.0, max(0.005, usual * (1.0 - 0.6 * self.size * self.force * k)))
+        if self.usual is None:  # the part of its workers that the load of this moment keeps busy
+            self.usual = max(0.02, s.admitted * s.mean / s.workers)
+        fewer = min(1.0, max(0.005, self.usual * (1.0 - 0.6 * self.size * self.force)))
+        e.workers_by = fewer ** k
 
     def do_kill(self, s, e, k, fleet, now, dt):
         if not self.restarted:
