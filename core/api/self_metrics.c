@@ -55,6 +55,22 @@ static void labelled(struct tend_buffer *out, const char *name, const char *labe
     tend_buffer_printf(out, " %llu\n", (unsigned long long)value);
 }
 
+// The classes of the format hold all that is below their bound, so each counts what those before it do.
+static void histogram(struct tend_buffer *out, const char *name, const char *help,
+                      const struct tend_durations *durations)
+{
+    head(out, name, "histogram", help);
+    uint64_t count = 0;
+    for (size_t i = 0; i < TEND_DURATION_BOUNDS; i++) {
+        count += durations->counts[i];
+        tend_buffer_printf(out, "%s_bucket{le=\"%g\"} %llu\n", name, tend_duration_bounds_s[i],
+                           (unsigned long long)count);
+    }
+    count += durations->counts[TEND_DURATION_BOUNDS];
+    tend_buffer_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.17g\n%s_count %llu\n", name,
+                       (unsigned long long)count, name, durations->sum_s, name, (unsigned long long)count);
+}
+
 static double open_files(void)
 {
     DIR *directory = opendir("/proc/self/fd");
@@ -141,6 +157,8 @@ static void format_scrapes(const struct tend_self_metrics *metrics, struct tend_
     }
     counter(out, "tend_scrapes_late_total", "Scrapes begun more than a slot after their time.", metrics->scrapes_late);
     counter(out, "tend_scrapes_missed_total", "Scrapes that were not begun.", metrics->scrapes_missed);
+    histogram(out, "tend_scrape_start_delay_seconds", "How long after their time scrapes were begun.",
+              &metrics->scrape_delays);
     gauge(out, "tend_targets", "Targets that are polled.", (double)metrics->targets);
     gauge(out, "tend_targets_up", "Targets whose newest scrape was good.", (double)metrics->targets_up);
     gauge(out, "tend_services", "Services that are watched.", (double)metrics->services);
@@ -199,6 +217,7 @@ void tend_self_metrics_format(const struct tend_self_metrics *metrics, struct te
     }
     format_logs(&metrics->logs, out);
     gauge(out, "tend_loop_lag_seconds", "How late the loop's newest timer was.", metrics->loop_lag_seconds);
+    histogram(out, "tend_step_seconds", "How long each event held the loop.", &metrics->steps);
     gauge(out, "tend_paused", "1 while a person has paused all acting.", metrics->paused ? 1 : 0);
     gauge(out, "tend_silences", "Silences and deploys that are in force.", (double)metrics->silences);
     gauge(out, "tend_notices_held", "Notices kept back by a silence, by hours, by an acknowledgement.",

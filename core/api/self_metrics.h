@@ -4,6 +4,7 @@
 /// The caller counts and fills the struct; NaN leaves a metric out. Times are seconds here, as Prometheus has it.
 
 #include "base/buffer.h"
+#include "base/durations.h"
 #include "recording/recording_writer.h"
 #include "series/scrape_kind.h"
 
@@ -29,6 +30,7 @@ struct tend_self_metrics {
     uint64_t scrapes[TEND_SELF_SCRAPE_KINDS]; ///< ended, by enum tend_scrape_kind
     uint64_t scrapes_late;                    ///< begun more than a slot after their time
     uint64_t scrapes_missed;                  ///< not begun at all
+    struct tend_durations scrape_delays;      ///< of beginnings after their time
     uint64_t targets;
     uint64_t targets_up;
     uint64_t services;
@@ -48,7 +50,8 @@ struct tend_self_metrics {
     bool records; ///< what it is told to do: with false, `recording` is left out
     struct tend_recording_counts recording;
     struct tend_self_logs logs;
-    double loop_lag_seconds; ///< newest: how late a timer of the loop was
+    double loop_lag_seconds;     ///< newest: how late a timer of the loop was
+    struct tend_durations steps; ///< how long each event held the loop
     bool paused;
     uint64_t silences;     ///< in force: operators', deploys, the rules'
     uint64_t notices_held; ///< kept back for a reason

@@ -58,9 +58,24 @@ json_t *tend_json_string(const char *bytes, size_t count)
     return string;
 }
 
+enum { CANONICAL = JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17) };
+
 char *tend_json_canonical(const json_t *value)
 {
-    return json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+    return json_dumps(value, CANONICAL);
+}
+
+static int put_bytes(const char *bytes, size_t count, void *out)
+{
+    tend_buffer_put(out, bytes, count);
+    return 0;
+}
+
+void tend_json_put(struct tend_buffer *out, const json_t *value)
+{
+    if (json_dump_callback(value, put_bytes, out, CANONICAL) != 0) {
+        out->failed = true;
+    }
 }
 
 void tend_sha256_hex(const void *bytes, size_t count, char out[65])

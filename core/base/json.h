@@ -24,6 +24,8 @@ json_t *tend_json_string(const char *bytes, size_t count);
 
 /// The value as compact JSON with sorted keys, so that equal values give equal bytes; free() it. NULL: out of memory.
 char *tend_json_canonical(const json_t *value);
+/// Appends the same text.
+void tend_json_put(struct tend_buffer *out, const json_t *value);
 
 /// SHA-256 of bytes as 64 lowercase hex digits and a NUL.
 void tend_sha256_hex(const void *bytes, size_t count, char out[65]);

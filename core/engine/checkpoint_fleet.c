@@ -323,7 +323,7 @@ static struct tend_instance *pass_target(struct tend_pass *pass, const struct te
     return instance;
 }
 
-TEND_PASS_COVERS(tend_fleet, 176);
+TEND_PASS_COVERS(tend_fleet, 192);
 
 static void pass_target_table(struct tend_pass *pass, struct tend_fleet *fleet)
 {

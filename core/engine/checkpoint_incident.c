@@ -48,7 +48,29 @@ static void pass_culprits(struct tend_pass *pass, struct tend_incident *incident
     }
 }
 
-TEND_PASS_COVERS(tend_incident, 264);
+// The request that is being written, and what is still to come into it.
+static void pass_draft(struct tend_pass *pass, struct tend_incident *incident)
+{
+    tend_pass_json(pass, &incident->draft_near);
+    if (incident->draft_near == NULL) {
+        return;
+    }
+    char *text = tend_pass_saves(pass) ? incident->draft.data : NULL;
+    tend_pass_name(pass, &text);
+    if (!tend_pass_saves(pass)) {
+        tend_buffer_put_text(&incident->draft, text == NULL ? "" : text);
+        free(text);
+    }
+    tend_pass_size(pass, &incident->draft_next);
+    tend_pass_ms(pass, &incident->draft_onset_ms);
+    const bool is_begun = incident->draft.size > 0;
+    if (!is_begun || !json_is_array(incident->draft_near) ||
+        incident->draft_next > json_array_size(incident->draft_near)) {
+        tend_pass_refuse(pass, "a question that is none");
+    }
+}
+
+TEND_PASS_COVERS(tend_incident, 344);
 
 static void pass_incident(struct tend_pass *pass, struct tend_incident *incident)
 {
@@ -70,12 +92,14 @@ static void pass_incident(struct tend_pass *pass, struct tend_incident *incident
     tend_pass_ms(pass, &incident->asked_ms);
     tend_pass_u64(pass, &incident->look);
     tend_pass_u64(pass, &incident->look_tick);
+    tend_pass_size(pass, &incident->near_count);
     tend_pass_flag(pass, &incident->news);
     tend_pass_json(pass, &incident->evidence);
     tend_pass_json(pass, &incident->studied);
     tend_pass_size(pass, &incident->study_service);
     tend_pass_size(pass, &incident->study_subject);
     tend_pass_ms(pass, &incident->studied_ms);
+    pass_draft(pass, incident);
     tend_pass_flag(pass, &incident->stale);
     tend_pass_flag(pass, &incident->ranked);
     tend_pass_flag(pass, &incident->weighed);
@@ -88,6 +112,8 @@ static void pass_incident(struct tend_pass *pass, struct tend_incident *incident
     tend_pass_text(pass, &incident->ack_culprits);
     tend_pass_ms(pass, &incident->ack_wall_ms);
     tend_pass_ms(pass, &incident->calm_since_ms);
+    tend_pass_ms(pass, &incident->recorded_ms);
+    tend_pass_flag(pass, &incident->unrecorded);
     if (incident->ack_who != NULL && (incident->ack_why == NULL || incident->ack_culprits == NULL)) {
         tend_pass_refuse(pass, "an acknowledgement that is none");
     }

@@ -43,3 +43,10 @@ struct tend_effect *tend_effects_add(struct tend_effects *effects, enum tend_eff
     tend_buffer_init(&effect->bytes);
     return effect;
 }
+
+json_t *tend_effect_question(const struct tend_effect *effect)
+{
+    json_t *question = json_loadb(tend_buffer_text(&effect->bytes), effect->bytes.size, JSON_ALLOW_NUL, NULL);
+    TEND_ASSERT(question != NULL); // the engine wrote it
+    return question;
+}

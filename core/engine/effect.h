@@ -12,7 +12,7 @@
 
 enum tend_effect_kind {
     TEND_EFFECT_EVALUATE,   ///< send `bytes` to the generation's evaluator (a tick's view) → VERDICTS with id
-    TEND_EFFECT_ASK,        ///< send `json` to it: {"kind":"locate"|"notice", …} → REPLY with id
+    TEND_EFFECT_ASK,        ///< send `bytes`, JSON, to it: {"kind":"locate"|"notice", …} → REPLY with id
     TEND_EFFECT_RUN_START,  ///< load generation `text` (its hash) in a process of its own for run `key` and send `json`
                             ///< → RUN_REPLY
     TEND_EFFECT_RUN_ANSWER, ///< send `json` (an answer) to the process of run `key` → RUN_REPLY
@@ -51,3 +51,5 @@ void tend_effects_clear(struct tend_effects *effects);
 /// Appends an effect of this kind and returns it to be filled in; aborts when out of memory (an effect may not be
 /// lost).
 struct tend_effect *tend_effects_add(struct tend_effects *effects, enum tend_effect_kind kind);
+/// What an ASK asks, as a tree. @return a new reference
+json_t *tend_effect_question(const struct tend_effect *effect);

@@ -46,8 +46,13 @@ void tend_effects_put(struct tend_buffer *out, const struct tend_effects *effect
         tend_buffer_put_u64(out, effect->id);
         put_text(out, effect->key);
         put_text(out, effect->text);
-        put_json(out, effect->json);
-        tend_buffer_put_string(out, tend_buffer_text(&effect->bytes), effect->bytes.size);
+        if (effect->kind == TEND_EFFECT_ASK) { // its place is that of `json`, of which it is the canonical text
+            put_text(out, tend_buffer_text(&effect->bytes));
+            tend_buffer_put_string(out, "", 0);
+        } else {
+            put_json(out, effect->json);
+            tend_buffer_put_string(out, tend_buffer_text(&effect->bytes), effect->bytes.size);
+        }
         if (effect->kind == TEND_EFFECT_RECORD) {
             put_record(out, &effect->record);
         }

@@ -31,30 +31,6 @@ static const double error_least = 0.002;    // of requests
 static const double share_least = 0.08;     // of a metric's own level
 static const double floor_share = 1.0 / 20; // of the smallest scale that matters, which is larger than what shows
 
-size_t tend_evidence_near(const struct tend_engine *engine, const struct tend_incident *incident, size_t *services)
-{
-    const struct tend_fleet *fleet = engine->fleet;
-    unsigned char *near = calloc(fleet->service_count + 1, 1);
-    size_t *reached = calloc(fleet->service_count + 1, sizeof *reached);
-    TEND_ASSERT(near != NULL && reached != NULL);
-    for (size_t i = 0; i < incident->member_count; i++) {
-        const struct tend_service *member = tend_fleet_find(fleet, incident->members[i].service);
-        const size_t count = member == NULL ? 0 : tend_topology_reach(&fleet->topology, member->index, reached);
-        for (size_t j = 0; j < count; j++) {
-            near[reached[j]] = 1;
-        }
-    }
-    size_t found = 0;
-    for (size_t i = 0; i < fleet->service_count && found < NEIGHBOURS_MAX; i++) {
-        if (near[i] && !tend_sleep_is_asleep(engine, fleet->services[i])) { // no culprit, and nothing to wait for
-            services[found++] = i;
-        }
-    }
-    free(near);
-    free(reached);
-    return found;
-}
-
 const char *tend_evidence_class(const struct tend_metric_def *def, const char **kind)
 {
     struct tend_column_class class = tend_column_classify(def->name, strlen(def->name));

@@ -247,8 +247,10 @@ void tend_facts_alert(struct tend_engine *engine, struct tend_rule_alert *alert,
     free(key);
 }
 
-void tend_facts_incident(struct tend_engine *engine, const struct tend_incident *incident, bool open)
+void tend_facts_incident(struct tend_engine *engine, struct tend_incident *incident, bool open)
 {
+    incident->recorded_ms = engine->now_ms;
+    incident->unrecorded = false;
     json_t *alerts = json_array();
     json_t *services = json_object();
     for (size_t i = 0; i < incident->member_count; i++) {
@@ -399,7 +401,8 @@ void tend_facts_restore_guards(struct tend_engine *engine)
 }
 
 // The open incident that an alert is in, or NULL.
-static const struct tend_incident *incident_with(const struct tend_engine *engine, const struct tend_rule_alert *alert)
+static const struct tend_incident *incident_with(const struct tend_engine *engine, const struct tend_rule_alert *alert,
+                                                 const json_t *body)
 {
     for (size_t i = 0; i < engine->incident_count; i++) {
         for (size_t m = 0; m < engine->incidents[i]->member_count; m++) {
@@ -408,13 +411,17 @@ static const struct tend_incident *incident_with(const struct tend_engine *engin
             }
         }
     }
-    return NULL;
+    struct tend_incident *joined = tend_incident_find(engine, tend_json_text(body, "incident", ""));
+    if (joined != NULL && strcmp(tend_json_text(body, "state", ""), "firing") == 0) { // not on its record yet
+        (void)tend_member_add(joined, tend_rule_name(engine, alert), alert->service->name, tend_alert_instance(alert));
+    }
+    return joined;
 }
 
 static void restore_alert(struct tend_engine *engine, struct tend_rule_alert *alert, const json_t *body)
 {
     // Of an incident that is over it would fire where nobody looks; it may have gone over to another one.
-    const struct tend_incident *incident = incident_with(engine, alert);
+    const struct tend_incident *incident = incident_with(engine, alert, body);
     const bool firing = incident != NULL && strcmp(tend_json_text(body, "state", ""), "firing") == 0;
     alert->alert.state = firing ? TEND_ALERT_FIRING : TEND_ALERT_INACTIVE; // a gap restarts a pending count
     alert->alert.since_ms = tend_json_integer(body, "since_ms", engine->now_ms);

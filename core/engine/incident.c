@@ -14,7 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELD_ASK_MS = 1000 };
+enum {
+    HELD_ASK_MS = 1000,
+    ASK_FREELY = 20, // services in a neighbourhood: it is asked with any news
+    RECORDED_FREELY = 20,
+    RECORD_MEMBER_MS = 1,
+    ASK_SERVICE_MS = 5 // for each more: a ranking of 200 services costs the evaluator 40 ms, the loop as much
+};
 
 struct tend_incident *tend_incident_find(const struct tend_engine *engine, const char *id)
 {
@@ -48,6 +54,7 @@ void tend_incident_destroy(struct tend_incident *incident)
     json_decref(incident->ranking);
     json_decref(incident->evidence);
     json_decref(incident->studied);
+    tend_locate_drop(incident);
     free(incident);
 }
 
@@ -74,8 +81,24 @@ static struct tend_incident *open_incident(struct tend_engine *engine)
     incident->opened_wall_ms = engine->wall_ms;
     incident->stable_since_ms = engine->now_ms;
     incident->acted_ms = incident->asked_ms = incident->studied_ms = incident->calm_since_ms = TEND_NEVER;
+    incident->recorded_ms = TEND_NEVER;
     tend_append_pointer((void ***)&engine->incidents, &engine->incident_count, incident);
     return incident;
+}
+
+// When the record of an incident that members joined is due: with a thousand members it is 100 KB. Until then their own
+// records say where they belong (tend_facts_restore_alerts).
+static int64_t record_due_ms(const struct tend_incident *incident)
+{
+    const bool is_due = incident->recorded_ms == TEND_NEVER || incident->member_count <= RECORDED_FREELY;
+    return is_due ? TEND_NEVER : incident->recorded_ms + (int64_t)incident->member_count * RECORD_MEMBER_MS;
+}
+
+static void record_members(struct tend_engine *engine, struct tend_incident *incident)
+{
+    if (incident->unrecorded && engine->now_ms >= record_due_ms(incident)) {
+        tend_facts_incident(engine, incident, true);
+    }
 }
 
 static void fired(struct tend_engine *engine, struct tend_rule_alert *alert)
@@ -101,7 +124,8 @@ static void fired(struct tend_engine *engine, struct tend_rule_alert *alert)
     incident->calm_since_ms = TEND_NEVER;
     tend_log(TEND_LOG_WARN, "alert fires rule=\"%s\" service=%s instance=%s severity=%s incident=%s",
              tend_rule_name(engine, alert), alert->service->name, tend_alert_instance(alert), severity, incident->id);
-    tend_facts_incident(engine, incident, true);
+    incident->unrecorded = true;
+    record_members(engine, incident);
     tend_facts_alert(engine, alert, "firing");
     if (opened || worse) {
         tend_notice_incident(engine, incident, "firing", NULL);
@@ -114,15 +138,19 @@ static void fired(struct tend_engine *engine, struct tend_rule_alert *alert)
 // still tell of it, and only newer samples may blame them. (A run has cut them itself.)
 static void forget_what_was_felt(struct tend_engine *engine, const struct tend_service *well)
 {
-    for (size_t i = 0; i < engine->fleet->service_count && tend_run_of_service(engine, well->name) == NULL; i++) {
-        struct tend_service *service = engine->fleet->services[i];
-        if (service == well || !tend_topology_depends(&engine->fleet->topology, i, well->index)) {
-            continue;
-        }
+    if (tend_run_of_service(engine, well->name) != NULL) {
+        return;
+    }
+    size_t *above = calloc(engine->fleet->service_count + 1, sizeof *above);
+    TEND_ASSERT(above != NULL);
+    const size_t count = tend_topology_above(&engine->fleet->topology, &well->index, 1, above);
+    for (size_t i = 1; i < count; i++) { // not itself
+        const struct tend_service *service = engine->fleet->services[above[i]];
         for (size_t j = 0; j < service->instance_count; j++) {
             tend_series_window_cut(service->instances[j]->window, engine->now_ms);
         }
     }
+    free(above);
 }
 
 static void resolved(struct tend_engine *engine, struct tend_rule_alert *alert)
@@ -241,18 +269,42 @@ static bool is_settled(const struct tend_engine *engine, const struct tend_incid
     return has_stood(engine, incident);
 }
 
-int64_t tend_incident_wake_ms(const struct tend_engine *engine, const struct tend_incident *incident)
+// Whether the locator is about to be asked: the study of evidence, or the request, goes on in the next step.
+static bool is_preparing(const struct tend_incident *incident)
+{
+    return incident->ask == 0 && (incident->studied != NULL || tend_locate_is_drafting(incident));
+}
+
+// When news may be asked about.
+static int64_t news_due_ms(const struct tend_incident *incident)
+{
+    const size_t many = incident->near_count > ASK_FREELY ? incident->near_count - ASK_FREELY : 0;
+    return incident->asked_ms + (int64_t)many * ASK_SERVICE_MS;
+}
+
+static int64_t ranking_wake_ms(const struct tend_engine *engine, const struct tend_incident *incident)
 {
     if (is_coming_back(engine, incident)) {
         return engine->started_ms + engine->options.startup_grace_ms;
     }
-    if (incident->studied != NULL && incident->ask == 0 && !has_run(engine, incident)) {
-        return engine->now_ms; // the next slice
+    if (is_preparing(incident) && !has_run(engine, incident)) {
+        return engine->tick_in_flight ? TEND_NEVER : engine->now_ms; // the next slice
+    }
+    if (incident->stale && incident->news && incident->ask == 0 && news_due_ms(incident) > engine->now_ms) {
+        return news_due_ms(incident);
     }
     if (incident->culprit_key == NULL || incident->wait != NULL || has_stood(engine, incident)) {
         return TEND_NEVER; // what is wanted then is a tick
     }
     return incident->stable_since_ms + settling_ms(engine, incident);
+}
+
+int64_t tend_incident_wake_ms(const struct tend_engine *engine, const struct tend_incident *incident)
+{
+    const int64_t ranking_ms = ranking_wake_ms(engine, incident);
+    const int64_t record_ms = incident->unrecorded ? record_due_ms(incident) : TEND_NEVER;
+    const bool record_first = record_ms != TEND_NEVER && (ranking_ms == TEND_NEVER || record_ms < ranking_ms);
+    return record_first ? record_ms : ranking_ms;
 }
 
 // Whether something that a ranking hangs on changed with a tick. Between ticks results lie about that none has seen.
@@ -261,7 +313,7 @@ static void look_around(const struct tend_engine *engine, struct tend_incident *
     if (incident->look_tick == engine->tick) {
         return;
     }
-    const uint64_t look = tend_locate_look(engine, incident, onset_ms);
+    const uint64_t look = tend_locate_look(engine, incident, onset_ms, &incident->near_count);
     incident->news = incident->news || look != incident->look;
     incident->look = look;
     incident->look_tick = engine->tick;
@@ -288,7 +340,8 @@ static bool is_held(const struct tend_incident *incident)
 // nothing new.
 static bool is_due(const struct tend_engine *engine, const struct tend_incident *incident)
 {
-    if (incident->asked_ms == TEND_NEVER || incident->news || (is_settled(engine, incident) && !incident->weighed)) {
+    if (incident->asked_ms == TEND_NEVER || (incident->news && engine->now_ms >= news_due_ms(incident)) ||
+        (!incident->weighed && is_settled(engine, incident))) {
         return true;
     }
     const int64_t interval_ms = tend_evidence_interval_ms(engine, incident);
@@ -298,16 +351,21 @@ static bool is_due(const struct tend_engine *engine, const struct tend_incident 
 
 static void ask_locator(struct tend_engine *engine, struct tend_incident *incident)
 {
-    const int64_t onset_ms = tend_locate_onset_ms(engine, incident);
-    look_around(engine, incident, onset_ms);
-    if (!is_due(engine, incident) || !tend_evidence_gather(engine, incident, onset_ms)) {
-        return;
+    if (!tend_locate_is_drafting(incident)) {
+        const int64_t onset_ms = tend_locate_onset_ms(engine, incident);
+        look_around(engine, incident, onset_ms);
+        if (!is_due(engine, incident) || !tend_evidence_gather(engine, incident, onset_ms)) {
+            return;
+        }
+        tend_locate_begin(engine, incident, onset_ms);
+        incident->stale = incident->news = false; // what changes from here on is news
+        incident->asked_ms = engine->now_ms;
     }
-    struct tend_effect *effect = tend_emit(engine, TEND_EFFECT_ASK);
-    effect->id = incident->ask = engine->next_id++;
-    effect->json = tend_locate_request(engine, incident);
-    incident->stale = incident->news = false;
-    incident->asked_ms = engine->now_ms;
+    if (tend_locate_go_on(engine, incident)) {
+        struct tend_effect *effect = tend_emit(engine, TEND_EFFECT_ASK);
+        effect->id = incident->ask = engine->next_id++;
+        tend_locate_take(incident, &effect->bytes);
+    }
 }
 
 static bool fell_asleep(const struct tend_engine *engine, const struct tend_incident *incident)
@@ -372,18 +430,21 @@ void tend_incident_advance(struct tend_engine *engine, struct tend_incident *inc
 {
     const bool ranked = incident->ranked;
     incident->ranked = false;
+    record_members(engine, incident);
     if (has_run(engine, incident)) {
+        incident->stale = incident->stale || tend_locate_is_drafting(incident);
+        tend_locate_drop(incident);
         return; // a run judges by its own verifies; the ranking waits for its end
     }
     if (incident->member_count == 0 || count_firing(engine, incident) == 0) {
         return; // dropped below
     }
-    if (incident->stale && incident->ask == 0) {
+    if (incident->ask == 0 && (incident->stale || tend_locate_is_drafting(incident))) {
         ask_locator(engine, incident);
     }
     // A ranking of before the tick may blame a victim whose culprit shows only now: the new one is waited for.
-    if (is_settled(engine, incident) && !incident->weighed && (ranked || incident->ask == 0) &&
-        !awaits_tick(engine, incident)) {
+    const bool awaits_ranking = !ranked && (incident->ask != 0 || is_preparing(incident));
+    if (!incident->weighed && !awaits_ranking && is_settled(engine, incident) && !awaits_tick(engine, incident)) {
         incident->weighed = true; // the next tick brings another ranking
         tend_recovery_consider(engine, incident);
     }
@@ -495,14 +556,16 @@ static char *key_of_culprits(const struct tend_incident *incident)
     return copy;
 }
 
-static void record_evidence(struct tend_engine *engine, const struct tend_incident *incident, const json_t *request)
+static void record_evidence(struct tend_engine *engine, const struct tend_incident *incident)
 {
     json_t *names = json_array();
     for (size_t i = 0; i < incident->culprit_count; i++) {
         (void)json_array_append_new(names, json_string(incident->culprits[i].service));
     }
-    json_t *body = json_pack("{s:O?, s:o, s:s?, s:O?}", "ranking", incident->ranking, "culprits", names, "wait",
-                             incident->wait, "services", json_object_get(request, "services"));
+    size_t near_count;
+    json_t *services = tend_locate_told(engine, incident, &near_count);
+    json_t *body = json_pack("{s:O?, s:o, s:s?, s:I, s:o}", "ranking", incident->ranking, "culprits", names, "wait",
+                             incident->wait, "looked_at", (json_int_t)near_count, "services", services);
     (void)tend_emit_record(engine, TEND_RECORD_EVIDENCE, incident->id, incident->id, false, false, body);
 }
 
@@ -517,9 +580,7 @@ static void locator_failed(struct tend_engine *engine, struct tend_incident *inc
     tend_log(TEND_LOG_WARN, "locator failed incident=%s why=\"%s\"", incident->id, why);
     free(incident->wait);
     incident->wait = tend_copy_text(wait);
-    json_t *request = tend_locate_request(engine, incident);
-    record_evidence(engine, incident, request);
-    json_decref(request);
+    record_evidence(engine, incident);
     tend_recovery_escalate(engine, incident, "", "locator", wait);
 }
 
@@ -551,9 +612,7 @@ void tend_incident_located(struct tend_engine *engine, struct tend_incident *inc
     if (changed || surer || waited != (incident->wait != NULL)) {
         tend_log(TEND_LOG_INFO, "located incident=%s culprits=\"%s\" wait=\"%s\"", incident->id, key,
                  incident->wait == NULL ? "" : incident->wait);
-        json_t *request = tend_locate_request(engine, incident);
-        record_evidence(engine, incident, request);
-        json_decref(request);
+        record_evidence(engine, incident);
         tend_facts_incident(engine, incident, true);
     }
 }
@@ -597,6 +656,7 @@ void tend_incident_restore(struct tend_engine *engine, const json_t *body)
     incident->ack_wall_ms = tend_json_integer(body, "ack_wall_ms", 0);
     tend_told_restore(engine, incident->id, json_object_get(body, "held"));
     incident->acted_ms = incident->asked_ms = incident->studied_ms = incident->calm_since_ms = TEND_NEVER;
+    incident->recorded_ms = TEND_NEVER;
     incident->stable_since_ms = engine->now_ms;
     size_t index;
     json_t *row;

@@ -38,13 +38,30 @@ struct tend_culprit *tend_culprit_find(struct tend_culprit *culprits, size_t cou
     return NULL;
 }
 
-static bool is_connected(const struct tend_engine *engine, const struct tend_incident *incident,
-                         const struct tend_service *service)
+// Marks, by index, what depends on a service and what it depends on, itself too. free() it.
+static unsigned char *mark_connected(const struct tend_fleet *fleet, const struct tend_service *service)
+{
+    unsigned char *is_connected = calloc(fleet->service_count + 1, 1);
+    size_t *reached = calloc(fleet->service_count + 1, sizeof *reached);
+    TEND_ASSERT(is_connected != NULL && reached != NULL);
+    const size_t below = tend_topology_below(&fleet->topology, &service->index, 1, reached);
+    for (size_t i = 0; i < below; i++) {
+        is_connected[reached[i]] = 1;
+    }
+    const size_t above = tend_topology_above(&fleet->topology, &service->index, 1, reached);
+    for (size_t i = 0; i < above; i++) {
+        is_connected[reached[i]] = 1;
+    }
+    free(reached);
+    return is_connected;
+}
+
+static bool has_connected(const struct tend_engine *engine, const struct tend_incident *incident,
+                          const unsigned char *is_connected)
 {
     for (size_t i = 0; i < incident->member_count; i++) {
         const struct tend_service *member = tend_fleet_find(engine->fleet, incident->members[i].service);
-        if (member != NULL &&
-            (member == service || tend_topology_connected(&engine->fleet->topology, member->index, service->index))) {
+        if (member != NULL && is_connected[member->index]) {
             return true;
         }
     }
@@ -116,6 +133,7 @@ static void merge(struct tend_engine *engine, struct tend_incident *older, struc
             tend_facts_run(engine, engine->runs[i], false, NULL, NULL); // a restart must find it with its incident
         }
     }
+    older->recorded_ms = TEND_NEVER; // what was the younger one's is to be on record as this one's
     merge_culprits(older, younger);
     tend_told_merged(engine, older->id, younger->id);
     older->acted = older->acted || younger->acted;
@@ -140,9 +158,10 @@ static void merge(struct tend_engine *engine, struct tend_incident *older, struc
 struct tend_incident *tend_incident_for(struct tend_engine *engine, const struct tend_service *service)
 {
     struct tend_incident *joined = NULL;
+    unsigned char *is_connected = mark_connected(engine->fleet, service);
     for (size_t i = 0; i < engine->incident_count; i++) {
         struct tend_incident *incident = engine->incidents[i];
-        if (!is_connected(engine, incident, service)) {
+        if (!has_connected(engine, incident, is_connected)) {
             continue;
         }
         if (joined == NULL) {
@@ -151,5 +170,6 @@ struct tend_incident *tend_incident_for(struct tend_engine *engine, const struct
             merge(engine, joined, incident);
         }
     }
+    free(is_connected);
     return joined;
 }

@@ -171,8 +171,10 @@ static void format(struct tend_engine *engine, struct tend_notice *notice)
 {
     struct tend_effect *effect = tend_emit(engine, TEND_EFFECT_ASK);
     effect->id = notice->ask = engine->next_id++;
-    effect->json = json_pack("{s:s, s:I, s:I, s:O}", "kind", "notice", "notify", (json_int_t)notice->notify, "to",
-                             (json_int_t)notice->to, "notice", notice->payload);
+    json_t *question = json_pack("{s:s, s:I, s:I, s:O}", "kind", "notice", "notify", (json_int_t)notice->notify, "to",
+                                 (json_int_t)notice->to, "notice", notice->payload);
+    tend_json_put(&effect->bytes, question);
+    json_decref(question);
     notice->state = TEND_NOTICE_FORMATTING;
 }
 

@@ -77,15 +77,20 @@ struct tend_incident {
     int64_t asked_ms;   ///< of the newest locate request; TEND_NEVER: none, or it failed
     uint64_t look;      ///< what the neighbourhood was like with the newest tick (tend_locate_look)
     uint64_t look_tick; ///< of that tick
+    size_t near_count;  ///< services in it
     bool news;          ///< it changed since the locator was asked, or a person wants things anew
     json_t *evidence;   ///< service → its changes (evidence.c), of the newest study that is whole; NULL: none yet
     json_t *studied;    ///< the same of the study under way; NULL: none is
     size_t study_service,
-        study_subject;  ///< how far that is: index in the neighbourhood; 0: the service, then instances
-    int64_t studied_ms; ///< when the newest study began
-    bool stale;         ///< the neighbourhood changed since the newest ranking
-    bool ranked;        ///< a ranking came in this step
-    bool weighed;       ///< the newest ranking was acted on, or not, for a reason
+        study_subject;        ///< how far that is: index in the neighbourhood; 0: the service, then instances
+    int64_t studied_ms;       ///< when the newest study began
+    struct tend_buffer draft; ///< the locate request that is being written (locate_request.c), as far as it goes
+    json_t *draft_near;       ///< names of the services that it is about; NULL: none is being written
+    size_t draft_next;        ///< the first of them that is not in it yet
+    int64_t draft_onset_ms;
+    bool stale;   ///< the neighbourhood changed since the newest ranking
+    bool ranked;  ///< a ranking came in this step
+    bool weighed; ///< the newest ranking was acted on, or not, for a reason
     bool escalated;
     bool acted;
     char *outcome;    ///< of the last run, or NULL
@@ -95,6 +100,8 @@ struct tend_incident {
     char *ack_culprits; ///< the culprit_key that they saw
     int64_t ack_wall_ms;
     int64_t calm_since_ms; ///< when its last alert resolved; TEND_NEVER: one fires
+    int64_t recorded_ms;   ///< when its newest record was written; TEND_NEVER: the next is due at once
+    bool unrecorded;       ///< members joined since then
 };
 
 enum tend_step_state {
@@ -352,16 +359,45 @@ struct tend_incident *tend_incident_find(const struct tend_engine *engine, const
 struct tend_rule_alert *tend_member_alert(const struct tend_engine *engine, const struct tend_member *member);
 void tend_incident_restore(struct tend_engine *engine, const json_t *body);
 void tend_incident_destroy(struct tend_incident *incident);
-json_t *tend_locate_request(const struct tend_engine *engine, const struct tend_incident *incident);
+
+// view.c
+/// What a locate request tells of a service, but for its evidence. @param take_logs  what its log tells, or NULL
+json_t *tend_locate_service(const struct tend_engine *engine, const struct tend_service *service, int64_t onset_ms,
+                            json_t *take_logs);
+/// Since when a service or one of its instances is out of line, as JSON: null: none is.
+json_t *tend_locate_onset(const struct tend_service *service);
+/// Whether every instance has a result, good or failed, of a scrape begun after an onset, and seen by a tick.
+bool tend_locate_is_fresh(const struct tend_service *service, int64_t onset_ms);
+/// Seconds since half of its instances had each failed a scrape: then it was not there for its callers. NaN: never.
+double tend_failed_ago_s(const struct tend_engine *engine, const struct tend_service *service);
 /// The earliest onset among the members of an incident: a dependency must have been looked at after it.
 int64_t tend_locate_onset_ms(const struct tend_engine *engine, const struct tend_incident *incident);
+
+// neighbourhood.c
+/// The services of an incident's members, each once, in the order in which they joined. @param[out] services  indexes,
+/// room for all of the fleet  @return how many
+size_t tend_incident_services(const struct tend_engine *engine, const struct tend_incident *incident, size_t *services);
+/// The services that an incident may be about: its members and all below them, at most NEIGHBOURS_MAX.
+/// @param[out] services  indexes, rising; room for all of the fleet  @return how many
+size_t tend_evidence_near(const struct tend_engine *engine, const struct tend_incident *incident, size_t *services);
+
+// locate_request.c
 /// A hash of what a ranking hangs on at once: who fires, what is out of line, who fails or was looked at since then.
-uint64_t tend_locate_look(const struct tend_engine *engine, const struct tend_incident *incident, int64_t onset_ms);
+/// @param[out] near_count  services in the neighbourhood
+uint64_t tend_locate_look(const struct tend_engine *engine, const struct tend_incident *incident, int64_t onset_ms,
+                          size_t *near_count);
+/// Begins to write a request; none is being written.
+void tend_locate_begin(const struct tend_engine *engine, struct tend_incident *incident, int64_t onset_ms);
+bool tend_locate_is_drafting(const struct tend_incident *incident);
+/// Writes one slice of it, of some 2 ms. @return whether it is whole
+bool tend_locate_go_on(const struct tend_engine *engine, struct tend_incident *incident);
+void tend_locate_take(struct tend_incident *incident, struct tend_buffer *text); ///< Hands over what is whole.
+void tend_locate_drop(struct tend_incident *incident);                           ///< Gives up what is being written.
+/// What the journal keeps of what the locator saw: all of a small neighbourhood, of a large one the culprits and who is
+/// first in the ranking. @param[out] near_count  services in the neighbourhood  @return a new array
+json_t *tend_locate_told(const struct tend_engine *engine, const struct tend_incident *incident, size_t *near_count);
 
 // evidence.c
-/// The services that an incident may be about: its members and all below them, at most NEIGHBOURS_MAX.
-/// @param[out] services  indexes, room for all of the fleet  @return how many
-size_t tend_evidence_near(const struct tend_engine *engine, const struct tend_incident *incident, size_t *services);
 /// What a metric tells: "cause", "symptom", "load" or "other". @param[out] kind  as tend_column_kind_text
 const char *tend_evidence_class(const struct tend_metric_def *def, const char **kind);
 /// How often an incident is studied and ranked while nothing else changes: the interval of its fastest member.
@@ -369,13 +405,6 @@ int64_t tend_evidence_interval_ms(const struct tend_engine *engine, const struct
 /// One slice of the study of an incident's neighbourhood. @param onset_ms  of its first symptom
 /// @return whether there is evidence not older than an interval; false: more is to be done in another step
 bool tend_evidence_gather(struct tend_engine *engine, struct tend_incident *incident, int64_t onset_ms);
-
-// near_logs.c
-/// What the logs of an incident's neighbourhood tell. Bounded: so many templates are looked at as take 2.2 ms, those of
-/// the nearest services first; of the others no log is told.
-/// @param near  the neighbourhood, @p count of it  @param[out] lines  one each, new references or NULL
-void tend_near_logs(const struct tend_engine *engine, const struct tend_incident *incident, const size_t *near,
-                    size_t count, int64_t onset_ms, json_t **lines);
 
 // edges.c
 /// Takes the edges that the newest scrape of an instance shows calls on.
@@ -517,7 +546,7 @@ json_t *tend_facts_groups(const struct tend_service_def *def); ///< names of the
 json_t *tend_facts_metrics(const struct tend_engine *engine, const struct tend_service_def *def,
                            const struct tend_subject *subject);
 void tend_facts_alert(struct tend_engine *engine, struct tend_rule_alert *alert, const char *state);
-void tend_facts_incident(struct tend_engine *engine, const struct tend_incident *incident, bool open);
+void tend_facts_incident(struct tend_engine *engine, struct tend_incident *incident, bool open);
 void tend_facts_run(struct tend_engine *engine, struct tend_run *run, bool ended, const char *outcome,
                     const char *error);
 uint64_t tend_facts_step(struct tend_engine *engine, struct tend_run *run, struct tend_step *step, bool ended,

@@ -4,6 +4,7 @@
 
 #include "engine/state.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct tend_trace *trace_of(const struct tend_service *service, size_t subject)
@@ -44,12 +45,16 @@ void tend_symptom_find(const struct tend_engine *engine, const struct tend_incid
     symptom->grid.every_ms = 0;
     const struct tend_trace *trace = NULL;
     size_t column = 0;
-    for (size_t i = 0; i < incident->member_count; i++) {
-        const struct tend_service *service = tend_fleet_find(engine->fleet, incident->members[i].service);
-        for (size_t subject = 0; service != NULL && subject <= service->instance_count; subject++) {
+    size_t *members = calloc(engine->fleet->service_count + 1, sizeof *members);
+    TEND_ASSERT(members != NULL);
+    const size_t count = tend_incident_services(engine, incident, members);
+    for (size_t i = 0; i < count; i++) {
+        const struct tend_service *service = engine->fleet->services[members[i]];
+        for (size_t subject = 0; subject <= service->instance_count; subject++) {
             look_at(service, subject, symptom, &trace, &column);
         }
     }
+    free(members);
     if (trace != NULL) {
         symptom->rows = tend_trace_count(trace);
         tend_trace_times(trace, symptom->at_ms);

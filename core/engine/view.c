@@ -9,10 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    BESIDE_MAX = 20,       // services that a locate request names besides its neighbourhood
-    HAPPENED_MS = 3600000, // before the first symptom, and it may still be why
-};
+enum { HAPPENED_MS = 3600000 }; // before the first symptom, and it may still be why
 
 static json_t *view_instance(const struct tend_engine *engine, const struct tend_instance *instance)
 {
@@ -257,7 +254,7 @@ bool tend_engine_has_service(const struct tend_engine *engine, const char *name)
 }
 
 // Since when the subject or one of its instances is out of line, the earliest of all.
-static json_t *onset_of(const struct tend_service *service)
+static int64_t onset_ms_of(const struct tend_service *service)
 {
     int64_t onset_ms = TEND_NEVER;
     for (size_t i = 0; i <= service->instance_count; i++) {
@@ -269,11 +266,17 @@ static json_t *onset_of(const struct tend_service *service)
             }
         }
     }
+    return onset_ms;
+}
+
+json_t *tend_locate_onset(const struct tend_service *service)
+{
+    const int64_t onset_ms = onset_ms_of(service);
     return onset_ms == TEND_NEVER ? json_null() : json_integer(onset_ms);
 }
 
 // Whether every instance has a result, good or failed, of a scrape begun after the incident opened, and seen by a tick.
-static bool is_fresh(const struct tend_service *service, int64_t onset_ms)
+bool tend_locate_is_fresh(const struct tend_service *service, int64_t onset_ms)
 {
     for (size_t i = 0; i < service->instance_count; i++) {
         const struct tend_instance *instance = service->instances[i];
@@ -310,7 +313,7 @@ static int compare_newest_first(const void *a, const void *b)
 }
 
 // Seconds since half of its instances had each failed a scrape: then it was not there for its callers. NaN: never.
-static double failed_ago_s(const struct tend_engine *engine, const struct tend_service *service)
+double tend_failed_ago_s(const struct tend_engine *engine, const struct tend_service *service)
 {
     int64_t *failed_ms = calloc(service->instance_count + 1, sizeof *failed_ms);
     TEND_ASSERT(failed_ms != NULL);
@@ -341,8 +344,8 @@ static double restarted_ago_s(const struct tend_engine *engine, const struct ten
 }
 
 // @param take_logs  what its log tells, or NULL
-static json_t *locate_service(const struct tend_engine *engine, const struct tend_service *service, int64_t onset_ms,
-                              json_t *take_logs)
+json_t *tend_locate_service(const struct tend_engine *engine, const struct tend_service *service, int64_t onset_ms,
+                            json_t *take_logs)
 {
     json_t *depends = tend_edges_of(engine, service);
     json_t *alerts = json_array();
@@ -382,9 +385,9 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
         service->trouble_ms == TEND_NEVER ? json_null()
                                           : json_real((double)(engine->now_ms - service->trouble_ms) / 1000.0),
         "restarted_ago_s", tend_json_real(restarted_ago_s(engine, service)), "failed_ago_s",
-        tend_json_real(failed_ago_s(engine, service)), "name", service->name, "watched", service->def->watched,
-        "depends", depends, "out", out, "fresh", is_fresh(service, onset_ms), "onset_ms", onset_of(service),
-        "out_share", tend_service_out_share(engine->fleet, service), "calm_share",
+        tend_json_real(tend_failed_ago_s(engine, service)), "name", service->name, "watched", service->def->watched,
+        "depends", depends, "out", out, "fresh", tend_locate_is_fresh(service, onset_ms), "onset_ms",
+        tend_locate_onset(service), "out_share", tend_service_out_share(engine->fleet, service), "calm_share",
         calm_share(engine, service, onset_ms), "instances", (json_int_t)service->instance_count, "up", up_share,
         "version", version, "deployed_ago_s", tend_json_real(tend_deployed_ago_s(engine, service, NULL)), "alerts",
         alerts, "failures", failures, "metrics", tend_facts_metrics(engine, service->def, &service->subject),
@@ -395,149 +398,15 @@ static json_t *locate_service(const struct tend_engine *engine, const struct ten
 int64_t tend_locate_onset_ms(const struct tend_engine *engine, const struct tend_incident *incident)
 {
     int64_t onset_ms = incident->opened_ms;
-    for (size_t i = 0; i < incident->member_count; i++) {
-        const struct tend_service *service = tend_fleet_find(engine->fleet, incident->members[i].service);
-        json_t *onset = service == NULL ? NULL : onset_of(service);
-        if (json_is_integer(onset) && json_integer_value(onset) < onset_ms) {
-            onset_ms = json_integer_value(onset);
-        }
-        json_decref(onset);
+    size_t *services = calloc(engine->fleet->service_count + 1, sizeof *services);
+    TEND_ASSERT(services != NULL);
+    const size_t count = tend_incident_services(engine, incident, services);
+    for (size_t i = 0; i < count; i++) {
+        const int64_t since_ms = onset_ms_of(engine->fleet->services[services[i]]);
+        onset_ms = since_ms != TEND_NEVER && since_ms < onset_ms ? since_ms : onset_ms;
     }
+    free(services);
     return onset_ms;
-}
-
-// How long others may feel the trouble of a service after it is over: windows must empty, scrapes may be late.
-static int64_t felt_ms(const struct tend_service *service)
-{
-    return 2 * (service->def->window_ms + service->def->every_ms + service->def->timeout_ms);
-}
-
-// Whether a service depends on any member. @param is_member  by index  @param reached  work space, room for the fleet
-static bool depends_on_any(const struct tend_fleet *fleet, size_t index, const unsigned char *is_member,
-                           size_t *reached)
-{
-    const size_t count = tend_topology_reach(&fleet->topology, index, reached);
-    for (size_t i = 0; i < count; i++) {
-        if (is_member[reached[i]]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static json_t *service_beside(const struct tend_engine *engine, const struct tend_service *service)
-{
-    const double failed_s = failed_ago_s(engine, service);
-    return json_pack("{s:s, s:o, s:b}", "name", service->name, "onset_ms", onset_of(service), "failed",
-                     failed_s * 1000.0 <= (double)felt_ms(service)); // false for NaN
-}
-
-// Services that are in trouble, or were just now, and that no known dependency connects with any member. When nearly
-// all are in trouble at once, not all of them are looked at.
-// @param near  the incident's neighbourhood, near_count of them
-static json_t *services_beside(const struct tend_engine *engine, const struct tend_incident *incident,
-                               const size_t *near, size_t near_count)
-{
-    const struct tend_fleet *fleet = engine->fleet;
-    unsigned char *is_member = calloc(fleet->service_count + 1, 1);
-    unsigned char *is_near = calloc(fleet->service_count + 1, 1);
-    size_t *reached = calloc(fleet->service_count + 1, sizeof *reached);
-    TEND_ASSERT(is_member != NULL && is_near != NULL && reached != NULL);
-    for (size_t i = 0; i < near_count; i++) {
-        is_near[near[i]] = 1;
-    }
-    for (size_t m = 0; m < incident->member_count; m++) {
-        const struct tend_service *member = tend_fleet_find(fleet, incident->members[m].service);
-        if (member != NULL) {
-            is_member[member->index] = 1;
-        }
-    }
-    json_t *beside = json_array();
-    size_t looked_at = 0;
-    for (size_t i = 0; i < fleet->service_count && looked_at < NEIGHBOURS_MAX; i++) {
-        const struct tend_service *service = fleet->services[i];
-        if (service->trouble_ms == TEND_NEVER || engine->now_ms - service->trouble_ms > felt_ms(service) ||
-            is_near[i] || tend_sleep_is_asleep(engine, service)) {
-            continue;
-        }
-        looked_at++;
-        if (json_array_size(beside) < BESIDE_MAX && !depends_on_any(fleet, i, is_member, reached)) {
-            (void)json_array_append_new(beside, service_beside(engine, service));
-        }
-    }
-    free(is_member);
-    free(is_near);
-    free(reached);
-    return beside;
-}
-
-json_t *tend_locate_request(const struct tend_engine *engine, const struct tend_incident *incident)
-{
-    const struct tend_fleet *fleet = engine->fleet;
-    size_t *near = calloc(fleet->service_count + 1, sizeof *near);
-    TEND_ASSERT(near != NULL);
-    const size_t count = tend_evidence_near(engine, incident, near);
-    const int64_t onset_ms = tend_locate_onset_ms(engine, incident);
-    json_t **logs = calloc(count + 1, sizeof *logs);
-    TEND_ASSERT(logs != NULL);
-    tend_near_logs(engine, incident, near, count, onset_ms, logs);
-    json_t *services = json_array();
-    for (size_t i = 0; i < count; i++) {
-        const struct tend_service *service = fleet->services[near[i]];
-        json_t *seen = locate_service(engine, service, onset_ms, logs[i]);
-        json_t *evidence = json_object_get(incident->evidence, service->name);
-        (void)json_object_set_new(seen, "evidence", evidence == NULL ? json_array() : json_incref(evidence));
-        (void)json_array_append_new(services, seen);
-    }
-    json_t *beside = services_beside(engine, incident, near, count);
-    free(near);
-    free((void *)logs);
-    const size_t edges = fleet->topology.first[fleet->service_count];
-    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "kind", "locate", "incident", incident->id, "at_ms",
-                     (json_int_t)engine->now_ms, "onset_ms", (json_int_t)onset_ms, "edges",
-                     fleet->service_count > 1 ? json_integer((json_int_t)edges) : json_null(), "beside", beside,
-                     "services", services);
-}
-
-// FNV-1a (Fowler, Noll, Vo) over numbers: equal looks are the same look, but for one in 2^64.
-static uint64_t mix(uint64_t hash, uint64_t number)
-{
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-        hash = (hash ^ (number >> shift & 0xff)) * UINT64_C(1099511628211);
-    }
-    return hash;
-}
-
-static uint64_t look_of_subject(uint64_t hash, const struct tend_engine *engine, const struct tend_service_def *def,
-                                const struct tend_subject *subject)
-{
-    for (size_t m = 0; m < def->metric_count; m++) {
-        hash = mix(hash, (uint64_t)(engine->fleet->table.a[subject->slot + m] >= 1.0));
-    }
-    return hash;
-}
-
-uint64_t tend_locate_look(const struct tend_engine *engine, const struct tend_incident *incident, int64_t onset_ms)
-{
-    uint64_t hash = UINT64_C(14695981039346656037);
-    size_t *near = calloc(engine->fleet->service_count + 1, sizeof *near);
-    TEND_ASSERT(near != NULL);
-    const size_t count = tend_evidence_near(engine, incident, near);
-    for (size_t i = 0; i < count; i++) {
-        const struct tend_service *service = engine->fleet->services[near[i]];
-        hash = mix(hash, near[i]);
-        hash = mix(hash, is_fresh(service, onset_ms));
-        hash = look_of_subject(hash, engine, service->def, &service->subject);
-        for (size_t j = 0; j < service->instance_count; j++) {
-            hash = look_of_subject(hash, engine, service->def, &service->instances[j]->subject);
-            hash = mix(hash, tend_instance_failed(service->instances[j]));
-        }
-        for (size_t a = 0; a < service->alert_count; a++) {
-            hash = mix(hash, service->alerts[a].alert.state == TEND_ALERT_FIRING);
-        }
-    }
-    free(near);
-    return hash;
 }
 
 static struct tend_subject_view view_subject(const struct tend_engine *engine, const struct tend_service *service,

@@ -17,6 +17,8 @@ struct tend_topology {
     size_t count;
     size_t *first; ///< count + 1 of them: the edges of node i are targets[first[i]] … targets[first[i + 1] - 1]
     size_t *targets;
+    size_t *callers_first; ///< the same against the edges: who depends on node i
+    size_t *callers;
     size_t *queue; ///< private: work space of a walk
     unsigned char *seen;
 };
@@ -33,3 +35,7 @@ bool tend_topology_connected(const struct tend_topology *topology, size_t one, s
 /// Marks every node that @p from depends on (itself too), nearest first. @param[out] nodes  room for `count`
 /// @return how many
 size_t tend_topology_reach(const struct tend_topology *topology, size_t from, size_t *nodes);
+/// The same for several at once: what any of them depends on, they first. @param from  may name a node twice
+size_t tend_topology_below(const struct tend_topology *topology, const size_t *from, size_t from_count, size_t *nodes);
+/// Against the edges: every node that depends on any of @p of, they first.
+size_t tend_topology_above(const struct tend_topology *topology, const size_t *of, size_t of_count, size_t *nodes);

@@ -30,7 +30,7 @@
 #define WORLD_BEGIN_MS INT64_C(1000000)
 #define WORLD_WALL_MS INT64_C(1770000000000)
 
-enum { WORLD_TARGETS_MAX = 16, WORLD_PROCESSES_MAX = 8, WORLD_SCRIPTS_MAX = 4, WORLD_TIMERS_MAX = 200 };
+enum { WORLD_TARGETS_MAX = 300, WORLD_PROCESSES_MAX = 8, WORLD_SCRIPTS_MAX = 4, WORLD_TIMERS_MAX = 200 };
 
 struct world_target {
     char name[64];
@@ -467,6 +467,7 @@ static inline void world_carry_out(struct world *world, struct tend_effects *eff
             world_evaluate(world, effect);
             break;
         case TEND_EFFECT_ASK:
+            effect->json = tend_effect_question(effect);
             if (strcmp(tend_json_text(effect->json, "kind", ""), "locate") == 0) {
                 world_locate(world, effect);
             } else {

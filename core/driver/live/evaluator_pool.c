@@ -17,9 +17,9 @@ enum { RETRY_MAX_S = 30 };
 // A request to the current evaluator.
 struct work {
     struct work *next;
-    char *bytes; // of a tick; NULL for a question
+    char *bytes;
     size_t byte_count;
-    json_t *question;
+    bool is_question; // else a tick
     tend_evaluator_done *done;
     void *context;
 };
@@ -122,7 +122,6 @@ static void work_destroy(struct work *work)
 {
     if (work != NULL) {
         free(work->bytes);
-        json_decref(work->question);
         free(work);
     }
 }
@@ -260,8 +259,8 @@ static void pump(struct tend_evaluator_pool *pool)
     }
     struct work *work = take_work(pool);
     pool->in_flight = work;
-    if (work->question != NULL) {
-        tend_evaluator_ask(pool->current, work->question, on_work_done, pool);
+    if (work->is_question) {
+        tend_evaluator_ask(pool->current, work->bytes, work->byte_count, on_work_done, pool);
     } else {
         tend_evaluator_tick(pool->current, work->bytes, work->byte_count, on_work_done, pool);
     }
@@ -285,8 +284,7 @@ static void add_work(struct tend_evaluator_pool *pool, struct work *work, tend_e
     pump(pool);
 }
 
-void tend_evaluator_pool_tick(struct tend_evaluator_pool *pool, const char *bytes, size_t byte_count,
-                              tend_evaluator_done *done, void *context)
+static struct work *make_work(const char *bytes, size_t byte_count, bool is_question)
 {
     struct work *work = calloc(1, sizeof *work);
     TEND_ASSERT(work != NULL);
@@ -294,17 +292,20 @@ void tend_evaluator_pool_tick(struct tend_evaluator_pool *pool, const char *byte
     TEND_ASSERT(work->bytes != NULL);
     memcpy(work->bytes, bytes, byte_count);
     work->byte_count = byte_count;
-    add_work(pool, work, done, context);
+    work->is_question = is_question;
+    return work;
 }
 
-void tend_evaluator_pool_ask(struct tend_evaluator_pool *pool, const json_t *question, tend_evaluator_done *done,
-                             void *context)
+void tend_evaluator_pool_tick(struct tend_evaluator_pool *pool, const char *bytes, size_t byte_count,
+                              tend_evaluator_done *done, void *context)
 {
-    struct work *work = calloc(1, sizeof *work);
-    TEND_ASSERT(work != NULL);
-    work->question = json_deep_copy(question);
-    TEND_ASSERT(work->question != NULL);
-    add_work(pool, work, done, context);
+    add_work(pool, make_work(bytes, byte_count, false), done, context);
+}
+
+void tend_evaluator_pool_ask(struct tend_evaluator_pool *pool, const char *question, size_t byte_count,
+                             tend_evaluator_done *done, void *context)
+{
+    add_work(pool, make_work(question, byte_count, true), done, context);
 }
 
 void tend_evaluator_pool_discard(struct tend_evaluator_pool *pool)

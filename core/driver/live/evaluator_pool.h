@@ -35,8 +35,8 @@ void tend_evaluator_pool_discard(struct tend_evaluator_pool *pool); ///< Kills t
 /// Sends to the current evaluator. When it dies the request in flight gets died, and those that wait go to the spare.
 void tend_evaluator_pool_tick(struct tend_evaluator_pool *pool, const char *bytes, size_t byte_count,
                               tend_evaluator_done *done, void *context);
-void tend_evaluator_pool_ask(struct tend_evaluator_pool *pool, const json_t *question, tend_evaluator_done *done,
-                             void *context);
+void tend_evaluator_pool_ask(struct tend_evaluator_pool *pool, const char *question, size_t byte_count,
+                             tend_evaluator_done *done, void *context);
 
 /// Starts a process of its own for a run, loads the sources into it and sends the start; the reply is the first effect.
 /// A process that the run already has is killed first. Sources that do not load any more are told as died.

@@ -516,20 +516,26 @@ void tend_evaluator_load(struct tend_evaluator *evaluator, const json_t *sources
     add_json(evaluator, TEND_MESSAGE_LOAD, sources, done, context);
 }
 
-void tend_evaluator_tick(struct tend_evaluator *evaluator, const char *bytes, size_t byte_count,
-                         tend_evaluator_done *done, void *context)
+static void add_copy(struct tend_evaluator *evaluator, enum tend_message kind, const char *bytes, size_t byte_count,
+                     tend_evaluator_done *done, void *context)
 {
     char *copy = malloc(byte_count + 1);
     if (copy != NULL) {
         memcpy(copy, bytes, byte_count);
     }
-    add_request(evaluator, TEND_MESSAGE_TICK, copy, byte_count, done, context);
+    add_request(evaluator, kind, copy, byte_count, done, context);
 }
 
-void tend_evaluator_ask(struct tend_evaluator *evaluator, const json_t *question, tend_evaluator_done *done,
-                        void *context)
+void tend_evaluator_tick(struct tend_evaluator *evaluator, const char *bytes, size_t byte_count,
+                         tend_evaluator_done *done, void *context)
 {
-    add_json(evaluator, TEND_MESSAGE_ASK, question, done, context);
+    add_copy(evaluator, TEND_MESSAGE_TICK, bytes, byte_count, done, context);
+}
+
+void tend_evaluator_ask(struct tend_evaluator *evaluator, const char *question, size_t byte_count,
+                        tend_evaluator_done *done, void *context)
+{
+    add_copy(evaluator, TEND_MESSAGE_ASK, question, byte_count, done, context);
 }
 
 void tend_evaluator_run_start(struct tend_evaluator *evaluator, const json_t *start, tend_evaluator_done *done,

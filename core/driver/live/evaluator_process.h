@@ -71,8 +71,9 @@ void tend_evaluator_load(struct tend_evaluator *evaluator, const json_t *sources
 /// Sends a tick's view (alert/verdict.h; the bytes are copied).
 void tend_evaluator_tick(struct tend_evaluator *evaluator, const char *bytes, size_t byte_count,
                          tend_evaluator_done *done, void *context);
-void tend_evaluator_ask(struct tend_evaluator *evaluator, const json_t *question, tend_evaluator_done *done,
-                        void *context); ///< {"kind":"locate"|"notice", …}
+/// Sends a question, as JSON: {"kind":"locate"|"notice", …}; the bytes are copied.
+void tend_evaluator_ask(struct tend_evaluator *evaluator, const char *question, size_t byte_count,
+                        tend_evaluator_done *done, void *context);
 void tend_evaluator_run_start(struct tend_evaluator *evaluator, const json_t *start, tend_evaluator_done *done,
                               void *context); ///< {"playbook","frozen","answers"}; once in a process's life
 void tend_evaluator_answer(struct tend_evaluator *evaluator, const json_t *answer, tend_evaluator_done *done,

@@ -21,11 +21,13 @@
 #include "driver/live/journal_restore.h"
 #include "driver/live/journal_writer.h"
 #include "driver/live/log_watch.h"
+#include "driver/live/loop_logs.h"
 #include "driver/live/loop_recorder.h"
 #include "driver/live/operator_check.h"
 #include "driver/live/question.h"
 #include "driver/live/secrets.h"
 #include "driver/live/state_dir.h"
+#include "driver/live/step_clock.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -71,6 +73,7 @@ struct tend_loop {
     json_t *sources;                 ///< of the generation in use
     struct tend_question *questions; ///< to evaluators, without an answer yet
     struct tend_loop_counts counts;
+    struct tend_step_clock clock;
 };
 
 static int64_t clock_read_ms(clockid_t clock)
@@ -94,8 +97,11 @@ static void feed(struct tend_loop *loop, struct tend_event *event)
     event->wall_ms = clock_read_ms(CLOCK_REALTIME);
     struct tend_effects effects;
     tend_effects_init(&effects);
+    tend_step_clock_mark(&loop->clock, TEND_STEP_FED);
     tend_loop_recorder_event(loop->recorder, loop->engine, loop->sources, loop->questions != NULL, event);
+    tend_step_clock_mark(&loop->clock, TEND_STEP_RECORDED);
     tend_engine_step(loop->engine, event, &effects);
+    tend_step_clock_mark(&loop->clock, TEND_STEP_DECIDED);
     tend_loop_recorder_outcome(loop->recorder, &effects);
     // A crash may not leave half of what an event changed: a run that ended without its cooldown, say.
     tend_journal_writer_hold(loop->writer);
@@ -103,7 +109,9 @@ static void feed(struct tend_loop *loop, struct tend_event *event)
         carry_out(loop, &effects.list[i]);
     }
     tend_journal_writer_release(loop->writer);
+    const size_t effect_count = effects.count;
     tend_effects_clear(&effects);
+    tend_step_clock_end(&loop->clock, event->kind, effect_count);
 }
 
 // What could not even be begun, told to the engine on the next turn of the loop.
@@ -309,33 +317,6 @@ static void start_discoveries(struct tend_loop *loop)
     }
 }
 
-struct logging {
-    struct tend_logging_service *services;
-    size_t count;
-};
-
-static void add_logging(void *context, const struct tend_subject_view *subject)
-{
-    struct logging *logging = context;
-    if (subject->instance[0] != '\0' || subject->def->logs.file_count == 0) {
-        return;
-    }
-    struct tend_logging_service *grown = reallocarray(logging->services, logging->count + 1, sizeof *grown);
-    TEND_ASSERT(grown != NULL);
-    logging->services = grown;
-    grown[logging->count++] = (struct tend_logging_service){ .name = subject->service, .def = &subject->def->logs };
-}
-
-static void take_up_logs(struct tend_loop *loop)
-{
-    struct logging logging = { .services = NULL };
-    tend_engine_visit_subjects(loop->engine, add_logging, &logging);
-    if (tend_log_watch_set(loop->logs, logging.services, logging.count) != TEND_OK) {
-        tend_log(TEND_LOG_ERROR, "some logs cannot be read why=\"out of memory\"");
-    }
-    free(logging.services);
-}
-
 static void take_up_targets(struct tend_loop *loop)
 {
     const size_t count = tend_engine_target_count(loop->engine);
@@ -351,7 +332,7 @@ static void take_up_targets(struct tend_loop *loop)
     }
     loop->target_count = count;
     start_discoveries(loop);
-    take_up_logs(loop);
+    tend_loop_logs_take_up(loop->logs, loop->engine);
 }
 
 static void set_wake(struct tend_loop *loop, int64_t at_ms)
@@ -386,7 +367,7 @@ static void carry_out(struct tend_loop *loop, struct tend_effect *effect)
                                  ask(loop, TEND_EVENT_VERDICTS, effect->id, NULL));
         break;
     case TEND_EFFECT_ASK:
-        tend_evaluator_pool_ask(loop->pool, effect->json, on_evaluator_reply,
+        tend_evaluator_pool_ask(loop->pool, effect->bytes.data, effect->bytes.size, on_evaluator_reply,
                                 ask(loop, TEND_EVENT_REPLY, effect->id, NULL));
         break;
     case TEND_EFFECT_RUN_START:
@@ -781,6 +762,7 @@ struct tend_scrape_counters tend_loop_scrapes(const struct tend_loop *loop)
 struct tend_loop_counts tend_loop_counts(const struct tend_loop *loop)
 {
     struct tend_loop_counts counts = loop->counts;
+    counts.steps = loop->clock.steps;
     tend_generation_loader_counts(loop->loader, &counts.reloads, &counts.reloads_refused);
     return counts;
 }

@@ -5,6 +5,7 @@
 /// discovery, children and requests in flight, and the engine. Everything runs on the event base's thread but the
 /// journal writer's commits. Ownership: who creates destroys; the event base outlives it. Units: `_ms` milliseconds.
 
+#include "base/durations.h"
 #include "base/json.h"
 #include "base/status.h"
 #include "driver/live/journal.h"
@@ -59,7 +60,8 @@ struct tend_scrape_counters tend_loop_scrapes(const struct tend_loop *loop);
 struct tend_loop_counts {
     uint64_t evaluator_kills;
     uint64_t reloads, reloads_refused;
-    double lag_s; ///< how late the newest tick of the loop's own timer was
+    double lag_s;                ///< how late the newest tick of the loop's own timer was
+    struct tend_durations steps; ///< how long each event held the loop, its effects included
 };
 struct tend_loop_counts tend_loop_counts(const struct tend_loop *loop);
 

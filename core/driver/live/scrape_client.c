@@ -189,6 +189,14 @@ static void arm_timer(struct tend_scrape_client *client)
     (void)event_add(client->timer, &delay);
 }
 
+// By the clock, as those of a slot are begun one after the other.
+static void count_start(struct tend_scrape_client *client, const struct tend_scrape_start *start)
+{
+    const int64_t delay_ms = start->late_ms == 0 ? 0 : now_ms(client) - start->due_ms;
+    tend_durations_add(&client->counters.delays, delay_ms < 0 ? 0.0 : (double)delay_ms / 1000.0);
+    client->counters.late += delay_ms > TEND_SCRAPE_SLOT_MS ? 1 : 0;
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
@@ -208,7 +216,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
             finish(late, CURLE_OPERATION_TIMEDOUT);
         }
         if (is_set(client, start.target)) {
-            client->counters.late += start.late_ms > TEND_SCRAPE_SLOT_MS ? 1 : 0;
+            count_start(client, &start);
             start_scrape(client, start.target);
         }
     }

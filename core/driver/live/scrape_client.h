@@ -9,6 +9,7 @@
 /// target view points to is borrowed for the call, but for `def`, whose selectors must live until the target is set
 /// again or removed. Threads: the loop's.
 
+#include "base/durations.h"
 #include "base/status.h"
 #include "engine/engine.h"
 #include "engine/event.h"
@@ -35,6 +36,7 @@ struct tend_scrape_counters {
     uint64_t late;                         ///< started more than one slot (100 ms) after its time
     uint64_t missed;                       ///< not started at all
     uint64_t body_bytes;                   ///< decoded, all scrapes together
+    struct tend_durations delays;          ///< of starts after their time, to the millisecond; a first start has none
 };
 
 /// @param options  copied  @param base  outlives the client  @return TEND_OK or TEND_E_NOMEM

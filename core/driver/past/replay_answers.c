@@ -245,11 +245,14 @@ static json_t *verdicts_differ(struct tend_replay_answers *answers, const struct
 static json_t *answer_differs(struct tend_replay_answers *answers, const struct question *question,
                               const struct tend_event *event, const struct tend_ruleset *ruleset)
 {
-    const json_t *notice = json_object_get(question->json, "notice");
+    json_t *asked = json_loadb(question->bytes.data, question->bytes.size, 0, NULL);
+    const json_t *notice = json_object_get(asked, "notice");
     char of[NAME_BYTES];
-    (void)snprintf(of, sizeof of, "the answer to \"%s\"%s%s", tend_json_text(question->json, "kind", "?"),
+    (void)snprintf(of, sizeof of, "the answer to \"%s\"%s%s", tend_json_text(asked, "kind", "?"),
                    notice == NULL ? "" : " of notice ", tend_json_text(notice, "key", ""));
-    struct tend_awaited_reply reply = tend_replay_evaluators_ask(answers->evaluators, question->json);
+    json_decref(asked);
+    struct tend_awaited_reply reply =
+        tend_replay_evaluators_ask(answers->evaluators, question->bytes.data, question->bytes.size);
     return reply_differs(answers, of, event->reply.json, &reply, ruleset);
 }
 

@@ -97,10 +97,11 @@ struct tend_awaited_reply tend_replay_evaluators_tick(struct tend_replay_evaluat
                                        : tend_awaited_evaluator_tick(evaluators->current, bytes, byte_count);
 }
 
-struct tend_awaited_reply tend_replay_evaluators_ask(struct tend_replay_evaluators *evaluators, const json_t *question)
+struct tend_awaited_reply tend_replay_evaluators_ask(struct tend_replay_evaluators *evaluators, const char *question,
+                                                     size_t byte_count)
 {
     return evaluators->current == NULL ? dead("no rules are loaded")
-                                       : tend_awaited_evaluator_ask(evaluators->current, question);
+                                       : tend_awaited_evaluator_ask_text(evaluators->current, question, byte_count);
 }
 
 static struct process *find_run(const struct tend_replay_evaluators *evaluators, const char *run)

@@ -26,7 +26,8 @@ struct tend_awaited_reply tend_replay_evaluators_use(struct tend_replay_evaluato
 
 struct tend_awaited_reply tend_replay_evaluators_tick(struct tend_replay_evaluators *evaluators, const char *bytes,
                                                       size_t byte_count);
-struct tend_awaited_reply tend_replay_evaluators_ask(struct tend_replay_evaluators *evaluators, const json_t *question);
+struct tend_awaited_reply tend_replay_evaluators_ask(struct tend_replay_evaluators *evaluators, const char *question,
+                                                     size_t byte_count);
 
 /// Starts a run's process; one that it had is killed first. Its generation must be known.
 struct tend_awaited_reply tend_replay_evaluators_run_start(struct tend_replay_evaluators *evaluators, const char *run,

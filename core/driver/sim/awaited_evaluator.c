@@ -159,15 +159,25 @@ struct tend_awaited_reply tend_awaited_evaluator_tick(struct tend_awaited_evalua
     return wait_for(evaluator);
 }
 
-struct tend_awaited_reply tend_awaited_evaluator_ask(struct tend_awaited_evaluator *evaluator, const json_t *question)
+struct tend_awaited_reply tend_awaited_evaluator_ask_text(struct tend_awaited_evaluator *evaluator,
+                                                          const char *question, size_t byte_count)
 {
     struct tend_awaited_reply reply;
     if (!is_ready(evaluator, &reply)) {
         return reply;
     }
     begin(evaluator);
-    tend_evaluator_ask(evaluator->process, question, on_answer, evaluator);
+    tend_evaluator_ask(evaluator->process, question, byte_count, on_answer, evaluator);
     return wait_for(evaluator);
+}
+
+struct tend_awaited_reply tend_awaited_evaluator_ask(struct tend_awaited_evaluator *evaluator, const json_t *question)
+{
+    char *text = tend_json_canonical(question);
+    TEND_ASSERT(text != NULL);
+    const struct tend_awaited_reply reply = tend_awaited_evaluator_ask_text(evaluator, text, strlen(text));
+    free(text);
+    return reply;
 }
 
 struct tend_awaited_reply tend_awaited_evaluator_run_start(struct tend_awaited_evaluator *evaluator,

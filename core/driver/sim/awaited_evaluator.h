@@ -35,6 +35,9 @@ struct tend_awaited_reply tend_awaited_evaluator_load(struct tend_awaited_evalua
 struct tend_awaited_reply tend_awaited_evaluator_tick(struct tend_awaited_evaluator *evaluator, const char *bytes,
                                                       size_t byte_count);
 struct tend_awaited_reply tend_awaited_evaluator_ask(struct tend_awaited_evaluator *evaluator, const json_t *question);
+/// The same of a question as it is sent.
+struct tend_awaited_reply tend_awaited_evaluator_ask_text(struct tend_awaited_evaluator *evaluator,
+                                                          const char *question, size_t byte_count);
 struct tend_awaited_reply tend_awaited_evaluator_run_start(struct tend_awaited_evaluator *evaluator,
                                                            const json_t *start);
 struct tend_awaited_reply tend_awaited_evaluator_answer(struct tend_awaited_evaluator *evaluator, const json_t *answer);

@@ -178,11 +178,14 @@ static void evaluate(struct tend_simulation *simulation, const struct tend_effec
 
 static void ask(struct tend_simulation *simulation, const struct tend_effect *effect)
 {
-    const json_t *payload = json_object_get(effect->json, "notice");
+    json_t *question = tend_effect_question(effect);
+    json_t *payload = json_object_get(question, "notice");
     if (payload != NULL) {
-        (void)json_object_set_new(simulation->payloads, tend_json_text(payload, "key", ""), json_deep_copy(payload));
+        (void)json_object_set(simulation->payloads, tend_json_text(payload, "key", ""), payload);
     }
-    struct tend_awaited_reply reply = tend_awaited_evaluator_ask(simulation->options.evaluator, effect->json);
+    json_decref(question);
+    struct tend_awaited_reply reply =
+        tend_awaited_evaluator_ask_text(simulation->options.evaluator, effect->bytes.data, effect->bytes.size);
     struct happening *happening = plan_event(simulation, 0, TEND_EVENT_REPLY);
     happening->event.reply.id = effect->id;
     put_died(happening, &reply, &happening->event.reply.died);

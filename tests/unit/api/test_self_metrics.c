@@ -22,6 +22,7 @@ static const struct tend_self_metrics counted = {
     .outcomes = { { "recovered", 4 }, { "rolled back", 1 } },
     .journal_ok = true,
     .loop_lag_seconds = 0.25,
+    .steps = { .counts = { [0] = 7, [4] = 2, [TEND_DURATION_BOUNDS] = 1 }, .sum_s = 1.5 },
     .paused = true,
 };
 
@@ -80,6 +81,13 @@ static void what_is_counted_can_be_scraped(void **state)
         { "tend_runs_total{outcome=\"rolled back\"}", 1 },
         { "tend_journal_ok", 1 },
         { "tend_loop_lag_seconds", 0.25 },
+        { "tend_step_seconds_bucket{le=\"0.0002\"}", 7 },
+        { "tend_step_seconds_bucket{le=\"0.005\"}", 9 },
+        { "tend_step_seconds_bucket{le=\"1\"}", 9 },
+        { "tend_step_seconds_bucket{le=\"+Inf\"}", 10 },
+        { "tend_step_seconds_sum", 1.5 },
+        { "tend_step_seconds_count", 10 },
+        { "tend_scrape_start_delay_seconds_count", 0 },
         { "tend_paused", 1 },
     };
     for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {

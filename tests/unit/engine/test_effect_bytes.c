@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-static void add_ask(struct tend_effects *effects, uint64_t id, const char *json)
+static void add_http(struct tend_effects *effects, uint64_t id, const char *json)
 {
-    struct tend_effect *effect = tend_effects_add(effects, TEND_EFFECT_ASK);
+    struct tend_effect *effect = tend_effects_add(effects, TEND_EFFECT_HTTP);
     effect->id = id;
     effect->json = json_loads(json, 0, NULL);
     assert_non_null(effect->json);
@@ -25,25 +25,25 @@ static uint64_t hash_and_clear(struct tend_effects *effects)
     return hash;
 }
 
-static uint64_t hash_of_ask(uint64_t id, const char *json)
+static uint64_t hash_of_http(uint64_t id, const char *json)
 {
     struct tend_effects effects;
     tend_effects_init(&effects);
-    add_ask(&effects, id, json);
+    add_http(&effects, id, json);
     return hash_and_clear(&effects);
 }
 
 static void the_order_of_keys_makes_no_difference(void **state)
 {
     (void)state;
-    assert_true(hash_of_ask(1, "{\"a\":1,\"b\":2.5}") == hash_of_ask(1, "{\"b\":2.5,\"a\":1}"));
+    assert_true(hash_of_http(1, "{\"a\":1,\"b\":2.5}") == hash_of_http(1, "{\"b\":2.5,\"a\":1}"));
 }
 
 static void the_last_bit_of_a_number_makes_one(void **state)
 {
     (void)state;
-    assert_true(hash_of_ask(1, "{\"a\":0.1}") != hash_of_ask(1, "{\"a\":0.10000000000000002}"));
-    assert_true(hash_of_ask(1, "{\"a\":1}") != hash_of_ask(2, "{\"a\":1}"));
+    assert_true(hash_of_http(1, "{\"a\":0.1}") != hash_of_http(1, "{\"a\":0.10000000000000002}"));
+    assert_true(hash_of_http(1, "{\"a\":1}") != hash_of_http(2, "{\"a\":1}"));
 }
 
 static void a_wake_makes_no_bytes(void **state)

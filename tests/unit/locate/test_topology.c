@@ -51,6 +51,34 @@ static void two_that_share_a_dependency_are_not_connected_by_it(void **state)
     tend_topology_clear(&topology);
 }
 
+static void all_that_depend_on_one_are_above_it(void **state)
+{
+    (void)state;
+    struct tend_topology topology = made(6, shop, 4);
+    size_t nodes[6];
+    const size_t ledger = 2;
+    assert_int_equal(tend_topology_above(&topology, &ledger, 1, nodes), 4);
+    assert_int_equal(nodes[0], 2);
+    assert_int_equal(nodes[1], 1); // its callers, in the order of the edges
+    assert_int_equal(nodes[2], 4);
+    assert_int_equal(nodes[3], 0);
+    tend_topology_clear(&topology);
+}
+
+static void below_several_each_is_named_once(void **state)
+{
+    (void)state;
+    struct tend_topology topology = made(6, shop, 4);
+    size_t nodes[6];
+    static const size_t from[] = { 4, 1, 4 };
+    assert_int_equal(tend_topology_below(&topology, from, 3, nodes), 4);
+    assert_int_equal(nodes[0], 4);
+    assert_int_equal(nodes[1], 1);
+    assert_int_equal(nodes[2], 2);
+    assert_int_equal(nodes[3], 3);
+    tend_topology_clear(&topology);
+}
+
 static void reach_gives_the_nearest_first(void **state)
 {
     (void)state;
@@ -135,6 +163,8 @@ int main(void)
         cmocka_unit_test(a_service_depends_on_itself),
         cmocka_unit_test(two_that_share_a_dependency_are_not_connected_by_it),
         cmocka_unit_test(reach_gives_the_nearest_first),
+        cmocka_unit_test(all_that_depend_on_one_are_above_it),
+        cmocka_unit_test(below_several_each_is_named_once),
         cmocka_unit_test(a_circle_ends),
         cmocka_unit_test(the_same_edge_twice_counts_once),
         cmocka_unit_test(a_topology_without_edges_connects_nobody),
