@@ -1,11 +1,10 @@
 #pragma once
 /// Baseline: what a metric usually is at this time, learned from its own past.
 ///
-/// E = level + season. The season is a mean for each hour of the local day or week, on a line from the middle of one
-/// hour to the middle of the next, so that nothing steps at the full hour; but where the metric itself does, as at the
-/// end of a weekend, each side keeps its own mean. The level follows what stays over all hours,
-/// with a trend. What is far from E counts only as far as a few usual distances, so that an outlier teaches little.
-/// An hour is trusted once it was seen in two seasons; without a season, from 120 samples on.
+/// E is a season (season.h) under a level (level.h): a mean for each hour of the local day or week, shifted or
+/// stretched by what stays over all hours, with a trend. What is far from E counts only as far as a few usual
+/// distances, so that an outlier teaches little. An hour is trusted once it was seen in two seasons; without a season,
+/// from 120 samples on.
 ///
 /// Instead of a season it may have a load: the value of another metric, over which load_curve.h holds what is usual.
 ///
@@ -66,6 +65,11 @@ bool tend_baseline_is_due(const struct tend_baseline *baseline, int64_t wall_s);
 /// @param f  the deviation from that (deviation.h); NaN: nothing was expected
 void tend_baseline_learn(struct tend_baseline *baseline, int64_t wall_s, double at, double value, double e, double f);
 
+/// A value that is not learned, as something is wrong, may still say by how much the season, or the curve, swings at a
+/// level that is new, for E may be off for that alone. One a minute counts.
+/// @param at  as above
+void tend_baseline_weigh(struct tend_baseline *baseline, int64_t wall_s, double at, double value);
+
 /// A value that is out of line teaches nothing at once: it may be the begin of what an alert is about to tell. The
 /// worst of them is kept, and when all is in line again and nobody was alerted, it counts as one that the metric
 /// reaches.
@@ -116,3 +120,6 @@ void tend_baseline_save(const struct tend_baseline *baseline, struct tend_buffer
 /// Fills a new baseline with what save wrote of one with the same spec.
 /// @return TEND_OK, or TEND_E_CORRUPT: the reader has failed, and the baseline is as new
 TEND_MUST_CHECK enum tend_status tend_baseline_load(struct tend_baseline *baseline, struct tend_reader *reader);
+/// The same with what save wrote before there was more than one reading of the level (level.h): learned files are weeks
+/// of work.
+TEND_MUST_CHECK enum tend_status tend_baseline_load_before(struct tend_baseline *baseline, struct tend_reader *reader);

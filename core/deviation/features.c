@@ -247,6 +247,15 @@ void tend_features_restart(struct tend_features *of)
     of->unchanged = of->wild = 0;
 }
 
+void tend_features_stretch(struct tend_features *of, double times)
+{
+    const int quarters = (int)lround(4 * log2(times));
+    for (size_t i = 0; i <= TEND_DETECTOR_CHANGE; i++) { // the others are shares, and samples
+        tend_tail_stretch(&of->tails[i], quarters);
+    }
+    of->scale *= times;
+}
+
 void tend_features_save(const struct tend_features *of, struct tend_buffer *out)
 {
     tend_buffer_put_u64(out, of->count);

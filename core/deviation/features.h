@@ -57,6 +57,10 @@ void tend_features_init(struct tend_features *of);
 /// Forgets the values, and keeps how unusual each feature was: a new beginning with a known jitter.
 void tend_features_restart(struct tend_features *of);
 
+/// The metric has become so many times as large, and what it does by itself with it: distances that were met count as
+/// stretched likewise.
+void tend_features_stretch(struct tend_features *of, double times);
+
 /// Looks at the next value before it is pushed. Until 120 samples were seen A is 0.
 /// @param[out] relative  what to push: the value less the first one, where it teaches something
 /// @param[out] out  what it came to, where it does not: no data, or so far off that it may only say "no value" (1e20);

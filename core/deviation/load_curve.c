@@ -238,6 +238,18 @@ void tend_load_curve_learn(struct tend_load_curve *curve, double load, int64_t w
     curve->samples += curve->samples < UINT32_MAX;
 }
 
+void tend_load_curve_stretch(struct tend_load_curve *curve, double times)
+{
+    for (int i = 0; i < TEND_LOAD_CURVE_BINS; i++) {
+        struct tend_load_bin *bin = &curve->bins[i];
+        float *const values[FIRST] = { &bin->level, &bin->spread, &bin->at };
+        const int count = count_of(bin) < FIRST ? FIRST : 2; // of a bin that begins all three are values
+        for (int j = 0; j < count; j++) {
+            *values[j] = (float)fmax(-LARGEST, fmin((double)*values[j] * times, LARGEST));
+        }
+    }
+}
+
 double tend_load_curve_known(const struct tend_load_curve *curve)
 {
     double known = 0;

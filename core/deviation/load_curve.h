@@ -43,6 +43,7 @@ struct tend_load_expected tend_load_curve_at(const struct tend_load_curve *curve
 /// @param zero   what the values are less: distances below a thousandth of value + zero are all alike
 void tend_load_curve_learn(struct tend_load_curve *curve, double load, int64_t wall_s, double value, double zero);
 
+void tend_load_curve_stretch(struct tend_load_curve *curve, double times); ///< Multiplies the whole curve.
 /// How much of the loads that were met is known well, 0 to 1.
 double tend_load_curve_known(const struct tend_load_curve *curve);
 

@@ -159,6 +159,15 @@ double tend_tail_at(const struct tend_tail *tail, double rarity)
     return tail->threshold + fmax(beyond, 0) * tail->mean_excess * M_LN10;
 }
 
+void tend_tail_stretch(struct tend_tail *tail, int quarters)
+{
+    const int32_t top = tail->top + quarters;
+    if (quarters != 0 && tail->top != 0 && top >= TEND_TAIL_BINS && top < KEYS - HEADROOM) {
+        tail->top = top;
+        take_threshold(tail);
+    }
+}
+
 void tend_tail_save(const struct tend_tail *tail, struct tend_buffer *out)
 {
     tend_buffer_put_u32(out, tail->count);

@@ -34,6 +34,9 @@ void tend_tail_push(struct tend_tail *tail, double value); ///< one more value; 
 /// @param rarity  what lies below the exponential tail gives the value at which that begins
 double tend_tail_at(const struct tend_tail *tail, double rarity);
 
+/// Takes the values held for so many quarters of an octave larger (below 0: smaller).
+void tend_tail_stretch(struct tend_tail *tail, int quarters);
+
 void tend_tail_save(const struct tend_tail *tail, struct tend_buffer *out); ///< the same tail gives the same bytes
 /// @return TEND_OK, or TEND_E_CORRUPT: the reader has failed, and the tail is as new
 TEND_MUST_CHECK enum tend_status tend_tail_load(struct tend_tail *tail, struct tend_reader *reader);

@@ -8,7 +8,7 @@
 // of which nobody is there yet.
 //
 // A baseline as bytes: u32 hours of its season, u8 what it has besides, string zone, by a load the string of what it is
-// given, and deviation/baseline.h's own.
+// given, and deviation/baseline.h's own; without HAS_READINGS as that was before.
 
 #include "engine/checkpoint_pass.h"
 #include "engine/state.h"
@@ -21,7 +21,7 @@
 #include <string.h>
 
 enum { KEPT_MAX = 4096, COMING_BACK_MS = 3600000, LEAST_ENTRY_BYTES = 8 };
-enum { HAS_DETECTORS = 1, BY_LOAD = 2 };
+enum { HAS_DETECTORS = 1, BY_LOAD = 2, HAS_READINGS = 4 };
 
 static char *key_of(const char *service, const char *url, const char *metric)
 {
@@ -36,7 +36,8 @@ static void put_baseline(struct tend_buffer *out, const struct tend_metric_def *
 {
     const struct tend_baseline_spec spec = tend_baseline_spec(baseline);
     tend_buffer_put_u32(out, spec.season_hours);
-    tend_buffer_put_u8(out, (uint8_t)((spec.detectors ? HAS_DETECTORS : 0) | (spec.by_load ? BY_LOAD : 0)));
+    tend_buffer_put_u8(out,
+                       (uint8_t)(HAS_READINGS | (spec.detectors ? HAS_DETECTORS : 0) | (spec.by_load ? BY_LOAD : 0)));
     tend_buffer_put_string(out, def->zone_name, strlen(def->zone_name));
     if (spec.by_load) {
         tend_buffer_put_string(out, def->given, strlen(def->given));
@@ -58,7 +59,7 @@ static const char *take_baseline(struct tend_reader *in, const struct tend_metri
     const uint32_t season_hours = tend_reader_get_u32(in);
     const uint8_t has = tend_reader_get_u8(in);
     const bool same_zone = reads_as(in, def->zone_name);
-    if (in->failed || has > (HAS_DETECTORS | BY_LOAD)) {
+    if (in->failed || has > (HAS_DETECTORS | BY_LOAD | HAS_READINGS)) {
         return "it is damaged";
     }
     if (season_hours != def->season_hours) {
@@ -80,7 +81,9 @@ static const char *take_baseline(struct tend_reader *in, const struct tend_metri
     if (tend_baseline_create(spec, &saved) != TEND_OK) {
         return "out of memory";
     }
-    const bool fine = tend_baseline_load(saved, in) == TEND_OK && in->next == in->end;
+    const enum tend_status status =
+        (has & HAS_READINGS) != 0 ? tend_baseline_load(saved, in) : tend_baseline_load_before(saved, in);
+    const bool fine = status == TEND_OK && in->next == in->end;
     if (fine) {
         tend_baseline_inherit(baseline, saved);
     }

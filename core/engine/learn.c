@@ -176,6 +176,7 @@ static void learn_metric(const struct tend_engine *engine, const struct tend_ser
     const double f = tend_deviation_of(p, e, def->floor, def->bad);
     if (is_held(engine, service, subject, metric, data_ms) && subject->out_since_ms[metric] != TEND_NEVER) {
         tend_baseline_note_excursion(baseline, p, e, f);
+        tend_baseline_weigh(baseline, wall_ms / 1000, at, p);
     } else {
         tend_baseline_learn(baseline, wall_ms / 1000, at, p, e, f);
     }
@@ -186,6 +187,18 @@ static bool goes_on(const struct tend_engine *engine, const struct tend_service 
                     const struct tend_baseline *baseline)
 {
     return tend_baseline_is_anew(baseline) && tend_run_of_service(engine, service->name) == NULL;
+}
+
+// An alert may fire for no more than that a season swings otherwise at a new level. What an act does says nothing.
+static void weigh_metric(const struct tend_engine *engine, const struct tend_service *service,
+                         const struct tend_subject *subject, size_t metric, int64_t data_ms)
+{
+    if (tend_run_of_service(engine, service->name) == NULL) {
+        const int64_t wall_ms = wall_ms_of(engine, data_ms);
+        const double at = place_of(engine, &service->def->metrics[metric], subject, wall_ms);
+        tend_baseline_weigh(subject->baselines[metric], wall_ms / 1000, at,
+                            engine->fleet->table.p[subject->slot + metric]);
+    }
 }
 
 void tend_learn_subject(const struct tend_engine *engine, const struct tend_service *service,
@@ -199,6 +212,7 @@ void tend_learn_subject(const struct tend_engine *engine, const struct tend_serv
         }
         if (frozen && !goes_on(engine, service, baseline)) {
             tend_baseline_drop_excursion(baseline);
+            weigh_metric(engine, service, subject, m, data_ms);
         } else if (!isnan(table->p[subject->slot + m]) &&
                    tend_baseline_is_due(baseline, wall_ms_of(engine, data_ms) / 1000)) {
             learn_metric(engine, service, subject, m, data_ms);

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 static const char magic[8] = { 't', 'e', 'n', 'd', 'b', 'a', 's', 'e' };
-enum { FORMAT = 2, HEAD_BYTES = 20, CHECKSUM_BYTES = 8, PATH_BYTES = 4096 };
+enum { FORMAT_LEAST = 2, FORMAT = 3, HEAD_BYTES = 20, CHECKSUM_BYTES = 8, PATH_BYTES = 4096 };
 static const off_t FILE_MOST_BYTES = (off_t)512 * 1024 * 1024; // what a recording's event may have
 
 static uint64_t checksum(const char *bytes, size_t count)
@@ -67,7 +67,8 @@ static const char *check(const struct tend_buffer *file, struct tend_reader *bod
         return "it is no file of baselines";
     }
     in.next += sizeof magic;
-    if (tend_reader_get_u32(&in) != FORMAT) {
+    const uint32_t format = tend_reader_get_u32(&in);
+    if (format < FORMAT_LEAST || format > FORMAT) { // entries say of themselves how old they are
         return "another tend wrote it, in a format of its own";
     }
     const uint64_t bytes = tend_reader_get_u64(&in);

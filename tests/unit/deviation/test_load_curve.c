@@ -182,6 +182,24 @@ static void a_curve_is_followed_within_the_noise(void **state)
 }
 
 // Twelve octaves: what is trusted is not given up for a load beyond them, what was met once is.
+static void stretched_all_of_it_is(void **state)
+{
+    (void)state;
+    struct tend_load_curve curve = { 0 };
+    teach(&curve, 64, 10);
+    teach(&curve, 128, 30);
+    meet(&curve, 512, 0, 2, 40); // one more, and it is the median of three
+    const double low = tend_load_curve_at(&curve, 64).e;
+    const double between = tend_load_curve_at(&curve, 90).e;
+    tend_load_curve_stretch(&curve, 1.5);
+    assert_true(is_near(tend_load_curve_at(&curve, 64).e, 1.5 * low, 1e-5));
+    assert_true(is_near(tend_load_curve_at(&curve, 90).e, 1.5 * between, 1e-5));
+    meet(&curve, 512, 2 * MINUTE, 9, 60);
+    assert_true(tend_load_curve_at(&curve, 512).e == 60);
+    tend_load_curve_stretch(&curve, 1e38); // what floats do not hold
+    assert_true(isfinite(tend_load_curve_at(&curve, 64).e));
+}
+
 static void a_stray_load_does_not_push_out_what_is_known(void **state)
 {
     (void)state;
@@ -229,6 +247,7 @@ int main(void)
         cmocka_unit_test(an_outlier_teaches_little_even_among_the_first),
         cmocka_unit_test(another_unit_changes_nothing_to_the_bit),
         cmocka_unit_test(a_curve_is_followed_within_the_noise),
+        cmocka_unit_test(stretched_all_of_it_is),
         cmocka_unit_test(a_stray_load_does_not_push_out_what_is_known),
         cmocka_unit_test(what_is_saved_is_loaded_and_what_is_damaged_is_refused),
     };

@@ -136,6 +136,26 @@ static void a_threshold_beyond_all_bins_is_refused(void **state)
     tend_buffer_clear(&bytes);
 }
 
+static void what_doubled_is_as_rare_as_it_was(void **state)
+{
+    (void)state;
+    struct tend_tail tail;
+    struct tend_tail stretched;
+    tend_tail_init(&tail);
+    for (int i = 1; i <= 160; i++) { // its threshold is taken anew every 16
+        tend_tail_push(&tail, i);
+    }
+    stretched = tail;
+    tend_tail_stretch(&stretched, 4);
+    for (double value = 1; value < 1000; value *= 1.3) {
+        assert_true(tend_tail_of(&stretched, 2 * value) == tend_tail_of(&tail, value));
+    }
+    tend_tail_stretch(&stretched, -4);
+    assert_memory_equal(&stretched, &tail, sizeof tail);
+    tend_tail_stretch(&stretched, -20000); // no value is so small
+    assert_memory_equal(&stretched, &tail, sizeof tail);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +165,7 @@ int main(void)
         cmocka_unit_test(beyond_all_that_was_seen_the_tail_grows_with_the_distance),
         cmocka_unit_test(another_unit_changes_nothing_to_the_bit),
         cmocka_unit_test(zeros_and_no_data_are_taken),
+        cmocka_unit_test(what_doubled_is_as_rare_as_it_was),
         cmocka_unit_test(a_threshold_beyond_all_bins_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

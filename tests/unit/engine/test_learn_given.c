@@ -166,10 +166,10 @@ static void a_deploy_moves_the_level_and_keeps_the_shape(void **state)
     (void)strcpy(world_target(&world, LEDGER)->version, "1");
     pass_days(&world);
     (void)strcpy(world_target(&world, LEDGER)->version, "2");
-    pass_minutes(&world, 90, 100, usual(100) + 0.3);
+    pass_minutes(&world, 90, 100, 1.15 * usual(100));
     assert_float_equal(shown(&world, "E"), 2.3, 0.05);
-    pass_minutes(&world, 1, 280, usual(280) + 0.3);
-    assert_float_equal(shown(&world, "E"), 4.1, 0.05);
+    pass_minutes(&world, 1, 280, 1.15 * usual(280));
+    assert_float_equal(shown(&world, "E"), 4.37, 0.1);
     world_end(&world);
 }
 
