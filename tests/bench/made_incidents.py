@@ -43,7 +43,10 @@ class World:
 
 def watched(system, fleet, rng, fault_start, seconds, level):
     world = World(rng, system, fleet, level, seconds)
-    near = lambda: fault_start + rng.gauss(0, 0.08) * seconds
+
+    def near():
+        return fault_start + rng.gauss(0, 0.08) * seconds
+
     if rng.random() < 0.4:
         at = near()
         world.demand.turn(at, at + rng.uniform(0.05, 0.5) * seconds, math.exp(rng.gauss(0.15, 0.25)))
@@ -183,8 +186,7 @@ class Case:
     def warm_up(self, fleet, world, rng):
         for s in fleet.services:
             s.heap = rng.random()
-            s.memory_shift = math.exp(rng.gauss(0, 0.03))
-            s.base_memory *= s.memory_shift
+            s.base_memory *= math.exp(rng.gauss(0, 0.03))
         run(fleet, world, 0.0, 4, max(1, min(15, self.system.step)))
 
     def another_day(self, fleet, rng):
@@ -202,7 +204,9 @@ class Case:
         self.names, self.columns = names, columns
         self.times = [zero + (i + 1) * step for i in range(len(rows))]
         injected = zero + fault.start
-        alarm = injected if system.exact or seen is None else max(injected, self.times[seen[0]] + rng.choice((0, 0, 1, 2)) * min(step, 60))
+        alarm = injected
+        if seen and not system.exact:  # the row is there at its end, and somebody or something waits a little
+            alarm = max(injected, self.times[seen[0]] + rng.choice((0, 0, 1, 2)) * min(step, 60))
         symptoms = symptoms_of(system, fleet, names)
         name = seen[1] if seen else rng.choice(symptoms)
         owner, _, metric = name.rpartition(":")
