@@ -276,6 +276,9 @@ static void pass_service(struct tend_pass *pass, const struct tend_metric_table 
     pass_guard(pass, &service->guard);
     tend_pass_log(pass, &service->logs);
     tend_pass_json(pass, &service->happenings);
+    if (service->happenings != NULL && !json_is_array(service->happenings)) {
+        tend_pass_refuse(pass, "happenings that are no list");
+    }
     pass_subject(pass, table, service->def, &service->subject);
     size_t count = service->instance_count;
     tend_pass_count(pass, &count, sizeof(uint64_t));

@@ -11,7 +11,8 @@
 #include <string.h>
 
 enum {
-    COLUMNS_MAX = 64,       // of one target
+    COLUMNS_MAX = 64, // of one target
+    TIMES_MAX = 1000000,
     TEXT_MAX = 100,         // bytes of a version
     SAME_MS = 600000,       // what happens again within that is the same happening
     KNOWN_LEAST_MS = 60000, // a new instance is set against those that have been known for so long
@@ -122,8 +123,9 @@ static void add(struct tend_service *service, int64_t at_ms, json_t *take_happen
         const bool is_same = strcmp(tend_json_text(one, "what", ""), tend_json_text(take_happening, "what", "")) == 0 &&
                              strcmp(tend_json_text(one, "to", ""), tend_json_text(take_happening, "to", "")) == 0 &&
                              strcmp(tend_json_text(one, "who", ""), tend_json_text(take_happening, "who", "")) == 0;
-        if (is_same && at_ms - tend_json_integer(one, "at_ms", 0) < SAME_MS) {
-            (void)json_object_set_new(one, "times", json_integer(tend_json_integer(one, "times", 1) + 1));
+        if (is_same && tend_json_integer(one, "at_ms", 0) > at_ms - SAME_MS) {
+            const int64_t times = tend_json_integer(one, "times", 1);
+            (void)json_object_set_new(one, "times", json_integer(times < TIMES_MAX ? times + 1 : times));
             json_decref(take_happening);
             return;
         }

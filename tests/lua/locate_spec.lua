@@ -481,3 +481,12 @@ tend.locate "b" { on = "ledger", score = function(s)
   return 1, s.evidence[1].metric .. " " .. s.evidence[1].points end }]])
   suite.contains(table.concat(row(reply, "ledger").reasons, "\n"), "cpu 2.5")
 end)
+
+suite.fact("a user's locator sees what was done to a service", function()
+  local stock = slow(1.9, 10000)
+  stock.happened = { { what = "config", at_ms = 4000, times = 1, who = "ann" } }
+  local reply = locate({ stock = stock }, [[
+tend.locate "a" { on = "*", score = function(s)
+  if s.happened[1] then return 1, s.happened[1].what .. " by " .. s.happened[1].who end end }]])
+  suite.contains(table.concat(row(reply, "stock").reasons, "\n"), "config by ann")
+end)
