@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "locate/log_surprise.h"
 #include "locate/log_template.h"
+#include "locate/log_variants.h"
 #include "parse/csv.h"
 #include "parse/log_line.h"
 #include "parse/number.h"
@@ -20,12 +21,16 @@ static const double plain_nats = 5; // of surprise that a template has in any sp
 static const double split_step_s = 15;
 static const double split_scale_s = 120;
 
+enum { SERVICE_BYTES_MAX = 256, KEY_BYTES = 3 + SERVICE_BYTES_MAX + TEND_LOG_TEMPLATE_BYTES };
+
 struct template
 {
     const char *service;
     const char *text;
     enum tend_line_level level;
     size_t group;         // of its service
+    size_t next;          // the template before it of the same shape, service and level, + 1; 0: none
+    size_t merged;        // the one that stands for it, + 1; 0: itself
     size_t before, after; // work space of an evidence
 };
 
@@ -131,34 +136,92 @@ static enum tend_status add_entry(struct tend_log_book *book, double at_s, size_
     return TEND_OK;
 }
 
+// What finds a template, or the newest one of a shape: the level, the service and the text or the shape's hash.
+static size_t key_of(const struct tend_log_line *line, char kind, const void *rest, size_t rest_bytes, char *key)
+{
+    key[0] = kind;
+    key[1] = (char)('0' + tend_line_level_of(line->level, line->level_bytes));
+    memcpy(key + 2, line->service, line->service_bytes);
+    key[2 + line->service_bytes] = '\0';
+    memcpy(key + 3 + line->service_bytes, rest, rest_bytes);
+    return 3 + line->service_bytes + rest_bytes;
+}
+
+static enum tend_status set_number(struct tend_hash_map *map, const char *key, size_t key_bytes, size_t number)
+{
+    void *value = (void *)(uintptr_t)number; // NOLINT(performance-no-int-to-ptr): a number as value
+    return tend_hash_map_set(map, key, key_bytes, value);
+}
+
+static size_t number_of(const struct tend_hash_map *map, const char *key, size_t key_bytes)
+{
+    return (size_t)(uintptr_t)tend_hash_map_find(map, key, key_bytes);
+}
+
+// The templates of a shape, the newest first, that no other stands for. @return how many
+static size_t collect(const struct tend_log_book *book, size_t newest, size_t *numbers, const char **texts)
+{
+    size_t count = 0;
+    for (size_t at = newest; at != 0 && count < TEND_LOG_VARIANTS_MAX; at = book->templates[at - 1].next) {
+        if (book->templates[at - 1].merged == 0) {
+            texts[count] = book->templates[at - 1].text;
+            numbers[count++] = at;
+        }
+    }
+    return count;
+}
+
+// The template of a text that was not seen before: itself, or one that stands for it and for others of its shape.
+// @param[out] number  its number from 1
+static enum tend_status add_text(struct tend_log_book *book, const struct tend_log_line *line, const char *text,
+                                 size_t *number)
+{
+    char shape_key[KEY_BYTES], key[KEY_BYTES], general[TEND_LOG_TEMPLATE_BYTES + 1];
+    const char *others[TEND_LOG_VARIANTS_MAX];
+    size_t numbers[TEND_LOG_VARIANTS_MAX];
+    const uint64_t shape = tend_log_shape(text);
+    const size_t shape_bytes = key_of(line, 's', &shape, sizeof shape, shape_key);
+    const size_t newest = number_of(book->found, shape_key, shape_bytes);
+    const size_t count = collect(book, newest, numbers, others);
+    const bool is_general = tend_log_generalize(text, others, count, general);
+    for (size_t i = 0; is_general && i < count; i++) {
+        if (strcmp(others[i], general) == 0) {
+            *number = numbers[i];
+            return TEND_OK;
+        }
+    }
+    const char *kept = is_general ? general : text;
+    if (add_template(book, line, kept, strlen(kept)) != TEND_OK) {
+        return TEND_E_NOMEM;
+    }
+    *number = book->template_count;
+    book->templates[*number - 1].next = newest;
+    for (size_t i = 0; is_general && i < count; i++) {
+        if (tend_log_stands_for(general, others[i])) {
+            book->templates[numbers[i] - 1].merged = *number;
+        }
+    }
+    const enum tend_status status = set_number(book->found, shape_key, shape_bytes, *number);
+    return status != TEND_OK ? status
+                             : set_number(book->found, key, key_of(line, 't', kept, strlen(kept), key), *number);
+}
+
 enum tend_status tend_log_book_add(struct tend_log_book *book, const struct tend_log_line *line)
 {
-    char key[TEND_LOG_TEMPLATE_BYTES + 300];
-    char text[TEND_LOG_TEMPLATE_BYTES + 1];
+    char key[KEY_BYTES], text[TEND_LOG_TEMPLATE_BYTES + 1];
     const size_t text_bytes = tend_log_template(line->message, line->message_bytes, text);
-    if (book->entry_count >= TEND_LOG_BOOK_LINES_MAX || line->service_bytes > 256 || !isfinite(line->at_s)) {
+    if (book->entry_count >= TEND_LOG_BOOK_LINES_MAX || line->service_bytes > SERVICE_BYTES_MAX ||
+        !isfinite(line->at_s)) {
         book->dropped++;
         return TEND_OK;
     }
-    key[0] = (char)('0' + tend_line_level_of(line->level, line->level_bytes));
-    memcpy(key + 1, line->service, line->service_bytes);
-    key[1 + line->service_bytes] = '\0';
-    memcpy(key + 2 + line->service_bytes, text, text_bytes);
-    const size_t key_bytes = 2 + line->service_bytes + text_bytes;
-    const void *held = tend_hash_map_find(book->found, key, key_bytes);
-    if (held != NULL) {
-        return add_entry(book, line->at_s, (size_t)(uintptr_t)held - 1);
-    }
-    if (book->template_count >= TEND_LOG_BOOK_TEMPLATES_MAX) {
+    size_t number = number_of(book->found, key, key_of(line, 't', text, text_bytes, key));
+    if (number == 0 && book->template_count >= TEND_LOG_BOOK_TEMPLATES_MAX) {
         book->dropped++;
         return TEND_OK;
     }
-    enum tend_status status = add_template(book, line, text, text_bytes);
-    if (status == TEND_OK) {
-        void *number = (void *)(uintptr_t)book->template_count; // NOLINT(performance-no-int-to-ptr): a number as value
-        status = tend_hash_map_set(book->found, key, key_bytes, number);
-    }
-    return status == TEND_OK ? add_entry(book, line->at_s, book->template_count - 1) : status;
+    const enum tend_status status = number != 0 ? TEND_OK : add_text(book, line, text, &number);
+    return status == TEND_OK ? add_entry(book, line->at_s, number - 1) : status;
 }
 
 static enum tend_status take_record(struct tend_log_book *book, const struct tend_csv_record *record, size_t number,
@@ -230,8 +293,11 @@ static struct surprises surprises_of(const struct template *template, const stru
                                           .before = (double)spans->before[template->group],
                                           .after = (double)spans->after[template->group] };
     const struct tend_log_expectation expected = tend_log_expect((double)template->before, &whole);
+    // That another template bursts is no reason to expect more of this one.
+    const double as_before = expected.shape * spans->after_s / spans->before_s;
+    const struct tend_log_expectation least = { .mean = fmin(expected.mean, as_before), .shape = expected.shape };
     return (struct surprises){ tend_log_surprise(template->after, &expected, true),
-                               tend_log_surprise(template->after, &expected, false) };
+                               tend_log_surprise(template->after, &least, false) };
 }
 
 static json_t *document_of(const struct template *template, const struct spans *spans)
@@ -248,6 +314,15 @@ static json_t *document_of(const struct template *template, const struct spans *
                      (json_int_t) template->before, "after", (json_int_t) template->after, "up", up, "down", down);
 }
 
+static struct template *of_entry(const struct tend_log_book *book, const struct entry *entry)
+{
+    struct template *template = &book->templates[entry->template];
+    while (template->merged != 0) {
+        template = &book->templates[template->merged - 1];
+    }
+    return template;
+}
+
 static void count_lines(const struct tend_log_book *book, double onset_s, struct spans *spans)
 {
     double first = (double)INFINITY, last = -(double)INFINITY;
@@ -261,7 +336,7 @@ static void count_lines(const struct tend_log_book *book, double onset_s, struct
         if (fabs(entry->at_s - onset_s) > 3600) {
             continue; // a clock that was wrong
         }
-        struct template *template = &book->templates[entry->template];
+        struct template *template = of_entry(book, entry);
         const bool is_after = entry->at_s > onset_s;
         template->before += is_after ? 0 : 1;
         template->after += is_after ? 1 : 0;

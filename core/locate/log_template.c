@@ -17,6 +17,7 @@ struct writer {
     char *out;
     size_t bytes;
     size_t after_mask; // how long it was just after the last mask; 0: no mask yet
+    size_t words;      // a list of masked ones is one
 };
 
 static void put(struct writer *writer, char c)
@@ -42,6 +43,7 @@ static void put_mask(struct writer *writer)
     for (size_t i = 0; mask[i] != '\0'; i++) {
         put(writer, mask[i]);
     }
+    writer->words++;
     writer->after_mask = writer->bytes;
 }
 
@@ -65,6 +67,7 @@ static void put_word(struct writer *writer, const char *word, size_t bytes)
         put_mask(writer);
         return;
     }
+    writer->words += bytes > 0 ? 1 : 0;
     for (size_t i = 0; i < bytes; i++) {
         const char c = word[i];
         put(writer, isascii((unsigned char)c) ? c : '?');
@@ -86,13 +89,14 @@ size_t tend_log_template(const char *message, size_t bytes, char out[TEND_LOG_TE
 {
     struct writer writer = { .out = out };
     const size_t end = bytes < TEND_LOG_MESSAGE_BYTES ? bytes : TEND_LOG_MESSAGE_BYTES;
-    for (size_t at = 0; at < end && writer.bytes < TEND_LOG_TEMPLATE_BYTES; at++) {
+    for (size_t at = 0; at < end && writer.bytes < TEND_LOG_TEMPLATE_BYTES && writer.words < TEND_LOG_TEMPLATE_WORDS;
+         at++) {
         const size_t begin = at;
         while (at < end && is_word((unsigned char)message[at])) {
             at++;
         }
         put_word(&writer, message + begin, at - begin);
-        if (at < end) {
+        if (at < end && writer.words < TEND_LOG_TEMPLATE_WORDS) {
             put_mark(&writer, message[at]);
         }
     }

@@ -8,7 +8,8 @@
 #include <stddef.h>
 
 enum {
-    TEND_LOG_TEMPLATE_BYTES = 160, ///< what comes later is cut off, and so does not tell templates apart
+    TEND_LOG_TEMPLATE_BYTES = 240, ///< what comes later is cut off, and so does not tell templates apart
+    TEND_LOG_TEMPLATE_WORDS = 24,  ///< the same; mostly these end first, so that a long word moves no cut
     TEND_LOG_MESSAGE_BYTES = 4096  ///< of a message that are looked at
 };
 

@@ -15,8 +15,9 @@ post_mortem.settings = {
   resource = 1, error = 1, latency = 1, self = 1, way = 1, logs = 1, -- parts that accuse
   other = 0.5, made = 0.4, network = 0.3, silence = 0.3, machine = 0.15, client_latency = 0.15, calls = 0.15,
   fall = 0.2, -- of a resource that fell, against one that rose
-  info_up = 0.3, info_down = 1, -- lines that are no errors: new ones, and ones that ceased
-  nats = 3, -- of surprise that a log template may always have
+  info_up = 0.2, info_down = 1, -- lines that are no errors: new ones, and ones that ceased
+  named = 0.5, -- of a line's points, for the service that it names
+  nats = 3, error_nats = 1, -- of surprise that a log template, and one of errors, may always have
   explained = 0.8, -- of a part below that is subtracted
   credit = 0.3, credit_each = 1.5, credit_most = 2,
   rest = 1 / 3,
@@ -147,19 +148,31 @@ local function add_column(service, column, up, down, settings)
   end
 end
 
+-- A line that names services below speaks for them: "cannot reach ledger" is what the callers of ledger write.
+local function named_in(services, line)
+  local named, words = {}, {}
+  for word in line.template:lower():gmatch "[%w_%-]+" do words[word] = true end
+  for name in pairs(services[line.service] and services[line.service].callees or {}) do
+    if words[name:lower()] then named[#named + 1] = name end
+  end
+  table.sort(named)
+  return named
+end
+
 local function add_logs(services, lines, settings)
-  local tested = {} -- the more templates, the more of them surprise by chance
-  for _, line in ipairs(lines) do tested[line.service] = (tested[line.service] or 0) + 1 end
+  local tested = {} -- the more templates of a level, the more of them surprise by chance
+  local function key(line) return line.service .. "\0" .. line.level end
+  for _, line in ipairs(lines) do tested[key(line)] = (tested[key(line)] or 0) + 1 end
   for _, line in ipairs(lines) do
+    local usual = line.level == "error" and settings.error_nats or settings.nats
     local function points(nats)
-      return math.max(0, math.log(math.max(1e-9, nats - math.log(tested[line.service])) / settings.nats))
+      return math.max(0, math.log(math.max(1e-9, nats - math.log(tested[key(line)])) / usual))
     end
     local up, down = points(line.up), points(line.down)
-    if line.level == "error" then
-      add(services[line.service], "logs", up, line)
-    else
-      add(services[line.service], "logs", math.max(settings.info_up * up, settings.info_down * down), line)
-    end
+    local own = line.level == "error" and up or math.max(settings.info_up * up, settings.info_down * down)
+    local named = line.level == "info" and {} or named_in(services, line)
+    for _, name in ipairs(named) do add(services[name], "logs", settings.named * own, line) end
+    if #named == 0 then add(services[line.service], "logs", own, line) end
   end
 end
 
@@ -201,7 +214,11 @@ local function credit_of(services, service, settings)
 end
 
 -- Which parts of the services below explain one of a service.
-local EXPLAINED_BY = { latency = { "latency" }, error = { "error", "logs" }, logs = { "logs" } }
+local EXPLAINED_BY = {
+  latency = { "latency", "resource" },
+  error = { "error", "logs", "resource" },
+  logs = { "logs", "error", "latency", "resource" },
+}
 
 local function judge(services, service, settings)
   local own = service.own

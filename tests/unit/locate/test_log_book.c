@@ -124,9 +124,48 @@ static void a_torn_log_is_told_with_its_line(void **state)
     tend_log_book_destroy(book);
 }
 
+static void words_that_vary_are_no_news(void **state)
+{
+    (void)state;
+    static const char *const cities[] = { "york", "leeds", "hull", "bath", "ely" };
+    struct tend_log_book *book;
+    assert_int_equal(tend_log_book_create(&book), TEND_OK);
+    for (int second = 0; second <= 120; second++) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "a train to %s is full", cities[second <= 60 ? second % 3 : 3 + second % 2]);
+        add(book, second, "INFO", text);
+    }
+    json_t *evidence = tend_log_book_evidence(book, 60, 0);
+    assert_int_equal(json_array_size(evidence), 0); // 61 lines of one template before and 60 after
+    json_decref(evidence);
+    tend_log_book_destroy(book);
+}
+
+static void that_others_come_more_often_makes_none_cease(void **state)
+{
+    (void)state;
+    struct tend_log_book *book;
+    assert_int_equal(tend_log_book_create(&book), TEND_OK);
+    for (int second = 0; second <= 120; second++) {
+        if (second % 2 == 0) {
+            add(book, second, "INFO", "cache hit");
+        }
+        for (int i = 0; second > 60 && i < 5; i++) {
+            add(book, second, "INFO", "cache missed");
+        }
+    }
+    json_t *evidence = tend_log_book_evidence(book, 60, 0);
+    assert_null(found(evidence, "cache hit")); // 31 before, 30 after, though the log grew tenfold
+    assert_non_null(found(evidence, "cache missed"));
+    json_decref(evidence);
+    tend_log_book_destroy(book);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_that_vary_are_no_news),
+        cmocka_unit_test(that_others_come_more_often_makes_none_cease),
         cmocka_unit_test(a_new_error_surprises),
         cmocka_unit_test(lines_that_ceased_surprise),
         cmocka_unit_test(what_goes_on_does_not_surprise),

@@ -72,6 +72,14 @@ static void a_long_message_is_cut(void **state)
     assert_int_equal(out[TEND_LOG_TEMPLATE_BYTES], '\0');
 }
 
+static void words_beyond_the_most_are_cut_whatever_their_length(void **state)
+{
+    (void)state;
+    becomes("a b c d e f g h i j k l m n o p q r s t u v w x y z", "a b c d e f g h i j k l m n o p q r s t u v w x");
+    becomes("a b c d e f g h i j k l m n o p q r s t u v w 1, 2, 3 y",
+            "a b c d e f g h i j k l m n o p q r s t u v w <*>");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -82,6 +90,7 @@ int main(void)
         cmocka_unit_test(blanks_are_one),
         cmocka_unit_test(bytes_that_are_no_text_become_marks),
         cmocka_unit_test(a_long_message_is_cut),
+        cmocka_unit_test(words_beyond_the_most_are_cut_whatever_their_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
