@@ -2,13 +2,14 @@
 
 #include "engine/checkpoint_pass.h"
 #include "engine/log_evidence.h"
+#include "locate/log_variants.h"
 
 #include <string.h>
 
-TEND_PASS_COVERS(tend_log_track, 304);
+TEND_PASS_COVERS(tend_log_track, 312);
 TEND_PASS_COVERS(tend_log_evidence, 64);
 
-// The hash follows from the text.
+// Hash and shape follow from the text.
 static void pass_track(struct tend_pass *pass, struct tend_log_track *track)
 {
     tend_pass_name(pass, &track->text);
@@ -23,8 +24,9 @@ static void pass_track(struct tend_pass *pass, struct tend_log_track *track)
     for (size_t i = 0; i < TEND_LOG_BUCKETS; i++) {
         tend_pass_u32(pass, &track->buckets[i]);
     }
-    if (!tend_pass_saves(pass)) {
-        track->hash = tend_log_template_hash(track->level, track->text, track->text == NULL ? 0 : strlen(track->text));
+    if (!tend_pass_saves(pass) && track->text != NULL) {
+        track->hash = tend_log_template_hash(track->level, track->text, strlen(track->text));
+        track->shape = tend_log_shape(track->text);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "engine/log_evidence.h"
 
 #include "locate/log_surprise.h"
+#include "locate/log_variants.h"
 #include "series/series_window.h"
 
 #include <math.h>
@@ -119,12 +120,68 @@ static struct tend_log_track *add(struct tend_log_evidence *evidence)
     return &evidence->tracks[evidence->count++];
 }
 
-// The place of a template: its own, a new one, that of one which is forgotten, or the one for all others.
+struct wanted {
+    const struct tend_log_evidence *evidence;
+    enum tend_line_level level;
+    uint64_t shape;
+};
+
+static const char *text_at(const void *context, size_t place)
+{
+    const struct wanted *wanted = context;
+    const struct tend_log_track *track = &wanted->evidence->tracks[place];
+    return track->shape == wanted->shape && track->level == wanted->level ? track->text : NULL;
+}
+
+// Adds the lines of a track to another one's, and takes it out.
+static void merge(struct tend_log_evidence *evidence, struct tend_log_track *into, size_t place)
+{
+    struct tend_log_track *from = &evidence->tracks[place];
+    into->older += from->older;
+    into->first_ms = from->first_ms < into->first_ms ? from->first_ms : into->first_ms;
+    into->newest_ms = from->newest_ms > into->newest_ms ? from->newest_ms : into->newest_ms;
+    for (size_t i = 0; i < TEND_LOG_BUCKETS; i++) {
+        const uint64_t lines = (uint64_t)into->buckets[i] + from->buckets[i];
+        into->buckets[i] = lines < UINT32_MAX ? (uint32_t)lines : UINT32_MAX;
+    }
+    free(from->text);
+    evidence->count--;
+    memmove(from, from + 1, (evidence->count - place) * sizeof *from);
+}
+
+static void rename_track(struct tend_log_track *track, const char *text)
+{
+    free(track->text);
+    track->text = strdup(text);
+    TEND_ASSERT(track->text != NULL);
+    track->hash = tend_log_template_hash(track->level, text, strlen(text));
+    track->shape = tend_log_shape(text);
+}
+
+// Makes those that differ in a word that varies one, in the place of the first. @return NULL: there are none
+static struct tend_log_track *join(struct tend_log_evidence *evidence, enum tend_line_level level, const char *text)
+{
+    const struct wanted wanted = { evidence, level, tend_log_shape(text) };
+    struct tend_log_group group;
+    if (!tend_log_find_group(text, evidence->count, text_at, &wanted, &group) || group.count == 0) {
+        return NULL;
+    }
+    struct tend_log_track *first = &evidence->tracks[group.members[0]];
+    for (size_t i = group.count; i-- > 1;) {
+        merge(evidence, first, group.members[i]);
+    }
+    rename_track(first, group.general);
+    return first;
+}
+
+// The place of a template: its own, that of those it is one with, a new one, that of one which is forgotten, or the one
+// for all others.
 static struct tend_log_track *place(struct tend_log_evidence *evidence, enum tend_line_level level, const char *text,
                                     int64_t first_ms, int64_t at_ms)
 {
     uint64_t hash = tend_log_template_hash(level, text, strlen(text));
     struct tend_log_track *track = find(evidence, hash, level, text);
+    track = track != NULL ? track : join(evidence, level, text);
     if (track != NULL) {
         return track;
     }
@@ -142,10 +199,8 @@ static struct tend_log_track *place(struct tend_log_evidence *evidence, enum ten
     } else {
         free(track->text);
     }
-    *track = (struct tend_log_track){
-        .text = strdup(text), .hash = hash, .level = level, .first_ms = first_ms, .newest_ms = at_ms
-    };
-    TEND_ASSERT(track->text != NULL);
+    *track = (struct tend_log_track){ .level = level, .first_ms = first_ms, .newest_ms = at_ms };
+    rename_track(track, text);
     return track;
 }
 

@@ -4,8 +4,9 @@
 ///
 /// Counts lie in 64 buckets of 10 s. What falls out of them goes on in a sum that halves each hour, so that "usual" is
 /// known over a few hours in constant memory. Bounded: TEND_LOG_TEMPLATES_MAX templates and one more a level for all
-/// others; a template that did not come for as long as the buckets reach makes room for a new one. At most 128 KB
-/// a service, 500 B a template; 100 KB as measured with 200 templates of 80 bytes. Units: `_ms` engine time.
+/// others; a template that did not come for as long as the buckets reach makes room for a new one. Those that differ in
+/// a word that varies are one (locate/log_variants.h). At most 160 KB a service, 600 B a template; 100 KB as measured
+/// with 200 templates of 80 bytes. Units: `_ms` engine time.
 
 #include "base/json.h"
 #include "engine/event.h"
@@ -18,8 +19,9 @@ enum {
 };
 
 struct tend_log_track {
-    char *text; ///< the template
-    uint64_t hash;
+    char *text;     ///< the template
+    uint64_t hash;  ///< tend_log_template_hash
+    uint64_t shape; ///< tend_log_shape
     enum tend_line_level level;
     int64_t first_ms;                   ///< when its first line came; when it was forgotten and came again, that one
     int64_t newest_ms;                  ///< when its newest line was counted

@@ -1,5 +1,6 @@
 #pragma once
-/// Log tally: how often each log template of a service came since the tally was emptied.
+/// Log tally: how often each log template of a service came since the tally was emptied. Those that differ in a word
+/// that varies are one (log_variants.h).
 ///
 /// Bounded: TEND_LOG_TEMPLATES_MAX templates, and one more a level for all others ("other lines"). Ownership: who
 /// inits a tally clears it. Times are whatever the caller counts in.
@@ -21,9 +22,14 @@ struct tend_log_count {
     int64_t first_ms; ///< when the first of them was read
 };
 
+struct tend_log_key {
+    uint64_t hash;  ///< tend_log_template_hash
+    uint64_t shape; ///< tend_log_shape
+};
+
 struct tend_log_tally {
     struct tend_log_count *counts; ///< in order of their first line
-    uint64_t *hashes;              ///< of each
+    struct tend_log_key *keys;     ///< of each
     size_t count, capacity;
     bool is_grave; ///< some are warnings or errors
 };

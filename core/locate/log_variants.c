@@ -92,8 +92,11 @@ static void note_value(struct values *values, const struct word *word)
     if (is_any(word)) {
         values->count = TEND_LOG_VARIANTS;
     }
+    if (values->count == TEND_LOG_VARIANTS) {
+        return;
+    }
     for (size_t i = 0; i < values->count; i++) {
-        if (values->count == TEND_LOG_VARIANTS || is_same(&values->list[i], word)) {
+        if (is_same(&values->list[i], word)) {
             return;
         }
     }
@@ -130,7 +133,8 @@ bool tend_log_generalize(const char *added, const char *const *others, size_t co
     struct values values[WORDS_MAX];
     split(added, &own);
     for (size_t i = 0; i < own.count; i++) {
-        values[i] = (struct values){ .list = { own.list[i] }, .count = 1 };
+        values[i] = (struct values){ .count = 0 };
+        note_value(&values[i], &own.list[i]);
     }
     for (size_t k = 0; k < count && k < TEND_LOG_VARIANTS_MAX; k++) {
         split(others[k], &other);
@@ -155,4 +159,28 @@ bool tend_log_stands_for(const char *general, const char *template)
         stands = is_any(&a.list[i]) || is_same(&a.list[i], &b.list[i]);
     }
     return stands;
+}
+
+bool tend_log_find_group(const char *added, size_t count, const char *(*text_at)(const void *context, size_t place),
+                         const void *context, struct tend_log_group *out)
+{
+    const char *texts[TEND_LOG_VARIANTS_MAX] = { NULL };
+    size_t found = 0;
+    for (size_t i = 0; i < count && found < TEND_LOG_VARIANTS_MAX; i++) {
+        const char *text = text_at(context, i);
+        if (text != NULL) {
+            texts[found] = text;
+            out->members[found++] = i;
+        }
+    }
+    out->count = 0;
+    if (!tend_log_generalize(added, texts, found, out->general)) {
+        return false;
+    }
+    for (size_t i = 0; i < found; i++) {
+        if (tend_log_stands_for(out->general, texts[i])) {
+            out->members[out->count++] = out->members[i];
+        }
+    }
+    return true;
 }

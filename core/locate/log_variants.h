@@ -30,3 +30,15 @@ bool tend_log_generalize(const char *added, const char *const *others, size_t co
 
 /// Whether a template with TEND_LOG_WORD in it stands for another one.
 bool tend_log_stands_for(const char *general, const char *template);
+
+/// Those of a list of templates that are one with a new one.
+struct tend_log_group {
+    char general[TEND_LOG_TEMPLATE_BYTES + 1]; ///< stands for them and for the new one
+    size_t members[TEND_LOG_VARIANTS_MAX];     ///< their places, ascending
+    size_t count;                              ///< 0: there are none yet, but the new one has a TEND_LOG_WORD itself
+};
+
+/// @param text_at  the template at a place of the list, or NULL when it is of another shape or level than the new one
+/// @return false: it is one with none of them
+bool tend_log_find_group(const char *added, size_t count, const char *(*text_at)(const void *context, size_t place),
+                         const void *context, struct tend_log_group *out);

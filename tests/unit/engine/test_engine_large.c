@@ -85,7 +85,7 @@ static void fill_log(struct world *world, const char *service, bool only_usual)
     static char texts[NEW][32];
     struct tend_logged lines[NEW];
     for (size_t i = 0; i < NEW; i++) {
-        (void)snprintf(texts[i], sizeof texts[i], "it breaks in way %zu", i);
+        (void)snprintf(texts[i], sizeof texts[i], "%zu breaks", i);
         lines[i] = (struct tend_logged){ .template = texts[i], .level = TEND_LINE_ERROR, .lines = 40 };
     }
     const struct tend_logged usual = { .template = "served <*>", .level = TEND_LINE_INFO, .lines = 20 };

@@ -2,15 +2,12 @@
 // negative binomial with shape and mean n + 1/2.
 
 #include "locate/log_surprise.h"
-#include "locate/log_tally.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -71,47 +68,6 @@ static void the_bound_of_silence_is_exact(void **state)
     assert_true(is_near(tend_log_surprise_bound(0, &expected, false), 20 * log(2)));
 }
 
-// ---- tally ----
-
-static void a_tally_counts_by_level_and_template(void **state)
-{
-    (void)state;
-    struct tend_log_tally tally;
-    tend_log_tally_init(&tally);
-    assert_int_equal(tend_log_tally_add(&tally, TEND_LINE_INFO, "begun", 5, 100), TEND_OK);
-    assert_false(tally.is_grave);
-    assert_int_equal(tend_log_tally_add(&tally, TEND_LINE_ERROR, "begun", 5, 200), TEND_OK);
-    assert_int_equal(tend_log_tally_add(&tally, TEND_LINE_INFO, "begun", 5, 300), TEND_OK);
-    assert_int_equal(tend_log_tally_add(&tally, TEND_LINE_INFO, "begu", 4, 300), TEND_OK);
-    assert_int_equal(tally.count, 3);
-    assert_true(tally.is_grave);
-    assert_true(tally.counts[0].lines == 2 && tally.counts[0].first_ms == 100);
-    assert_true(tally.counts[1].lines == 1 && tally.counts[1].level == TEND_LINE_ERROR);
-    tend_log_tally_empty(&tally);
-    assert_true(tally.count == 0 && !tally.is_grave);
-    tend_log_tally_clear(&tally);
-}
-
-static void more_templates_than_fit_are_other_lines(void **state)
-{
-    (void)state;
-    struct tend_log_tally tally;
-    tend_log_tally_init(&tally);
-    char text[32];
-    for (int i = 0; i < 1000; i++) {
-        const int bytes = snprintf(text, sizeof text, "%d", i);
-        const enum tend_line_level level = i % 2 == 0 ? TEND_LINE_INFO : TEND_LINE_ERROR;
-        assert_int_equal(tend_log_tally_add(&tally, level, text, (size_t)bytes, i), TEND_OK);
-    }
-    assert_int_equal(tally.count, TEND_LOG_TEMPLATES_MAX + 2);
-    assert_string_equal(tally.counts[TEND_LOG_TEMPLATES_MAX].text, TEND_LOG_OTHER);
-    assert_true(tally.counts[TEND_LOG_TEMPLATES_MAX].lines == 400);
-    assert_true(tally.counts[TEND_LOG_TEMPLATES_MAX + 1].lines == 400);
-    tend_log_tally_empty(&tally);
-    assert_null(tally.counts); // what a burst took up is given back
-    tend_log_tally_clear(&tally);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,8 +75,6 @@ int main(void)
         cmocka_unit_test(surprise_is_the_tail_of_the_count),
         cmocka_unit_test(the_bound_is_below_the_surprise_and_grows_with_it),
         cmocka_unit_test(the_bound_of_silence_is_exact),
-        cmocka_unit_test(a_tally_counts_by_level_and_template),
-        cmocka_unit_test(more_templates_than_fit_are_other_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
