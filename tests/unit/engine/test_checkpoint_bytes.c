@@ -218,7 +218,7 @@ static const char *const made_anew[] = {
     "tend_fleet.by_name",       "tend_fleet.topology",     "tend_metric_table.out_at",   "tend_metric_table.floor",
     "tend_metric_table.bad",    "tend_metric_table.count", "tend_metric_table.capacity",
     "tend_incident.past_count", // with culprit_count
-    "tend_log_track.hash",
+    "tend_log_track.hash",      "tend_log_track.shape",
     "tend_instance.edges", // found anew in the layout
     "tend_telltales.layout",
     "tend_telltales.columns",
