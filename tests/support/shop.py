@@ -208,6 +208,9 @@ class Tend:
     def __exit__(self, *_error):
         if self.process is not None and self.process.poll() is None:
             self.stop()
+        log = self.log.read_text(errors="replace") if self.log.exists() else ""
+        if "Sanitizer: " in log or "runtime error: " in log:  # of a sanitized build, at its end too
+            raise AssertionError(f"a sanitizer has something to say:\n{log[-8000:]}")
 
     def start(self):
         self.state.mkdir(parents=True, exist_ok=True)

@@ -675,6 +675,7 @@ void tend_loop_destroy(struct tend_loop *loop)
     tend_scrape_client_destroy(loop->scrapes);
     tend_evaluator_pool_destroy(loop->pool);
     tend_generation_loader_destroy(loop->loader);
+    json_decref(loop->sources);
     tend_questions_clear(&loop->questions); // those that get no answer, as the pool went first
     tend_children_destroy(loop->children);
     tend_http_client_destroy(loop->steps);
