@@ -60,6 +60,8 @@ struct tend_decoder {
     struct tend_line_table *added_by_text; // NULL while nothing was added: line = canonical text, column = its column
     size_t column_limit;
     size_t kept_columns; // columns with a value in the body that is being parsed
+    size_t telltales;    // columns that are, those that the body adds too
+    bool telltales_counted;
     struct tend_scrape_stats stats;
     bool too_many_columns;
 };
@@ -202,9 +204,6 @@ static bool is_wanted(const struct tend_decoder *decoder, const struct tend_samp
         memcmp(sample->name, process_start, sizeof process_start - 1) == 0) {
         return true;
     }
-    if (tend_telltale_of(sample->name, sample->name_bytes) != TEND_TELLTALE_NONE) {
-        return true;
-    }
     for (size_t i = 0; i < decoder->wanted_count; i++) {
         if (tend_selector_matches(decoder->wanted[i], sample->name, sample->name_bytes, sample->labels,
                                   sample->label_count)) {
@@ -214,10 +213,32 @@ static bool is_wanted(const struct tend_decoder *decoder, const struct tend_samp
     return false;
 }
 
+// A few of them tell what runs; a target that has many is a collector of others' series.
+static bool is_telltale(struct tend_decoder *decoder, const struct tend_sample *sample)
+{
+    if (decoder->telltales >= TEND_TELLTALES_MOST || decoder->kept_columns >= decoder->column_limit ||
+        tend_telltale_of(sample->name, sample->name_bytes) == TEND_TELLTALE_NONE) {
+        return false;
+    }
+    decoder->telltales++;
+    return true;
+}
+
+static void count_telltales(struct tend_decoder *decoder)
+{
+    decoder->telltales = 0;
+    for (size_t i = 0; i < tend_layout_count(decoder->layout); i++) {
+        size_t bytes;
+        const char *name = tend_label_set_name(tend_layout_column(decoder->layout, i)->labels, &bytes);
+        decoder->telltales += tend_telltale_of(name, bytes) != TEND_TELLTALE_NONE;
+    }
+    decoder->telltales_counted = true;
+}
+
 static enum tend_status add_line(struct tend_decoder *decoder, const struct tend_sample *sample, uint32_t *out)
 {
     uint32_t column = TEND_UNWANTED;
-    if (is_wanted(decoder, sample)) {
+    if (is_wanted(decoder, sample) || is_telltale(decoder, sample)) {
         if (decoder->kept_columns >= decoder->column_limit) {
             decoder->too_many_columns = true;
             return TEND_E_LIMIT;
@@ -405,6 +426,7 @@ static enum tend_status take_over(struct tend_decoder *decoder, const struct ten
         }
         tend_layout_release(decoder->layout);
         decoder->layout = layout;
+        decoder->telltales_counted = false;
         release_added(decoder);
     }
     take_over_order(decoder);
@@ -447,6 +469,9 @@ enum tend_status tend_decoder_decode(struct tend_decoder *decoder, const char *t
     decoder->kept_columns = 0;
     decoder->column_limit = limits->columns;
     decoder->too_many_columns = false;
+    if (!decoder->telltales_counted) {
+        count_telltales(decoder);
+    }
     for (size_t i = 0; i < columns_before; i++) {
         decoder->values[i] = tend_stale();
     }
@@ -458,6 +483,7 @@ enum tend_status tend_decoder_decode(struct tend_decoder *decoder, const char *t
     }
     if (status != TEND_OK) {
         release_added(decoder);
+        decoder->telltales_counted = false;
         tend_line_table_truncate(decoder->lines, lines_before);
         decoder->stats.error_line = fault.line;
         explain(decoder, status, &fault, error);

@@ -12,5 +12,7 @@ enum tend_telltale {
     TEND_TELLTALE_RELOAD_FINE, ///< NAME_config_last_reload_successful: 0: the last reload failed
 };
 
+enum { TEND_TELLTALES_MOST = 64 }; ///< of one target
+
 /// What a metric of this name tells. Pure.
 enum tend_telltale tend_telltale_of(const char *name, size_t bytes);

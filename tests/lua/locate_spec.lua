@@ -385,6 +385,11 @@ suite.fact("a cause that moves closely with the first symptom is told so, and we
   suite.same(behind.score, before.score)
   local loosely = row(asked(0.7, 15), "ledger")
   suite.same({ loosely.score, loosely.reasons }, { before.score, before.reasons })
+  local list = { change("cpu", "cause", "resource", 4000, { correlation = 1, lag_s = 15,
+    with = { service = "checkout", metric = "response_time" } }),
+    change("traffic", "load", "calls", 4000) }
+  suite.same(row(locate { stock = { metrics = { memory = memory(500, 3000) }, evidence = list } }, "stock").score,
+    row(locate { stock = { metrics = { memory = memory(500, 3000) } } }, "stock").score) -- it follows the load
   local own = change("cpu", "cause", "resource", 4000, { correlation = 0.9, lag_s = 0,
     with = { service = "payments", metric = "response_time" } })
   local payments = slow(1.9, 44000)

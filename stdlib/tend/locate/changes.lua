@@ -68,11 +68,11 @@ end
 ---@param list tend.Change[]
 ---@return number points
 function changes.moving(list)
-  local most = 0
+  local load, most = load_of(list), 0
   for _, change in ipairs(list) do
     local close = (math.abs(change.correlation or 0) - CLOSE) / (1 - CLOSE)
     if close > 0 and change.lag_s >= 0 then
-      most = math.max(most, CLOSE_POINTS * close * math.min(1, changes.worth(change)))
+      most = math.max(most, CLOSE_POINTS * close * math.min(1, changes.worth(change) - load))
     end
   end
   return most

@@ -102,6 +102,40 @@ static void only_wanted_series_are_kept(void **state)
     assert_int_equal(fixture->stats.added, 4);
 }
 
+static void what_tells_of_deploys_and_configs_is_always_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    decode_well(fixture, "app_build_info{version=\"1\"} 1\napp_config_hash 7\napp_info{version=\"1\"} 1\n");
+    assert_int_equal(fixture->count, 2);
+    assert_true(value_of(fixture, "app_build_info{version=\"1\"}") == 1 && value_of(fixture, "app_config_hash") == 7);
+}
+
+static size_t decode_builds(struct fixture *fixture, int first, int count, const char *end)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    assert_non_null(out);
+    for (int i = 0; i < count; i++) {
+        (void)fprintf(out, "app_build_info{version=\"%d\"} 1\n", first + i);
+    }
+    (void)fputs(end, out);
+    assert_int_equal(fclose(out), 0);
+    (void)decode(fixture, text);
+    free(text);
+    return fixture->count;
+}
+
+// A target that collects others' series has thousands of them.
+static void of_what_tells_of_deploys_only_a_few_are_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(decode_builds(fixture, 0, 100, "a 1\n"), 64 + 1);
+    assert_int_equal(decode_builds(fixture, 50, 100, "a 1\n"), 64 + 1);     // none in place of those that are gone yet
+    assert_int_equal(decode_builds(fixture, 200, 100, "a 1\n{\n"), 64 + 1); // a body that fails changes nothing
+    assert_int_equal(decode_builds(fixture, 0, 10, "a 1\nb{x=\"1\"} 2\n"), 64 + 2);
+}
+
 static void the_start_time_of_the_process_is_always_kept(void **state)
 {
     struct fixture *fixture = *state;
@@ -428,6 +462,8 @@ int main(void)
 #define FACT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         FACT(only_wanted_series_are_kept),
+        FACT(what_tells_of_deploys_and_configs_is_always_kept),
+        FACT(of_what_tells_of_deploys_only_a_few_are_kept),
         FACT(the_start_time_of_the_process_is_always_kept),
         FACT(the_same_series_again_give_the_same_layout_without_a_look_up),
         FACT(a_line_that_came_or_went_costs_one_look_up),
