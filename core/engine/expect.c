@@ -1,12 +1,13 @@
 // What is expected: E of each metric of a service, and what its own past teaches.
 
+#include "engine/freeze.h"
 #include "engine/state.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-// E of a subject's own history. Values teach only while the service is neither firing nor being acted on.
+// E of a subject's own history.
 static void expect_from_history(struct tend_engine *engine, const struct tend_service *service,
                                 const struct tend_subject *subject)
 {
@@ -19,18 +20,19 @@ static void expect_from_history(struct tend_engine *engine, const struct tend_se
 }
 
 void tend_expect_learn(const struct tend_engine *engine, const struct tend_service *service,
-                       struct tend_subject *subject, int64_t data_ms, bool frozen)
+                       struct tend_subject *subject, int64_t data_ms, const struct tend_freeze *freeze)
 {
     if (data_ms <= subject->learned_ms) {
         return;
     }
     subject->learned_ms = data_ms;
-    tend_learn_subject(engine, service, subject, data_ms, frozen);
+    tend_learn_subject(engine, service, subject, data_ms, freeze);
     const struct tend_metric_table *table = &engine->fleet->table;
     for (size_t m = 0; m < service->def->metric_count; m++) {
         if (service->def->metrics[m].expect == TEND_EXPECT_LAST) {
             const size_t slot = subject->slot + m;
-            tend_history_push(subject->histories[m], table->p[slot], frozen || table->a[slot] >= 1.0);
+            tend_history_push(subject->histories[m], table->p[slot],
+                              tend_freeze_holds(freeze, &service->def->metrics[m]) || table->a[slot] >= 1.0);
         }
     }
 }
@@ -134,16 +136,6 @@ static void expect_from_peers(struct tend_engine *engine, struct tend_service *s
         free(scratch);
         free(slots);
     }
-}
-
-bool tend_expect_is_frozen(const struct tend_engine *engine, const struct tend_service *service)
-{
-    for (size_t i = 0; i < service->alert_count; i++) {
-        if (service->alerts[i].alert.state == TEND_ALERT_FIRING) {
-            return true;
-        }
-    }
-    return tend_run_of_service(engine, service->name) != NULL;
 }
 
 void tend_expect_service(struct tend_engine *engine, struct tend_service *service)

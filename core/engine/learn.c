@@ -5,8 +5,8 @@
 // judged as soon as its own deviations from that are known.
 //
 // What teaches, and what does not:
-//   the service fires, or is acted on   nothing: what is wrong must not become what is usual; but what was restarted
-//                                       from nothing, by a person or by new_usual.c, is learned while it fires
+//   it is frozen (freeze.h): an alert    nothing: what is wrong must not become what is usual; but what was restarted
+//   fires, or the service is acted on   from nothing, by a person or by new_usual.c, is learned while it fires
 //   no data, asleep                     nothing
 //   out of line                         nothing, as a rule may be about to fire; when it is in line again and none has,
 //                                       the worst of it counts as one value that the metric reaches
@@ -15,6 +15,7 @@
 //   just deployed                       the new level, quickly; what is out of line, after LONG: a rule on a bad deploy
 //                                       has fired by then (and then nothing teaches)
 
+#include "engine/freeze.h"
 #include "engine/state.h"
 
 #include "base/log.h"
@@ -202,7 +203,7 @@ static void weigh_metric(const struct tend_engine *engine, const struct tend_ser
 }
 
 void tend_learn_subject(const struct tend_engine *engine, const struct tend_service *service,
-                        struct tend_subject *subject, int64_t data_ms, bool frozen)
+                        struct tend_subject *subject, int64_t data_ms, const struct tend_freeze *freeze)
 {
     const struct tend_metric_table *table = &engine->fleet->table;
     for (size_t m = 0; m < service->def->metric_count; m++) {
@@ -210,7 +211,7 @@ void tend_learn_subject(const struct tend_engine *engine, const struct tend_serv
         if (baseline == NULL) {
             continue;
         }
-        if (frozen && !goes_on(engine, service, baseline)) {
+        if (tend_freeze_holds(freeze, &service->def->metrics[m]) && !goes_on(engine, service, baseline)) {
             tend_baseline_drop_excursion(baseline);
             weigh_metric(engine, service, subject, m, data_ms);
         } else if (!isnan(table->p[subject->slot + m]) &&
@@ -254,12 +255,13 @@ json_t *tend_learn_view(const struct tend_engine *engine, const struct tend_serv
     const struct tend_metric_table *table = &engine->fleet->table;
     const struct tend_metric_def *def = &service->def->metrics[metric];
     const struct tend_baseline_view view = tend_baseline_view(baseline);
+    const struct tend_freeze freeze = tend_freeze_of(engine, service);
     const char *frozen = NULL;
     if (service->asleep) {
         frozen = "asleep";
     } else if (tend_run_of_service(engine, service->name) != NULL) {
         frozen = "being acted on";
-    } else if (tend_expect_is_frozen(engine, service) && !goes_on(engine, service, baseline)) {
+    } else if (tend_freeze_holds(&freeze, def) && !goes_on(engine, service, baseline)) {
         frozen = "an alert is firing";
     } else if (is_held(engine, service, subject, metric, service->data_ms)) {
         frozen = view.relearning ? "out of line after a deploy" : "out of line";

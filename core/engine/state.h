@@ -292,14 +292,14 @@ int64_t tend_rule_alert_gap_ms(const struct tend_rule_alert *alert);
 void tend_tick_note_version(struct tend_engine *engine, struct tend_instance *instance);
 
 // expect.c
+struct tend_freeze;
+
 /// Fills E of a service's metrics and of its instances', once P of the whole fleet was measured.
 void tend_expect_service(struct tend_engine *engine, struct tend_service *service);
 /// Lets a subject's own past learn from P and A of this tick. Each sample teaches once; after a reload the newest ones
 /// are measured anew. @param data_ms  of the newest samples
 void tend_expect_learn(const struct tend_engine *engine, const struct tend_service *service,
-                       struct tend_subject *subject, int64_t data_ms, bool frozen);
-/// Whether nothing may be learned of a service: it is firing, or being acted on.
-bool tend_expect_is_frozen(const struct tend_engine *engine, const struct tend_service *service);
+                       struct tend_subject *subject, int64_t data_ms, const struct tend_freeze *freeze);
 
 // learn.c
 /// Fills E and alpha of the metrics of a service, and of those instances that have something new, whose own past says
@@ -310,7 +310,7 @@ enum tend_missing tend_learn_missing_load(const struct tend_engine *engine, cons
                                           const struct tend_subject *subject, size_t metric);
 /// Lets such metrics of a subject learn from P of this tick, as tend_expect_learn does.
 void tend_learn_subject(const struct tend_engine *engine, const struct tend_service *service,
-                        struct tend_subject *subject, int64_t data_ms, bool frozen);
+                        struct tend_subject *subject, int64_t data_ms, const struct tend_freeze *freeze);
 /// A service is another than before (a deploy), or all of one instance of it: what is usual is learned anew, beginning
 /// with what was. @param only  NULL: the service and all of its instances
 void tend_expect_restart(const struct tend_engine *engine, struct tend_service *service, struct tend_instance *only,

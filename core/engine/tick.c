@@ -7,6 +7,7 @@
 #include "engine/state.h"
 
 #include "engine/forecast.h"
+#include "engine/freeze.h"
 #include "engine/happening.h"
 
 #include "base/log.h"
@@ -233,11 +234,11 @@ static void measure_fleet(struct tend_engine *engine)
                             service->def->metric_count * (service->instance_count + 1));
         note_trouble(engine, service);
         tend_new_usual_look(engine, service);
-        const bool frozen = tend_expect_is_frozen(engine, service);
+        const struct tend_freeze freeze = tend_freeze_of(engine, service);
         note_onsets(engine, service->def, &service->subject, service->data_ms);
         trace(engine, &service->subject, service->data_ms);
         tend_forecast_note_service(engine->fleet, service);
-        tend_expect_learn(engine, service, &service->subject, service->data_ms, frozen);
+        tend_expect_learn(engine, service, &service->subject, service->data_ms, &freeze);
         for (size_t j = 0; j < service->instance_count; j++) {
             struct tend_instance *instance = service->instances[j];
             if (instance->dirty) {
@@ -245,7 +246,7 @@ static void measure_fleet(struct tend_engine *engine)
                 note_onsets(engine, service->def, &instance->subject, newest_ms);
                 trace(engine, &instance->subject, newest_ms);
                 tend_forecast_note_instance(engine->fleet, instance);
-                tend_expect_learn(engine, service, &instance->subject, newest_ms, frozen);
+                tend_expect_learn(engine, service, &instance->subject, newest_ms, &freeze);
             }
         }
     }
