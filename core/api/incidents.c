@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NEWEST_NAMED = 5, OPERATORS_READ = 200 };
+enum { NEWEST_NAMED = 5, OPERATORS_READ = 200, LEFT_BEFORE_MS = 600000 };
 
 // A read of one incident's records.
 struct reading {
@@ -29,16 +29,19 @@ static bool add_record(void *context, const struct tend_record *record)
 }
 
 // Operators' records belong to no incident: those of its time are found among the newest of each key. A pause or a
-// silence that began before it and still holds tells why nothing was done, too.
+// silence that began before it and still holds tells why nothing was done, too; and a service that discovery no longer
+// listed shortly before may be why there is an incident.
 static bool add_operator(void *context, const struct tend_record *record)
 {
     struct reading *reading = context;
     if (strncmp(record->key, "mark/", 5) == 0) {
         return true; // came with the records of its incident
     }
+    const bool left = strncmp(record->key, "left/", 5) == 0;
+    const int64_t from_ms = reading->opened_ms - (left ? LEFT_BEFORE_MS : 0);
     const bool keeps_back = strcmp(record->key, "pause") == 0 || strncmp(record->key, "silence/", 8) == 0;
     const bool still_holds = keeps_back && tend_json_bool(record->body, "on", false);
-    if ((record->wall_ms >= reading->opened_ms || still_holds) && record->wall_ms <= reading->ended_ms) {
+    if ((record->wall_ms >= from_ms || still_holds) && record->wall_ms <= reading->ended_ms) {
         reading->status = tend_explanation_add(reading->explanation, record);
     }
     return reading->status == TEND_OK;

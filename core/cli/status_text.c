@@ -379,6 +379,26 @@ static void put_down(const json_t *status, struct tend_buffer *out)
     put_section("not scraped", &table, out);
 }
 
+// The newest few of those that discovery no longer lists.
+static void put_departed(const json_t *status, struct tend_buffer *out)
+{
+    enum { SHOWN = 10 };
+    struct tend_text_table table;
+    tend_text_table_init(&table, "ll");
+    const json_t *departed = json_object_get(status, "departed");
+    const size_t count = json_array_size(departed);
+    for (size_t i = count > SHOWN ? count - SHOWN : 0; i < count; i++) {
+        const json_t *one = json_array_get(departed, i);
+        tend_terminal_put_member(tend_text_table_cell(&table), one, "service", "?");
+        struct tend_buffer *cell = tend_text_table_cell(&table);
+        tend_buffer_put_text(cell, "since ");
+        tend_terminal_put_time(cell, tend_json_integer(one, "left_wall_ms", 0));
+        const int64_t instances = tend_json_integer(one, "instances", 0);
+        tend_buffer_printf(cell, ", had %lld instance%s", (long long)instances, instances == 1 ? "" : "s");
+    }
+    put_section("no longer listed by discovery", &table, out);
+}
+
 // A list of objects as rows of two members.
 static void put_pairs(const char *title, const json_t *list, const char *first, const char *second,
                       struct tend_buffer *out)
@@ -462,6 +482,7 @@ void tend_status_text_format(const json_t *status, struct tend_buffer *out)
     put_out_of_line(status, out);
     put_foretold(status, out);
     put_down(status, out);
+    put_departed(status, out);
     put_breakers(status, out);
     put_pairs("rules that are off", json_object_get(status, "rules_off"), "rule", "why", out);
     put_silences(status, out);

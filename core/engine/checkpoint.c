@@ -79,7 +79,7 @@ static void pass_rules(struct tend_pass *pass, struct tend_engine *engine)
     }
 }
 
-TEND_PASS_COVERS(tend_engine, 616);
+TEND_PASS_COVERS(tend_engine, 624);
 TEND_PASS_COVERS(tend_engine_options, 32);
 
 // Left out: `effects` is of a step under way, `calls` lies with the fleet.
@@ -114,6 +114,7 @@ static void pass_engine(struct tend_pass *pass, struct tend_engine *engine)
     tend_pass_ms(pass, &engine->wake_ms);
     tend_pass_text(pass, &engine->blind_page);
     tend_pass_flag(pass, &engine->blind);
+    tend_pass_object(pass, &engine->departed);
 }
 
 static void pass_state(struct tend_pass *pass, struct tend_engine *engine)

@@ -69,7 +69,9 @@ enum tend_status tend_engine_create(const struct tend_engine_options *options, s
     engine->arms = json_object();
     engine->restored_guards = json_object();
     engine->restored_alerts = json_object();
-    if (engine->arms == NULL || engine->restored_guards == NULL || engine->restored_alerts == NULL) {
+    engine->departed = json_object();
+    if (engine->arms == NULL || engine->restored_guards == NULL || engine->restored_alerts == NULL ||
+        engine->departed == NULL) {
         tend_engine_destroy(engine);
         return TEND_E_NOMEM;
     }
@@ -127,6 +129,7 @@ void tend_engine_destroy(struct tend_engine *engine)
     tend_baselines_clear(engine);
     json_decref(engine->restored_guards);
     json_decref(engine->restored_alerts);
+    json_decref(engine->departed);
     free(engine);
 }
 
@@ -289,6 +292,11 @@ static bool rebuild_fleet(struct tend_engine *engine, struct tend_ruleset *rules
     engine->fleet = fleet;
     engine->ruleset = ruleset;
     tend_edges_connect(engine);
+    if (old_rules == ruleset) {
+        tend_departure_listed(engine, old_fleet);
+    } else {
+        tend_departure_reloaded(engine);
+    }
     tend_fleet_destroy(old_fleet);
     if (old_rules != ruleset) {
         tend_ruleset_destroy(old_rules);
@@ -564,6 +572,7 @@ static void keep_awake(struct tend_engine *engine)
     }
     wake_ms = earlier(wake_ms, tend_notice_wake_ms(engine));
     wake_ms = earlier(wake_ms, tend_silence_wake_ms(engine));
+    wake_ms = earlier(wake_ms, tend_departure_wake_ms(engine));
     if (wake_ms != TEND_NEVER && wake_ms <= engine->now_ms) {
         wake_ms = engine->now_ms + 1; // what is due now and could not be done waits for an event, not in a loop
     }
@@ -581,6 +590,7 @@ static void advance(struct tend_engine *engine)
         return;
     }
     tend_silence_advance(engine);
+    tend_departure_advance(engine);
     if (!engine->tick_in_flight && engine->tick_due_ms != TEND_NEVER && engine->tick_due_ms <= engine->now_ms) {
         tend_tick_begin(engine);
     }
@@ -627,6 +637,8 @@ static void restore_operator(struct tend_engine *engine, const struct tend_recor
         tend_silence_restore(engine, record->body);
     } else if (strncmp(record->key, "arm/", 4) == 0) {
         (void)json_object_set_new(engine->arms, record->key + 4, json_string(who));
+    } else if (strncmp(record->key, "left/", 5) == 0) {
+        tend_departure_restore(engine, record->key + 5, record->body);
     }
 }
 

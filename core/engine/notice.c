@@ -300,6 +300,11 @@ void tend_notice_rule_off(struct tend_engine *engine, const char *rule, const ch
     tell_all_pagers(engine, "rule off", "firing", "a rule is off", summary);
 }
 
+void tend_notice_departed(struct tend_engine *engine, const char *status, const char *summary)
+{
+    tell_all_pagers(engine, "left discovery", status, "a service left discovery", summary);
+}
+
 static void tell_of_blindness(struct tend_engine *engine, const char *status)
 {
     const struct tend_engine_counts counts = tend_engine_counts(engine);

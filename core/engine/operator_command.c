@@ -103,7 +103,8 @@ static bool check_silence(const struct tend_engine *engine, const struct tend_op
         tend_error_set(error, "say whom to silence: a service, a group, or \"*\"");
         return false;
     }
-    if (!is_group(engine, command->on) && tend_fleet_find(engine->fleet, command->on) == NULL) {
+    if (!is_group(engine, command->on) && tend_fleet_find(engine->fleet, command->on) == NULL &&
+        json_object_get(engine->departed, command->on) == NULL) {
         tend_error_set(error, "there is no service or group \"%s\"", command->on);
         return false;
     }

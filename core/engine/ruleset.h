@@ -69,6 +69,7 @@ struct tend_service_def {
     int64_t window_ms;
     int64_t keep_ms; ///< the longest of it and the windows of its metrics
     int64_t timeout_ms;
+    int64_t gone_ms; ///< people are told when discovery has not listed it for so long; 0: they are not
     const struct tend_calendar *awake; ///< outside it nothing is judged, learned or acted on; NULL: around the clock
     const char **depends;
     size_t depend_count;

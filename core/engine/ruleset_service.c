@@ -355,6 +355,7 @@ void tend_ruleset_read_service(struct tend_ruleset_reader *reader, const json_t 
     service->every_ms = tend_ruleset_read_ms(reader, object, "every_ms", 100, 15000);
     service->window_ms = tend_ruleset_read_ms(reader, object, "window_ms", 100, 60000);
     service->timeout_ms = tend_ruleset_read_ms(reader, object, "timeout_ms", 10, 10000);
+    service->gone_ms = tend_ruleset_read_ms(reader, object, "gone_after_ms", 0, 0);
     const char *zone = tend_ruleset_read_text(reader, object, "zone", NULL);
     if (zone != NULL) {
         (void)tend_ruleset_read_zone(reader, zone); // a misspelt one is told even while nothing asks for its time

@@ -258,6 +258,7 @@ struct tend_engine {
     bool edges_changed; ///< since the fleet was connected
     char *blind_page;   ///< under what id people were told that most targets fail at once, while it lasts
     bool blind;         ///< most targets failed at once
+    json_t *departed;   ///< service that left discovery → entry (departure.c); bounded
 };
 
 // engine.c
@@ -268,6 +269,16 @@ uint64_t tend_emit_record(struct tend_engine *engine, enum tend_record_kind kind
 /// Grows an array of pointers by one and sets it; aborts when out of memory, as an incident or a run may not be lost.
 void tend_append_pointer(void ***array, size_t *count, void *pointer);
 char *tend_copy_text(const char *text); ///< strdup that aborts when out of memory; NULL gives NULL
+
+// departure.c
+/// Discovery listed targets: which services are gone, which are back. @param before  the fleet of the same rules; NULL
+void tend_departure_listed(struct tend_engine *engine, const struct tend_fleet *before);
+void tend_departure_reloaded(struct tend_engine *engine); ///< other rules were loaded: who is gone and named no more
+void tend_departure_advance(struct tend_engine *engine);  ///< tells people where `gone_after` asks for it
+int64_t tend_departure_wake_ms(const struct tend_engine *engine);
+void tend_departure_restore(struct tend_engine *engine, const char *service, const json_t *body);
+/// For `tend status`: [{service, left_wall_ms, instances, told}], the longest gone first. A new reference.
+json_t *tend_departure_view(const struct tend_engine *engine);
 
 // tick.c
 void tend_tick_begin(struct tend_engine *engine);
@@ -497,7 +508,9 @@ bool tend_notice_hears(const struct tend_engine *engine, size_t notify, const st
 /// One page for all when most targets fail at once, and the end of it: the fault is likely ours, or one that all share.
 void tend_notice_blind(struct tend_engine *engine);
 void tend_notice_rule_off(struct tend_engine *engine, const char *rule,
-                          const char *why);           ///< a page: nobody else asks it
+                          const char *why); ///< a page: nobody else asks it
+/// Tells all pagers of what discovery no longer lists. @param status  "firing" or "resolved"
+void tend_notice_departed(struct tend_engine *engine, const char *status, const char *summary);
 void tend_notice_journal(struct tend_engine *engine); ///< likewise when the journal fails, and when it works again
 void tend_notice_formatted(struct tend_engine *engine, struct tend_notice *notice, const struct tend_event *event);
 void tend_notice_delivered(struct tend_engine *engine, const struct tend_event *event);

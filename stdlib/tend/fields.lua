@@ -204,7 +204,7 @@ fields.service = {
   __removable = true, edges = edges,
   is = "names", targets = targets, every = "duration", window = "duration", timeout = "duration", zone = "string",
   depends = "names", version = "table", logs = log_files, control = "table", metrics = "table", rules = "table",
-  remedies = "names", limits = "table", awake = hours,
+  remedies = "names", limits = "table", awake = hours, gone_after = "duration",
   record = function(value)
     if value == "all" then return value end
     return check.value("names", value)

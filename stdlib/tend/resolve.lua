@@ -247,7 +247,7 @@ local function make(whole, service, owner, resolved)
     remedies = remedy_indexes(whole),
     limits = limits.complete(whole.limits), verbs = check.names(verbs), record = recorded, edges = edges,
     zone = plain(whole, "zone"),
-    awake = awake_of(whole), logs = plain(whole, "logs"),
+    awake = awake_of(whole), gone_after_ms = plain(whole, "gone_after"), logs = plain(whole, "logs"),
   }
   resolved.every[#resolved.every + 1] = { def = def, verbs = verbs, whole = whole, from = service.from,
     control_from = control_from, depends_from = depends_from, metrics = named }

@@ -180,7 +180,7 @@ static void on_logs(void *context, const struct tend_event_logs *logs)
 static void on_discovery_problem(void *context, const char *file, const char *text)
 {
     (void)context;
-    tend_log(TEND_LOG_ERROR, "discovery file not used, the last good one stays file=%s why=\"%s\"", file, text);
+    tend_log(TEND_LOG_ERROR, "discovery file not used file=%s why=\"%s\"", file, text);
 }
 
 static void on_reached(void *context, uint64_t number)

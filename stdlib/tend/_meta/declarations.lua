@@ -80,6 +80,7 @@
 ---@field remedies? string|string[]        playbooks, tried in this order
 ---@field limits? tend.Limits
 ---@field awake? tend.Hours  outside them no data is normal: nothing is judged, learned or acted on, and alerts end
+---@field gone_after? tend.Duration  people are told when discovery has not listed it for so long
 ---@field record? string[]|"all"
 
 ---@class tend.GroupFields: tend.ServiceFields
