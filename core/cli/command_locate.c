@@ -225,6 +225,10 @@ static int parse_options(int argc, char **argv, struct locate_command *command)
 
 int tend_command_locate(int argc, char **argv)
 {
+    // No tick waits, and what runs is tend's own: it may take as long as thousands of services need.
+    static const struct tend_evaluator_deadlines patience = {
+        .cpu_ms = 60000, .wall_ms = 300000, .load_cpu_ms = 60000, .load_wall_ms = 300000
+    };
     struct locate_command command = { .files = { .at_s = (double)NAN } };
     const int exit_code = parse_options(argc, argv, &command);
     if (exit_code >= 0) {
@@ -236,6 +240,7 @@ int tend_command_locate(int argc, char **argv)
         (void)fputs("tend: out of memory\n", stderr);
         return TEND_EXIT_TROUBLE;
     }
+    tend_awaited_evaluator_set_deadlines(command.evaluator, &patience);
     bool fine = true;
     if (command.files.metrics != NULL) {
         fine = locate(&command, command.files.metrics);

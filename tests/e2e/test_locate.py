@@ -106,6 +106,12 @@ class Locate(unittest.TestCase):
         self.assertEqual(answer["ranking"][0], "ledger")
         self.assertLessEqual(abs(answer["onset_s"] - ONSET), 2 * STEP)
 
+    def test_a_large_system_may_take_longer_than_the_daemon_would_wait(self):
+        others = {f"s{i}:{metric}": (1, 2) for i in range(1000) for metric in ("cpu_pct", "latency_p90", "requests")}
+        edges = EDGES + [[f"s{i}", f"s{3 * i % 1000}"] for i in range(1000)] + [[f"s{i}", f"s{i * i % 1000}"] for i in range(1000)]
+        (answer,) = self.located(self.case({**CASCADE, **others}, edges=edges))
+        self.assertEqual(1005, len(answer["ranking"]))
+
     def test_a_time_that_is_a_minute_off_changes_nothing(self):
         for off in (-60, 60):
             (answer,) = self.located(self.case(CASCADE, {"inject_time": ONSET + off}, name=f"off{off}"))
