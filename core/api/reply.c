@@ -23,8 +23,7 @@ static void send_bytes(struct evhttp_request *request, int code, const char *typ
 
 void tend_reply_json(struct evhttp_request *request, int code, json_t *take_body)
 {
-    // Members stay in the order in which the source made them: people read this too.
-    char *text = take_body != NULL ? json_dumps(take_body, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+    char *text = take_body != NULL ? json_dumps(take_body, TEND_REPLY_JSON) : NULL;
     json_decref(take_body);
     if (text == NULL) {
         static const char no_memory[] = "{\"error\":\"tend is out of memory\"}";

@@ -8,6 +8,9 @@
 
 struct evhttp_request;
 
+/// How answers are written. Members stay in the order in which they were made: people read this too.
+enum { TEND_REPLY_JSON = JSON_COMPACT | JSON_ENSURE_ASCII };
+
 /// Answers with JSON. @param take_body  the reference is taken; NULL (out of memory) makes it a 503
 void tend_reply_json(struct evhttp_request *request, int code, json_t *take_body);
 /// Answers {"error":"…"}.

@@ -13,6 +13,7 @@
 #include "api/connection_limit.h"
 #include "api/door.h"
 #include "api/reply.h"
+#include "api/slow_answers.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -55,6 +56,7 @@ struct tend_api_server {
     uint16_t port;
     uint64_t last_reload;
     struct waiting_reload reloads[RELOADS_WAITING];
+    struct tend_slow_answers *slow;
 };
 
 // What a handler knows of the request it answers.
@@ -72,11 +74,6 @@ static void answer_status(const struct ask *ask)
     tend_reply_json(ask->request, HTTP_OK, ask->server->source.status(ask->server->source.context));
 }
 
-static void answer_incidents(const struct ask *ask)
-{
-    tend_reply_json(ask->request, HTTP_OK, ask->server->source.incidents(ask->server->source.context));
-}
-
 static void answer_topology(const struct ask *ask)
 {
     tend_reply_json(ask->request, HTTP_OK, ask->server->source.topology(ask->server->source.context));
@@ -88,16 +85,55 @@ static void reply_failure(struct evhttp_request *request, enum tend_status statu
                      error->text[0] != '\0' ? error->text : tend_status_text(status));
 }
 
+// The connection waits, for as long as it takes.
+static void hold(struct tend_api_server *server, struct evhttp_request *request)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    tend_connection_limit_hold(server->limit, evhttp_connection_get_bufferevent(connection));
+}
+
+// It goes on; it may have gone meanwhile, and then the reply only frees the request.
+static void release(struct tend_api_server *server, struct evhttp_request *request)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    if (connection != NULL) {
+        tend_connection_limit_requested(server->limit, evhttp_connection_get_bufferevent(connection));
+    }
+}
+
+static void ask_slowly(const struct ask *ask, tend_slow_make *make, const char *about)
+{
+    struct tend_api_server *server = ask->server;
+    const enum tend_status status =
+        tend_slow_answers_ask(server->slow, make, server->source.context, about, ask->request);
+    if (status == TEND_OK) {
+        hold(server, ask->request);
+    } else if (status == TEND_E_INVALID) {
+        tend_reply_error(ask->request, TOO_MANY_REQUESTS, "too many questions wait already");
+    } else {
+        tend_reply_error(ask->request, HTTP_SERVUNAVAIL, "tend is out of memory");
+    }
+}
+
+static void on_slow_answer(void *context, void *request, enum tend_status status, const struct tend_buffer *text,
+                           const struct tend_error *error)
+{
+    release(context, request);
+    if (status == TEND_OK) {
+        tend_reply_text(request, HTTP_OK, "application/json", text);
+    } else {
+        reply_failure(request, status, error);
+    }
+}
+
+static void answer_incidents(const struct ask *ask)
+{
+    ask_slowly(ask, ask->server->source.incidents, "");
+}
+
 static void explain(const struct ask *ask, const char *id)
 {
-    struct tend_error error = { "" };
-    json_t *story = NULL;
-    const enum tend_status status = ask->server->source.explain(ask->server->source.context, id, &story, &error);
-    if (status != TEND_OK) {
-        reply_failure(ask->request, status, &error);
-        return;
-    }
-    tend_reply_json(ask->request, HTTP_OK, story);
+    ask_slowly(ask, ask->server->source.explain, id);
 }
 
 static void answer_explain(const struct ask *ask)
@@ -262,8 +298,7 @@ static void answer_reload(const struct ask *ask)
         if (place->id == 0) {
             place->id = ++server->last_reload;
             place->request = ask->request;
-            struct evhttp_connection *connection = evhttp_request_get_connection(ask->request);
-            tend_connection_limit_hold(server->limit, evhttp_connection_get_bufferevent(connection));
+            hold(server, ask->request);
             server->source.reload(server->source.context, place->id, ask->who);
             return;
         }
@@ -506,6 +541,9 @@ enum tend_status tend_api_server_create(const struct tend_api_options *options, 
         status = tend_connection_limit_create(options->base, connections, deadline_ms, &server->metrics_limit);
     }
     if (status == TEND_OK) {
+        status = tend_slow_answers_create(options->base, on_slow_answer, server, &server->slow);
+    }
+    if (status == TEND_OK) {
         status = open_doors(server, options, error);
     }
     if (status != TEND_OK) {
@@ -524,7 +562,8 @@ void tend_api_server_destroy(struct tend_api_server *server)
     if (server == NULL) {
         return;
     }
-    // Requests that wait belong to their connections and go with them.
+    tend_slow_answers_destroy(server->slow); // the rest of what was asked is answered: none is left to be freed
+    // Requests that wait for a reload belong to their connections and go with them.
     if (server->control != NULL) {
         evhttp_free(server->control);
     }
@@ -549,10 +588,7 @@ void tend_api_server_reload_ended(struct tend_api_server *server, uint64_t id, c
         }
         struct evhttp_request *request = server->reloads[i].request;
         server->reloads[i] = (struct waiting_reload){ .id = 0 };
-        struct evhttp_connection *connection = evhttp_request_get_connection(request);
-        if (connection != NULL) { // it may have gone meanwhile; then the reply only frees the request
-            tend_connection_limit_requested(server->limit, evhttp_connection_get_bufferevent(connection));
-        }
+        release(server, request);
         const bool refused = json_array_size(errors) > 0;
         json_t *body = json_pack("{s:b, s:s?, s:o, s:o}", "ok", !refused, "generation", generation, "errors",
                                  errors != NULL ? json_deep_copy(errors) : json_array(), "warnings",

@@ -1,9 +1,10 @@
 #pragma once
-/// Server: the HTTP API of a running tend, on the loop's thread.
+/// Server: the HTTP API of a running tend.
 ///
 /// Two doors. The Unix socket (mode 0660; SO_PEERCRED says who asks) takes everything; the optional TCP listener, on
 /// loopback only, serves GET /metrics, /-/healthy and /-/ready and nothing that could change or tell more. What is
-/// answered comes from a source: functions given at create, called on the loop's thread, one request at a time.
+/// answered comes from a source: functions given at create, called on the loop's thread, one request at a time, but for
+/// what reads the journal, which may take long: that has a thread (slow_answers.h).
 ///
 ///   GET  /v1/status  /v1/topology  /v1/incidents  /v1/incidents/ID/explain
 ///        /v1/explain?id=ID   (no id or "last": the newest)
@@ -30,11 +31,12 @@ struct tend_api_source {
     void *context;
     /// What `tend status` shows. The server takes the reference. NULL: out of memory.
     json_t *(*status)(void *context);
-    /// {"incidents":[…]}, newest first. The server takes the reference. NULL: out of memory.
-    json_t *(*incidents)(void *context);
-    /// What `tend topology` shows. As incidents.
+    /// {"incidents":[…]}, newest first. Called as explain is. @param about  ""
+    enum tend_status (*incidents)(void *context, const char *about, json_t **out, struct tend_error *error);
+    /// What `tend topology` shows. As status.
     json_t *(*topology)(void *context);
-    /// The story of one incident (api/explain.h makes it). @param id  "" or "last": the newest
+    /// The story of one incident (api/explain.h makes it). Called on a thread of the server's own, one at a time with
+    /// incidents: it may touch nothing of the loop's. @param id  "" or "last": the newest
     /// @param[out] out  a new reference
     /// @return TEND_OK; TEND_E_INVALID with a message: there is no such incident (404); else a failure (503)
     enum tend_status (*explain)(void *context, const char *id, json_t **out, struct tend_error *error);

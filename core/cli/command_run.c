@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
+#include "driver/live/journal.h"
 #include "driver/live/loop.h"
 #include "parse/duration.h"
 #include "parse/quantity.h"
@@ -26,6 +27,7 @@ struct daemon {
     struct event_base *base;
     struct tend_loop *loop;
     struct tend_api_server *server;
+    struct tend_journal *stories; ///< a connection for the thread that reads incidents
     struct event *signals[SIGNALS];
     bool loaded; ///< a first generation is in use
     bool failed;
@@ -103,22 +105,22 @@ static json_t *answer_topology(void *context)
     return tend_engine_topology(tend_loop_engine(daemon->loop));
 }
 
-static json_t *answer_incidents(void *context)
+// This and the next are called on the thread that reads incidents.
+static enum tend_status answer_incidents(void *context, const char *about, json_t **out, struct tend_error *error)
 {
+    (void)about;
     const struct daemon *daemon = context;
-    json_t *incidents = NULL;
-    struct tend_error error = { .text = "" };
-    if (tend_incidents_list(tend_loop_journal(daemon->loop), INCIDENTS_LISTED, &incidents, &error) != TEND_OK) {
-        tend_log(TEND_LOG_ERROR, "incidents cannot be read why=\"%s\"", error.text);
-        return NULL;
+    const enum tend_status status = tend_incidents_list(daemon->stories, INCIDENTS_LISTED, out, error);
+    if (status != TEND_OK) {
+        tend_log(TEND_LOG_ERROR, "incidents cannot be read why=\"%s\"", error->text);
     }
-    return incidents;
+    return status;
 }
 
 static enum tend_status answer_explain(void *context, const char *id, json_t **out, struct tend_error *error)
 {
     const struct daemon *daemon = context;
-    return tend_incidents_explain(tend_loop_journal(daemon->loop), id, out, error);
+    return tend_incidents_explain(daemon->stories, id, out, error);
 }
 
 static enum tend_status operate(void *context, const char *command, const char *argument, const char *who,
@@ -246,6 +248,9 @@ static int run_daemon(struct tend_loop_options *options, const char *listen)
     char socket_path[4096];
     enum tend_status status = tend_loop_create(options, &daemon.loop, &error);
     if (status == TEND_OK) {
+        status = tend_journal_open(tend_loop_state_path(daemon.loop), &daemon.stories, &error);
+    }
+    if (status == TEND_OK) {
         (void)snprintf(socket_path, sizeof socket_path, "%s/control.sock", tend_loop_state_path(daemon.loop));
         const struct tend_api_options api = {
             .base = daemon.base,
@@ -282,6 +287,7 @@ static int run_daemon(struct tend_loop_options *options, const char *listen)
         }
     }
     tend_api_server_destroy(daemon.server);
+    tend_journal_close(daemon.stories);
     tend_loop_destroy(daemon.loop);
     event_base_free(daemon.base);
     return is_misused ? TEND_EXIT_USAGE : daemon.failed ? TEND_EXIT_TROUBLE : TEND_EXIT_FINE;

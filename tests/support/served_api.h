@@ -37,10 +37,13 @@ static inline json_t *fake_status(void *context)
     return json_pack("{s:s, s:[]}", "generation", "abc", "services");
 }
 
-static inline json_t *fake_incidents(void *context)
+static inline enum tend_status fake_incidents(void *context, const char *about, json_t **out, struct tend_error *error)
 {
     (void)context;
-    return json_pack("{s:[{s:s}]}", "incidents", "id", "i2");
+    (void)about;
+    (void)error;
+    *out = json_pack("{s:[{s:s}]}", "incidents", "id", "i2");
+    return TEND_OK;
 }
 
 static inline enum tend_status fake_explain(void *context, const char *id, json_t **out, struct tend_error *error)

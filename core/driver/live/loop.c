@@ -745,11 +745,6 @@ const struct tend_engine *tend_loop_engine(const struct tend_loop *loop)
     return loop->engine;
 }
 
-struct tend_journal *tend_loop_journal(struct tend_loop *loop)
-{
-    return loop->journal;
-}
-
 const char *tend_loop_state_path(const struct tend_loop *loop)
 {
     return tend_state_dir_path(loop->state);

@@ -8,7 +8,6 @@
 #include "base/durations.h"
 #include "base/json.h"
 #include "base/status.h"
-#include "driver/live/journal.h"
 #include "driver/live/log_watch.h"
 #include "driver/live/scrape_client.h"
 #include "engine/engine.h"
@@ -52,7 +51,6 @@ void tend_loop_catch_up(struct tend_loop *loop);
 /// What is wrong outside the engine now, as texts for people: discovery files that are not used. Appends to the list.
 void tend_loop_problems(const struct tend_loop *loop, json_t *list);
 const struct tend_engine *tend_loop_engine(const struct tend_loop *loop);
-struct tend_journal *tend_loop_journal(struct tend_loop *loop);
 const char *tend_loop_state_path(const struct tend_loop *loop);
 struct tend_scrape_counters tend_loop_scrapes(const struct tend_loop *loop);
 
