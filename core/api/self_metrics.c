@@ -205,6 +205,8 @@ void tend_self_metrics_format(const struct tend_self_metrics *metrics, struct te
     labelled(out, "tend_alerts", "state", "firing", metrics->alerts_firing);
     gauge(out, "tend_alerts_flapping", "Alerts that fire on because they flap.", (double)metrics->alerts_flapping);
     gauge(out, "tend_incidents_open", "Open incidents.", (double)metrics->incidents_open);
+    gauge(out, "tend_locate_services", "Services that the locator looks at, of the largest open incident.",
+          (double)metrics->services_looked_at);
     head(out, "tend_runs_total", "counter", "Playbook runs that ended, by outcome.");
     for (int i = 0; i < TEND_SELF_OUTCOMES && metrics->outcomes[i].outcome != NULL; i++) {
         labelled(out, "tend_runs_total", "outcome", metrics->outcomes[i].outcome, metrics->outcomes[i].runs);

@@ -41,6 +41,7 @@ struct tend_self_metrics {
     uint64_t alerts_firing;
     uint64_t alerts_flapping; ///< of those
     uint64_t incidents_open;
+    uint64_t services_looked_at; ///< by the locator, of the largest open incident
     struct tend_self_outcome outcomes[TEND_SELF_OUTCOMES];
     uint64_t evaluator_kills;
     uint64_t reloads;

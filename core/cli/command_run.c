@@ -162,6 +162,7 @@ static void answer_metrics(void *context, struct tend_buffer *out)
         .alerts_firing = counts.alerts_firing,
         .alerts_flapping = counts.alerts_flapping,
         .incidents_open = counts.incidents_open,
+        .services_looked_at = counts.looked_at,
         .evaluator_kills = loop.evaluator_kills,
         .reloads = loop.reloads,
         .reloads_refused = loop.reloads_refused,

@@ -74,6 +74,7 @@ struct tend_engine_counts {
     size_t silences;                           ///< in force: operators', deploys, the rules'
     size_t notices_held;                       ///< not sent yet for a reason
     size_t alerts_flapping;
+    size_t looked_at; ///< services in the neighbourhood of the largest open incident
     bool paused, journal_failed;
 };
 struct tend_engine_counts tend_engine_counts(const struct tend_engine *engine);

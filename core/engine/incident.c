@@ -354,12 +354,16 @@ static void ask_locator(struct tend_engine *engine, struct tend_incident *incide
     if (!tend_locate_is_drafting(incident)) {
         const int64_t onset_ms = tend_locate_onset_ms(engine, incident);
         look_around(engine, incident, onset_ms);
+        const json_t *studied = incident->evidence;
         if (!is_due(engine, incident) || !tend_evidence_gather(engine, incident, onset_ms)) {
             return;
         }
         tend_locate_begin(engine, incident, onset_ms);
         incident->stale = incident->news = false; // what changes from here on is news
         incident->asked_ms = engine->now_ms;
+        if (incident->evidence != studied && incident->near_count > ASK_FREELY) {
+            return; // the last slice of a study is work enough for one step
+        }
     }
     if (tend_locate_go_on(engine, incident)) {
         struct tend_effect *effect = tend_emit(engine, TEND_EFFECT_ASK);

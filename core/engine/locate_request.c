@@ -13,7 +13,7 @@
 
 enum {
     BESIDE_MAX = 20,  // services that are named besides the neighbourhood
-    SLICE_WORK = 400, // of a step: some 2 ms
+    SLICE_WORK = 300, // of a step: some 1.5 ms
     SERVICE_WORK = 5, // of a service; the rest is by its metrics, 4 µs each, and the templates of its log, 0.3 µs each
     TEMPLATES_A_WORK = 16,
     TOLD_MAX = 20 // services of a larger neighbourhood that are recorded, beside the culprits

@@ -16,7 +16,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { FIRST_RETRY_MS = 1000, LAST_RETRY_MS = 300000 };
+enum {
+    FIRST_RETRY_MS = 1000,
+    LAST_RETRY_MS = 300000,
+    ALERTS_MOST = 100, // in one notice: 40 KB; a thousand would hold the loop, and nobody reads them
+};
 
 void tend_notice_destroy(struct tend_notice *notice)
 {
@@ -124,22 +128,52 @@ static json_t *payload_alert(const struct tend_engine *engine, const struct tend
                      rfc3339(firing ? 0 : engine->wall_ms), "fingerprint", fingerprint);
 }
 
+// Which alerts a notice tells of: of very many those that its notify listens to come first, then those that joined
+// first. @param[out] is_told  of each member  @return how many there was no room for
+static size_t choose_alerts(const struct tend_engine *engine, const struct tend_incident *incident, size_t notify,
+                            bool resolved, bool *is_told)
+{
+    const bool all = incident->member_count <= ALERTS_MOST;
+    size_t told = 0;
+    size_t kept_back = 0;
+    for (int heard = all ? 0 : 1; heard >= 0; heard--) {
+        for (size_t i = 0; i < incident->member_count; i++) {
+            const struct tend_member *member = &incident->members[i];
+            if (is_told[i] ||
+                (heard != 0 && (told == ALERTS_MOST || !tend_notice_hears(engine, notify, incident, i)))) {
+                continue;
+            }
+            is_told[i] = resolved || !tend_silence_covers(engine, member->service, member->rule, NULL);
+            if (is_told[i] && told == ALERTS_MOST) {
+                is_told[i] = false;
+                kept_back++;
+            }
+            told += is_told[i];
+        }
+    }
+    return kept_back;
+}
+
+// @param notify  index of who is told
 // @param part  an incident that this one took in, and whose id is told; its alerts are this one's now, and go on with
 // it. NULL: it tells of itself
-static json_t *payload_of(const struct tend_engine *engine, const struct tend_incident *incident, const char *part,
-                          const char *key, const char *status, const char *text)
+static json_t *payload_of(const struct tend_engine *engine, const struct tend_incident *incident, size_t notify,
+                          const char *part, const char *key, const char *status, const char *text)
 {
     json_t *alerts = json_array();
     const bool resolved = part == NULL && strcmp(status, "resolved") == 0;
     const char *id = part == NULL ? incident->id : part;
     char merged[64];
     tend_text_format(merged, sizeof merged, "merged into %s", incident->id);
+    bool *is_told = calloc(incident->member_count + 1, sizeof *is_told);
+    TEND_ASSERT(is_told != NULL);
+    const size_t truncated = choose_alerts(engine, incident, notify, resolved, is_told);
     for (size_t i = 0; i < incident->member_count; i++) {
-        const struct tend_member *member = &incident->members[i];
-        if (resolved || !tend_silence_covers(engine, member->service, member->rule, NULL)) {
-            (void)json_array_append_new(alerts, payload_alert(engine, member, resolved));
+        if (is_told[i]) {
+            (void)json_array_append_new(alerts, payload_alert(engine, &incident->members[i], resolved));
         }
     }
+    free(is_told);
     const struct tend_culprit *culprit = incident->culprit_count > 0 ? &incident->culprits[0] : NULL;
     char group[64];
     tend_text_format(group, sizeof group, "{}:{incident=\"%s\"}", id);
@@ -148,12 +182,13 @@ static json_t *payload_of(const struct tend_engine *engine, const struct tend_in
         summary = tend_json_text(json_object_get(json_array_get(alerts, 0), "annotations"), "summary", "");
     }
     const char *service = incident->member_count > 0 ? incident->members[0].service : "";
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:s, s:O?, s:s, s:s, s:o, s:s?, s:o}", "key", key, "status",
-                     status, "incident", id, "severity", incident->severity == NULL ? "" : incident->severity,
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:s, s:O?, s:s, s:s, s:o, s:s?, s:o, s:o*}", "key", key,
+                     "status", status, "incident", id, "severity", incident->severity == NULL ? "" : incident->severity,
                      "service", service, "culprit", culprit == NULL ? NULL : culprit->service, "confidence",
                      culprit == NULL ? json_null() : tend_json_real(culprit->confidence), "summary", summary, "reasons",
                      culprit == NULL ? NULL : culprit->reasons, "external_url", "", "group_key", group, "at",
-                     rfc3339(engine->wall_ms), "outcome", part == NULL ? incident->outcome : merged, "alerts", alerts);
+                     rfc3339(engine->wall_ms), "outcome", part == NULL ? incident->outcome : merged, "alerts", alerts,
+                     "truncated", truncated == 0 ? NULL : json_integer((json_int_t)truncated));
 }
 
 static void record_notice(struct tend_engine *engine, struct tend_notice *notice, const char *status, const char *error)
@@ -207,14 +242,14 @@ void tend_notice_tell(struct tend_engine *engine, const struct tend_incident *in
                       const char *status, const char *text)
 {
     char *key = dedup_key(engine, incident->id, notify, status);
-    queue(engine, incident->id, notify, key, payload_of(engine, incident, NULL, key, status, text));
+    queue(engine, incident->id, notify, key, payload_of(engine, incident, notify, NULL, key, status, text));
 }
 
 void tend_notice_tell_part(struct tend_engine *engine, const struct tend_incident *incident, const char *part,
                            size_t notify, const char *text)
 {
     char *key = dedup_key(engine, part, notify, "resolved");
-    queue(engine, part, notify, key, payload_of(engine, incident, part, key, "resolved", text));
+    queue(engine, part, notify, key, payload_of(engine, incident, notify, part, key, "resolved", text));
     tend_told_forget(engine, part);
 }
 

@@ -400,7 +400,7 @@ uint64_t tend_locate_look(const struct tend_engine *engine, const struct tend_in
 /// Begins to write a request; none is being written.
 void tend_locate_begin(const struct tend_engine *engine, struct tend_incident *incident, int64_t onset_ms);
 bool tend_locate_is_drafting(const struct tend_incident *incident);
-/// Writes one slice of it, of some 2 ms. @return whether it is whole
+/// Writes one slice of it, of some 1.5 ms. @return whether it is whole
 bool tend_locate_go_on(const struct tend_engine *engine, struct tend_incident *incident);
 void tend_locate_take(struct tend_incident *incident, struct tend_buffer *text); ///< Hands over what is whole.
 void tend_locate_drop(struct tend_incident *incident);                           ///< Gives up what is being written.

@@ -216,6 +216,10 @@ struct tend_engine_counts tend_engine_counts(const struct tend_engine *engine)
         .alerts_flapping = tend_flapping_count(engine),
     };
     memcpy(counts.runs_ended, engine->runs_ended, sizeof counts.runs_ended);
+    for (size_t i = 0; i < engine->incident_count; i++) {
+        const size_t near = engine->incidents[i]->near_count;
+        counts.looked_at = near > counts.looked_at ? near : counts.looked_at;
+    }
     for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->instance_count; i++) {
         const struct tend_instance *instance = engine->fleet->instances[i];
         if (instance != NULL) {

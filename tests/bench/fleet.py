@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
@@ -50,27 +51,52 @@ def main():
     parser.add_argument("--no-recording", action="store_true", help="tend run --no-recording: what the recorder costs")
     options = parser.parse_args()
 
-    with tempfile.TemporaryDirectory(prefix="tend-fleet-") as directory:
-        directory = pathlib.Path(directory)
-        program = directory / "fleet"
-        subprocess.run(["cc", "-O2", "-std=gnu11", "-o", program, HERE / "fleet.c", "-lm"], check=True)
-        port = free_ports(1)
-        fleet_options = ["-n", str(options.targets), "-m", str(options.series), "-p", str(port)]
-        listing = subprocess.run([program, *fleet_options, "-l", "sd"], check=True, capture_output=True).stdout
-        (directory / "targets.json").write_bytes(listing)
-        rules = directory / "rules"
-        (rules / "env").mkdir(parents=True)
+    with tempfile.TemporaryDirectory(prefix="tend-fleet-") as directory, Fleet(directory, options.targets, options.series) as fleet:
         record = 'record = "all",' if options.record_all else ""
-        (rules / "fleet.lua").write_text(RULES.format(every=options.every, record=record))
-        (rules / "env/bench.lua").write_text(f"return {{ targets = {json.dumps(str(directory / 'targets.json'))} }}\n")
-        load = subprocess.Popen([program, *fleet_options])
-        try:
-            arguments = ["--no-recording"] if options.no_recording else []
-            with Tend(rules, directory / "state", env="bench", options=arguments) as tend:
-                return measure(tend, options)
-        finally:
-            load.terminate()
-            load.wait()
+        rules = fleet.rules(RULES.format(every=options.every, record=record))
+        arguments = ["--no-recording"] if options.no_recording else []
+        with Tend(rules, fleet.directory / "state", env="bench", options=arguments) as tend:
+            return measure(tend, options)
+
+
+class Fleet:
+    """fleet.c, built and running: `count` targets of `series` each. Other benches start theirs with it too."""
+
+    def __init__(self, directory, count, series):
+        self.directory = pathlib.Path(directory)
+        self.program = self.directory / "fleet"
+        self.port = free_ports(1)
+        self.command = [self.program, "-n", str(count), "-m", str(series), "-p", str(self.port)]
+        self.process = None
+
+    def __enter__(self):
+        subprocess.run(["cc", "-O2", "-std=gnu11", "-o", self.program, HERE / "fleet.c", "-lm"], check=True)
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
+        return self
+
+    def __exit__(self, *_error):
+        self.process.terminate()
+        self.process.wait()
+
+    def listing(self):
+        """All targets, as a file_sd file lists them."""
+        return json.loads(subprocess.run([*self.command, "-l", "sd"], check=True, capture_output=True).stdout)
+
+    def rules(self, text, listing=None):
+        """A directory of rules with this text; tend.env.targets is a file of the listing (all targets, when left out)."""
+        targets = self.directory / "targets.json"
+        targets.write_text(json.dumps(listing or self.listing()))
+        rules = self.directory / "rules"
+        (rules / "env").mkdir(parents=True)
+        (rules / "fleet.lua").write_text(text)
+        (rules / "env/bench.lua").write_text(f"return {{ targets = {json.dumps(str(targets))} }}\n")
+        return rules
+
+    def hurt(self, kind, target, after, factor, seconds):
+        """A fault of that kind (FLEET.md), `after` seconds from now, for `seconds`."""
+        query = f"kind={kind}&target={target}&after={after:.3f}&for={seconds:.3f}&factor={factor}"
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ctl/fault?{query}", timeout=5) as answer:
+            answer.read()
 
 
 def evaluators(tend):

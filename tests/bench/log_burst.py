@@ -8,18 +8,17 @@ Starts fleet.c, lists it in a file_sd file, lets tend scrape each target every s
 resident memory grew by more than 16 MiB over what it was before the burst.
 """
 import argparse
-import json
 import os
 import pathlib
 import random
-import subprocess
 import sys
 import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-from shop import Tend, free_ports, wait_for  # noqa: E402
+from fleet import Fleet, scrapes_of  # noqa: E402
+from shop import Tend, wait_for  # noqa: E402
 
 RULES = """
 local tend = require "tend"
@@ -64,10 +63,6 @@ def write(log, rate, seconds):
     return written
 
 
-def scrapes_of(metrics):
-    return sum(value for name, value in metrics.items() if name.startswith("tend_scrapes_total{"))
-
-
 def measure(tend, log, options):
     wait_for("some scrapes", lambda: scrapes_of(tend.metrics()) > 10 * options.targets, 60)
     wait_for("the log is read", lambda: tend.metrics()["tend_log_files"] > 0, 20)
@@ -105,27 +100,14 @@ def main():
     parser.add_argument("--mb-per-second", type=float, default=50)
     parser.add_argument("--seconds", type=float, default=20)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="tend-log-burst-") as directory:
-        directory = pathlib.Path(directory)
-        program, log = directory / "fleet", directory / "app.log"
-        subprocess.run(["cc", "-O2", "-std=gnu11", "-o", program, HERE / "fleet.c", "-lm"], check=True)
-        fleet_options = ["-n", str(options.targets), "-m", "20", "-p", str(free_ports(1))]
-        listing = json.loads(subprocess.run([program, *fleet_options, "-l", "sd"], check=True, capture_output=True).stdout)
+    with tempfile.TemporaryDirectory(prefix="tend-log-burst-") as directory, Fleet(directory, options.targets, 20) as fleet:
+        log = fleet.directory / "app.log"
+        log.write_bytes(b"INFO begun\n")
+        listing = fleet.listing()
         for entry in listing:  # one service, so that the log is read once
             entry["labels"]["service"] = "shop"
-        (directory / "targets.json").write_text(json.dumps(listing))
-        rules = directory / "rules"
-        (rules / "env").mkdir(parents=True)
-        log.write_bytes(b"INFO begun\n")
-        (rules / "fleet.lua").write_text(RULES.format(log=log))
-        (rules / "env/bench.lua").write_text(f"return {{ targets = {json.dumps(str(directory / 'targets.json'))} }}\n")
-        load = subprocess.Popen([program, *fleet_options])
-        try:
-            with Tend(rules, directory / "state", env="bench") as tend:
-                return measure(tend, log, options)
-        finally:
-            load.terminate()
-            load.wait()
+        with Tend(fleet.rules(RULES.format(log=log), listing), fleet.directory / "state", env="bench") as tend:
+            return measure(tend, log, options)
 
 
 if __name__ == "__main__":

@@ -129,6 +129,7 @@
 ---@field confidence? number
 ---@field summary string
 ---@field reasons string[]
+---@field truncated? integer  alerts that there was no room for, beside the 100 in `alerts`
 ---@field external_url string
 ---@field group_key string
 ---@field at string              RFC 3339

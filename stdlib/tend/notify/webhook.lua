@@ -34,7 +34,7 @@ local function body_of(notice, receiver)
   shared.culprit = notice.culprit
   if notice.reasons and #notice.reasons > 0 then shared.reasons = table.concat(notice.reasons, "; ") end
   return {
-    version = "4", groupKey = notice.group_key or notice.key, truncatedAlerts = 0,
+    version = "4", groupKey = notice.group_key or notice.key, truncatedAlerts = notice.truncated or 0,
     status = notice.status == "resolved" and "resolved" or "firing", receiver = receiver,
     groupLabels = { incident = notice.incident }, commonLabels = common(labels), commonAnnotations = shared,
     externalURL = notice.external_url or "", alerts = host.array(alerts),

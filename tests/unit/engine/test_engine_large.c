@@ -21,8 +21,9 @@ static int write_document(void **state)
     for (int i = 0; i < CALLERS; i++) {
         tend_buffer_printf(&text, SERVICE("caller%d", "'http://c:%d/m'", ACT ",'depends':['gate']") ",", i, i + 1);
     }
-    tend_buffer_put_text(&text, SERVICE("store", "'http://s:1/m'", ACT) "],'rules':[" LOAD_RULE
-                                                                        "],'playbooks':[" PLAYBOOK("restart", "") "]}");
+    tend_buffer_put_text(&text, SERVICE("store", "'http://s:1/m'", ACT) "],'rules':[" LOAD_RULE "],'playbooks':[");
+    tend_buffer_put_text(
+        &text, PLAYBOOK("restart", "") "],'notifies':[{'name':'ops','on':['*'],'severity':['page'],'to':1}]}");
     document = text.data;
     return 0;
 }
@@ -136,7 +137,7 @@ static void count_steps(struct world *world, const struct tend_event *event, con
     }
 }
 
-// A service is 5 and its 2 metrics of work, a slice 400: 58 services.
+// A service is 5 and its 2 metrics of work, a slice 300: 43 services.
 static void a_large_request_is_written_in_slices(void **state)
 {
     (void)state;
@@ -194,6 +195,23 @@ static void a_restart_finds_members_that_are_not_on_the_incidents_record(void **
     world_pass(&world, 3);
     assert_int_equal(members_on_record(&world), ALL);
     assert_int_equal(world_count_records(&world, TEND_RECORD_INCIDENT, "state", "ended"), 1);
+    world_end(&world);
+}
+
+static void a_notice_tells_of_a_hundred_alerts_and_how_many_more(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    load_all(&world, 10);
+    world_pass(&world, 3);
+    load_all(&world, 1);
+    world_pass(&world, 3);
+    const json_t *notice = world_newest(&world, TEND_RECORD_NOTICE, "status", "queued");
+    const json_t *payload = json_object_get(notice, "payload");
+    assert_string_equal(tend_json_text(payload, "status", ""), "resolved");
+    assert_int_equal(json_array_size(json_object_get(payload, "alerts")), 100);
+    assert_int_equal(tend_json_integer(payload, "truncated", 0), ALL - 100);
     world_end(&world);
 }
 
@@ -258,6 +276,7 @@ int main(void)
         cmocka_unit_test(a_large_request_is_written_in_slices),
         cmocka_unit_test(many_that_join_at_once_are_few_records),
         cmocka_unit_test(a_restart_finds_members_that_are_not_on_the_incidents_record),
+        cmocka_unit_test(a_notice_tells_of_a_hundred_alerts_and_how_many_more),
         cmocka_unit_test(a_copy_made_between_two_slices_goes_on_as_the_first),
     };
     return cmocka_run_group_tests(tests, write_document, free_document);
