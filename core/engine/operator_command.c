@@ -202,19 +202,54 @@ void tend_operator_command_clear(struct tend_operator_command *command)
     *command = (struct tend_operator_command){ .why = "" };
 }
 
+struct form {
+    const char *command;
+    const char *members[7];
+};
+
+static const struct form forms[] = {
+    { "silence", { "on", "for_ms", "rule", "why" } },
+    { "unsilence", { "id" } },
+    { "deploy", { "on", "for_ms", "version", "what", "done", "why" } },
+    { "ack", { "incident", "why" } },
+};
+
+// A member that no such command has: what it was meant to narrow would be as wide as without it.
+static const char *find_stranger(const struct form *form, const json_t *json)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)json, key, value)
+    {
+        size_t i = 0;
+        while (form->members[i] != NULL && strcmp(form->members[i], key) != 0) {
+            i++;
+        }
+        if (form->members[i] == NULL) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
 enum tend_status tend_engine_check_command(const struct tend_engine *engine, const char *command, const char *argument,
                                            struct tend_error *error)
 {
-    static const char *const known[] = { "silence", "unsilence", "deploy", "ack" };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (strcmp(command, known[i]) == 0) {
-            struct tend_operator_command asked;
-            const enum tend_status status = tend_operator_command_read(engine, command, argument, &asked, error);
-            if (status == TEND_OK) {
-                tend_operator_command_clear(&asked);
-            }
-            return status;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        if (strcmp(command, forms[i].command) != 0) {
+            continue;
         }
+        struct tend_operator_command asked;
+        enum tend_status status = tend_operator_command_read(engine, command, argument, &asked, error);
+        if (status == TEND_OK) {
+            const char *stranger = find_stranger(&forms[i], asked.json);
+            if (stranger != NULL) {
+                tend_error_set(error, "%s has no \"%s\"", command, stranger);
+                status = TEND_E_INVALID;
+            }
+            tend_operator_command_clear(&asked);
+        }
+        return status;
     }
     return TEND_OK;
 }

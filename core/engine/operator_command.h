@@ -3,12 +3,12 @@
 ///
 ///   silence    {"on", "for_ms", "rule"?, "why"?}        no notices about it, no acts on it, for so long
 ///   unsilence  {"id"}                                    "*": all of them
-///   deploy     {"on", "for_ms"?, "version"?, "what"?, "why"?}  a service is being deployed; {"on", "done": true}: it
-///   was;
+///   deploy     {"on", "for_ms"?, "version"?, "what"?, "why"?}  a service is being deployed;
+///              {"on", "done": true}: it was;
 ///              "what": "version" (the usual), or "config" or "flag": that is changed, and not what runs
 ///   ack        {"incident", "why"?}                      "*": all that are open
 /// The same check is made where a command comes in, so that whoever asks is told what is wrong, and where it is taken,
-/// as a recording may hold anything.
+/// as a recording may hold anything. A member of another name is refused only where a command comes in.
 
 #include "base/json.h"
 #include "base/status.h"

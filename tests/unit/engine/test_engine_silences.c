@@ -348,6 +348,26 @@ static void a_command_that_makes_no_sense_is_refused_and_changes_nothing(void **
     world_end(&world);
 }
 
+static void a_member_that_a_command_does_not_have_is_no_narrower_command(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, ONE(NOTIFIES(OPS(""))));
+    static const char *const strange[][3] = {
+        { "silence", "{\"on\":\"ledger\",\"for_ms\":60000,\"rules\":\"loaded\"}", "silence has no \"rules\"" },
+        { "silence", "{\"on\":\"ledger\",\"for_ms\":60000,\"version\":\"1\"}", "silence has no \"version\"" },
+        { "deploy", "{\"on\":\"ledger\",\"rule\":\"loaded\"}", "deploy has no \"rule\"" },
+        { "unsilence", "{\"id\":\"*\",\"on\":\"ledger\"}", "unsilence has no \"on\"" },
+        { "ack", "{\"incident\":\"*\",\"on\":\"ledger\"}", "ack has no \"on\"" },
+    };
+    for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
+        struct tend_error error = { "" };
+        assert_int_equal(tend_engine_check_command(world.engine, strange[i][0], strange[i][1], &error), TEND_E_INVALID);
+        assert_string_equal(error.text, strange[i][2]);
+    }
+    world_end(&world);
+}
+
 // Silences of the rules -----------------------------------------------------------------------------------------------
 
 static void hours_of_the_rules_silence_again_and_again(void **state)
@@ -650,6 +670,7 @@ int main(void)
         cmocka_unit_test(a_silence_that_ended_while_tend_was_down_is_over),
         cmocka_unit_test(a_forgotten_silence_is_warned_of),
         cmocka_unit_test(a_command_that_makes_no_sense_is_refused_and_changes_nothing),
+        cmocka_unit_test(a_member_that_a_command_does_not_have_is_no_narrower_command),
         cmocka_unit_test(hours_of_the_rules_silence_again_and_again),
         cmocka_unit_test(a_silence_of_the_rules_holds_from_and_till),
         cmocka_unit_test(a_silence_of_the_rules_that_lasts_for_days_is_warned_of),
