@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/past_source.h"
 #include "cli/progress_bar.h"
+#include "cli/rules_document.h"
 #include "cli/terminal.h"
 #include "driver/live/baseline_file.h"
 #include "driver/live/rules_dir.h"
@@ -126,19 +127,7 @@ static int read_options(int argc, char **argv, struct learn_command *command)
 
 static bool load_rules(struct learn_command *command)
 {
-    struct tend_awaited_reply reply = tend_awaited_evaluator_load(command->evaluator);
-    if (reply.json == NULL) {
-        tend_terminal_complain("%s: loading it did not end: %s", command->options.dir, reply.reason);
-    }
-    const json_t *errors = json_object_get(reply.json, "errors");
-    for (size_t i = 0; i < json_array_size(errors); i++) {
-        const json_t *fault = json_array_get(errors, i);
-        tend_terminal_complain("%s: %s", tend_json_text(fault, "at", ""), tend_json_text(fault, "text", ""));
-    }
-    if (reply.json != NULL && json_array_size(errors) == 0) {
-        command->document = json_incref(reply.json);
-    }
-    tend_awaited_reply_clear(&reply);
+    command->document = tend_rules_document_load(command->evaluator, command->options.dir);
     return command->document != NULL;
 }
 

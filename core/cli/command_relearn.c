@@ -1,11 +1,8 @@
 // tend relearn: a person says that what a service is now is what is usual, whatever it was before.
 
-#include "cli/client_options.h"
 #include "cli/command.h"
 #include "cli/control_client.h"
 #include "cli/terminal.h"
-
-#include <string.h>
 
 static const char usage_text[] =
     "usage: tend relearn SERVICE [--state DIR] [--json]\n\n"
@@ -29,17 +26,5 @@ static void format(const json_t *answer, struct tend_buffer *out)
 
 int tend_command_relearn(int argc, char **argv)
 {
-    static const struct tend_client_usage usage = { .text = usage_text,
-                                                    .argument = "a service's name",
-                                                    .argument_needed = true };
-    struct tend_client_options options;
-    int exit = TEND_EXIT_FINE;
-    if (!tend_client_options_parse(argc, argv, &usage, &options, &exit)) {
-        return exit;
-    }
-    json_t *body = json_pack("{s:o}", "service", tend_json_string(options.argument, strlen(options.argument)));
-    const struct tend_control_question question = { .state = options.state, .path = "/v1/relearn", .body = body };
-    exit = tend_control_show(argv[0], &options, &question, format);
-    json_decref(body);
-    return exit;
+    return tend_control_ask_service(argc, argv, usage_text, "/v1/relearn", format);
 }

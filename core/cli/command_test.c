@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/rules_document.h"
 #include "cli/terminal.h"
 #include "cli/test_coverage.h"
 #include "cli/test_explore.h"
@@ -107,19 +108,7 @@ static bool load(struct test_command *command)
     if (!lock(command)) {
         return false;
     }
-    struct tend_awaited_reply reply = tend_awaited_evaluator_load(command->evaluator);
-    if (reply.json == NULL) {
-        tend_terminal_complain("%s: loading it did not end: %s", command->dir, reply.reason);
-    }
-    const json_t *errors = json_object_get(reply.json, "errors");
-    for (size_t i = 0; i < json_array_size(errors); i++) {
-        const json_t *fault = json_array_get(errors, i);
-        tend_terminal_complain("%s: %s", tend_json_text(fault, "at", ""), tend_json_text(fault, "text", ""));
-    }
-    if (reply.json != NULL && json_array_size(errors) == 0) {
-        command->document = json_incref(reply.json);
-    }
-    tend_awaited_reply_clear(&reply);
+    command->document = tend_rules_document_load(command->evaluator, command->dir);
     return command->document != NULL;
 }
 

@@ -214,3 +214,21 @@ int tend_control_show(const char *command, const struct tend_client_options *opt
     tend_control_answer_clear(&answer);
     return trouble ? TEND_EXIT_TROUBLE : TEND_EXIT_FINE;
 }
+
+int tend_control_ask_service(int argc, char **argv, const char *usage_text, const char *path,
+                             void (*format)(const json_t *answer, struct tend_buffer *out))
+{
+    const struct tend_client_usage usage = { .text = usage_text,
+                                             .argument = "a service's name",
+                                             .argument_needed = true };
+    struct tend_client_options options;
+    int exit = TEND_EXIT_FINE;
+    if (!tend_client_options_parse(argc, argv, &usage, &options, &exit)) {
+        return exit;
+    }
+    json_t *body = json_pack("{s:o}", "service", tend_json_string(options.argument, strlen(options.argument)));
+    const struct tend_control_question question = { .state = options.state, .path = path, .body = body };
+    exit = tend_control_show(argv[0], &options, &question, format);
+    json_decref(body);
+    return exit;
+}

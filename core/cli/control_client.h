@@ -32,6 +32,13 @@ void tend_control_set_text(json_t *body, const char *key, const char *text);
 /// What an answer with an error status complains of; NULL when it is fine.
 const char *tend_control_fault(const struct tend_control_answer *answer);
 
+/// A command whose one argument is a service's name, which is posted to @p path as {"service"}: reads the command line,
+/// asks, and prints the answer as tend_control_show does.
+/// @param usage_text  what --help prints
+/// @return an enum tend_exit
+int tend_control_ask_service(int argc, char **argv, const char *usage_text, const char *path,
+                             void (*format)(const json_t *answer, struct tend_buffer *out));
+
 /// Asks, and prints the answer: as it came with --json, else as @p format writes it. What went wrong goes to stderr as
 /// "tend NAME: …", with the places in the rules that were refused.
 /// @return an enum tend_exit

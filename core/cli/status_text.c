@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { DEPARTED_SHOWN = 10 };
+
 static void put_head(const json_t *status, struct tend_buffer *out)
 {
     const json_t *targets = json_object_get(status, "targets");
@@ -142,6 +144,21 @@ static void put_section(const char *title, struct tend_text_table *table, struct
     tend_text_table_clear(table);
 }
 
+// A section of what is to be told of each item of a list: none, one or more rows.
+static void put_rows(const char *title, const char *columns, const json_t *list,
+                     void (*put)(const json_t *item, struct tend_text_table *table), struct tend_buffer *out)
+{
+    struct tend_text_table table;
+    tend_text_table_init(&table, columns);
+    size_t i = 0;
+    const json_t *item = NULL;
+    json_array_foreach(list, i, item)
+    {
+        put(item, &table);
+    }
+    put_section(title, &table, out);
+}
+
 static void put_alert_row(const json_t *alert, const json_t *service, struct tend_text_table *table)
 {
     const char *instance = tend_json_text(alert, "instance", "");
@@ -219,22 +236,14 @@ static void put_learned_row(const json_t *metric, const json_t *service, struct 
     }
 }
 
-static void put_learned(const json_t *status, struct tend_buffer *out)
+static void put_learned(const json_t *service, struct tend_text_table *table)
 {
-    struct tend_text_table table;
-    tend_text_table_init(&table, "llllll");
     size_t i = 0;
-    const json_t *service = NULL;
-    json_array_foreach(json_object_get(status, "services"), i, service)
+    const json_t *metric = NULL;
+    json_array_foreach(json_object_get(service, "metrics"), i, metric)
     {
-        size_t m = 0;
-        const json_t *metric = NULL;
-        json_array_foreach(json_object_get(service, "metrics"), m, metric)
-        {
-            put_learned_row(metric, service, &table);
-        }
+        put_learned_row(metric, service, table);
     }
-    put_section("learned from the past", &table, out);
 }
 
 static void put_metric_row(const char *name, const json_t *metric, const char *subject, struct tend_text_table *table)
@@ -278,23 +287,15 @@ static void put_instances_out(const json_t *instances, struct tend_text_table *t
     }
 }
 
-static void put_out_of_line(const json_t *status, struct tend_buffer *out)
+static void put_out_of_line(const json_t *service, struct tend_text_table *table)
 {
-    struct tend_text_table table;
-    tend_text_table_init(&table, "llrllll");
-    size_t s = 0;
-    const json_t *service = NULL;
-    json_array_foreach(json_object_get(status, "services"), s, service)
+    size_t i = 0;
+    const json_t *metric = NULL;
+    json_array_foreach(json_object_get(service, "metrics"), i, metric)
     {
-        size_t i = 0;
-        const json_t *metric = NULL;
-        json_array_foreach(json_object_get(service, "metrics"), i, metric)
-        {
-            put_metric_row(tend_json_text(metric, "name", "?"), metric, tend_json_text(service, "name", "?"), &table);
-        }
-        put_instances_out(json_object_get(service, "instances"), &table);
+        put_metric_row(tend_json_text(metric, "name", "?"), metric, tend_json_text(service, "name", "?"), table);
     }
-    put_section("out of line", &table, out);
+    put_instances_out(json_object_get(service, "instances"), table);
 }
 
 static void put_forecast_row(const char *subject, const char *name, const json_t *metric, struct tend_text_table *table)
@@ -319,100 +320,67 @@ static void put_forecast_row(const char *subject, const char *name, const json_t
     tend_forecast_put(cell, &forecast);
 }
 
-static void put_foretold(const json_t *status, struct tend_buffer *out)
+static void put_foretold(const json_t *service, struct tend_text_table *table)
 {
-    struct tend_text_table table;
-    tend_text_table_init(&table, "llrll");
-    size_t s = 0;
-    const json_t *service = NULL;
-    json_array_foreach(json_object_get(status, "services"), s, service)
-    {
-        size_t i = 0;
-        const json_t *instance = NULL;
-        json_array_foreach(json_object_get(service, "instances"), i, instance)
-        {
-            const char *name = NULL;
-            json_t *metric = NULL;
-            json_object_foreach(json_object_get(instance, "metrics"), name, metric)
-            {
-                put_forecast_row(tend_json_text(instance, "name", "?"), name, metric, &table);
-            }
-        }
-    }
-    put_section("will be out of line if it goes on", &table, out);
-}
-
-static void put_breakers(const json_t *status, struct tend_buffer *out)
-{
-    struct tend_text_table table;
-    tend_text_table_init(&table, "l");
     size_t i = 0;
-    const json_t *service = NULL;
-    json_array_foreach(json_object_get(status, "services"), i, service)
+    const json_t *instance = NULL;
+    json_array_foreach(json_object_get(service, "instances"), i, instance)
     {
-        if (tend_json_bool(service, "breaker_open", false)) {
-            tend_terminal_put_member(tend_text_table_cell(&table), service, "name", "?");
-        }
-    }
-    put_section("services that are not acted on after failed runs (tend close SERVICE)", &table, out);
-}
-
-static void put_down(const json_t *status, struct tend_buffer *out)
-{
-    struct tend_text_table table;
-    tend_text_table_init(&table, "lll");
-    size_t s = 0;
-    const json_t *service = NULL;
-    json_array_foreach(json_object_get(status, "services"), s, service)
-    {
-        size_t i = 0;
-        const json_t *instance = NULL;
-        json_array_foreach(json_object_get(service, "instances"), i, instance)
+        const char *name = NULL;
+        json_t *metric = NULL;
+        json_object_foreach(json_object_get(instance, "metrics"), name, metric)
         {
-            if (json_is_false(json_object_get(instance, "up"))) {
-                tend_terminal_put_member(tend_text_table_cell(&table), instance, "name", "?");
-                tend_terminal_put_member(tend_text_table_cell(&table), instance, "kind", "");
-                tend_terminal_put_member(tend_text_table_cell(&table), instance, "reason", "");
-            }
+            put_forecast_row(tend_json_text(instance, "name", "?"), name, metric, table);
         }
     }
-    put_section("not scraped", &table, out);
 }
 
-// The newest few of those that discovery no longer lists.
-static void put_departed(const json_t *status, struct tend_buffer *out)
+static void put_breaker(const json_t *service, struct tend_text_table *table)
 {
-    enum { SHOWN = 10 };
-    struct tend_text_table table;
-    tend_text_table_init(&table, "ll");
-    const json_t *departed = json_object_get(status, "departed");
-    const size_t count = json_array_size(departed);
-    for (size_t i = count > SHOWN ? count - SHOWN : 0; i < count; i++) {
-        const json_t *one = json_array_get(departed, i);
-        tend_terminal_put_member(tend_text_table_cell(&table), one, "service", "?");
-        struct tend_buffer *cell = tend_text_table_cell(&table);
-        tend_buffer_put_text(cell, "since ");
-        tend_terminal_put_time(cell, tend_json_integer(one, "left_wall_ms", 0));
-        const int64_t instances = tend_json_integer(one, "instances", 0);
-        tend_buffer_printf(cell, ", had %lld instance%s", (long long)instances, instances == 1 ? "" : "s");
+    if (tend_json_bool(service, "breaker_open", false)) {
+        tend_terminal_put_member(tend_text_table_cell(table), service, "name", "?");
     }
-    put_section("no longer listed by discovery", &table, out);
 }
 
-// A list of objects as rows of two members.
-static void put_pairs(const char *title, const json_t *list, const char *first, const char *second,
-                      struct tend_buffer *out)
+static void put_down(const json_t *service, struct tend_text_table *table)
 {
-    struct tend_text_table table;
-    tend_text_table_init(&table, "ll");
     size_t i = 0;
-    const json_t *item = NULL;
-    json_array_foreach(list, i, item)
+    const json_t *instance = NULL;
+    json_array_foreach(json_object_get(service, "instances"), i, instance)
     {
-        tend_terminal_put_member(tend_text_table_cell(&table), item, first, "?");
-        tend_terminal_put_member(tend_text_table_cell(&table), item, second, "");
+        if (json_is_false(json_object_get(instance, "up"))) {
+            tend_terminal_put_member(tend_text_table_cell(table), instance, "name", "?");
+            tend_terminal_put_member(tend_text_table_cell(table), instance, "kind", "");
+            tend_terminal_put_member(tend_text_table_cell(table), instance, "reason", "");
+        }
     }
-    put_section(title, &table, out);
+}
+
+// The last few of a list, as a list; a new reference.
+static json_t *newest_of(const json_t *list, size_t most)
+{
+    json_t *newest = json_array();
+    const size_t count = json_array_size(list);
+    for (size_t i = count > most ? count - most : 0; i < count; i++) {
+        (void)json_array_append(newest, json_array_get(list, i));
+    }
+    return newest;
+}
+
+static void put_departed(const json_t *departed, struct tend_text_table *table)
+{
+    tend_terminal_put_member(tend_text_table_cell(table), departed, "service", "?");
+    struct tend_buffer *cell = tend_text_table_cell(table);
+    tend_buffer_put_text(cell, "since ");
+    tend_terminal_put_time(cell, tend_json_integer(departed, "left_wall_ms", 0));
+    const int64_t instances = tend_json_integer(departed, "instances", 0);
+    tend_buffer_printf(cell, ", had %lld instance%s", (long long)instances, instances == 1 ? "" : "s");
+}
+
+static void put_rule_off(const json_t *rule, struct tend_text_table *table)
+{
+    tend_terminal_put_member(tend_text_table_cell(table), rule, "rule", "?");
+    tend_terminal_put_member(tend_text_table_cell(table), rule, "why", "");
 }
 
 static void put_silences(const json_t *status, struct tend_buffer *out)
@@ -423,70 +391,51 @@ static void put_silences(const json_t *status, struct tend_buffer *out)
     }
 }
 
-static void put_acknowledged(const json_t *status, struct tend_buffer *out)
+static void put_acknowledged(const json_t *incident, struct tend_text_table *table)
 {
-    struct tend_text_table table;
-    tend_text_table_init(&table, "lll");
-    size_t i = 0;
-    const json_t *incident = NULL;
-    json_array_foreach(json_object_get(status, "incidents"), i, incident)
-    {
-        if (json_is_string(json_object_get(incident, "ack_who"))) {
-            tend_terminal_put_member(tend_text_table_cell(&table), incident, "id", "?");
-            struct tend_buffer *cell = tend_text_table_cell(&table);
-            tend_buffer_put_text(cell, "by ");
-            tend_terminal_put_member(cell, incident, "ack_who", "?");
-            tend_buffer_put_text(cell, " at ");
-            tend_terminal_put_time(cell, tend_terminal_wall_ms(json_object_get(incident, "ack_wall_ms")));
-            tend_terminal_put_member(tend_text_table_cell(&table), incident, "ack_why", "");
-        }
+    if (json_is_string(json_object_get(incident, "ack_who"))) {
+        tend_terminal_put_member(tend_text_table_cell(table), incident, "id", "?");
+        struct tend_buffer *cell = tend_text_table_cell(table);
+        tend_buffer_put_text(cell, "by ");
+        tend_terminal_put_member(cell, incident, "ack_who", "?");
+        tend_buffer_put_text(cell, " at ");
+        tend_terminal_put_time(cell, tend_terminal_wall_ms(json_object_get(incident, "ack_wall_ms")));
+        tend_terminal_put_member(tend_text_table_cell(table), incident, "ack_why", "");
     }
-    put_section("acknowledged, so not told again while they stay as they are", &table, out);
 }
 
-static void put_dry_playbooks(const json_t *status, struct tend_buffer *out)
+static void put_dry_playbook(const json_t *playbook, struct tend_text_table *table)
 {
-    struct tend_text_table table;
-    tend_text_table_init(&table, "l");
-    size_t i = 0;
-    const json_t *playbook = NULL;
-    json_array_foreach(json_object_get(status, "playbooks"), i, playbook)
-    {
-        if (!tend_json_bool(playbook, "armed", false)) {
-            tend_terminal_put_member(tend_text_table_cell(&table), playbook, "name", "?");
-        }
+    if (!tend_json_bool(playbook, "armed", false)) {
+        tend_terminal_put_member(tend_text_table_cell(table), playbook, "name", "?");
     }
-    put_section("playbooks that only report what they would do (tend arm NAME, or tend arm --all)", &table, out);
 }
 
-static void put_warnings(const json_t *status, struct tend_buffer *out)
+static void put_warning(const json_t *warning, struct tend_text_table *table)
 {
-    struct tend_text_table table;
-    tend_text_table_init(&table, "l");
-    size_t i = 0;
-    const json_t *warning = NULL;
-    json_array_foreach(json_object_get(status, "warnings"), i, warning)
-    {
-        tend_terminal_put(tend_text_table_cell(&table),
-                          json_is_string(warning) ? json_string_value(warning) : tend_json_text(warning, "text", "?"));
-    }
-    put_section("warnings", &table, out);
+    tend_terminal_put(tend_text_table_cell(table),
+                      json_is_string(warning) ? json_string_value(warning) : tend_json_text(warning, "text", "?"));
 }
 
 void tend_status_text_format(const json_t *status, struct tend_buffer *out)
 {
+    const json_t *services = json_object_get(status, "services");
     put_head(status, out);
     put_services(status, out);
     put_alerts(status, out);
-    put_learned(status, out);
-    put_out_of_line(status, out);
-    put_foretold(status, out);
-    put_down(status, out);
-    put_departed(status, out);
-    put_breakers(status, out);
-    put_pairs("rules that are off", json_object_get(status, "rules_off"), "rule", "why", out);
+    put_rows("learned from the past", "llllll", services, put_learned, out);
+    put_rows("out of line", "llrllll", services, put_out_of_line, out);
+    put_rows("will be out of line if it goes on", "llrll", services, put_foretold, out);
+    put_rows("not scraped", "lll", services, put_down, out);
+    json_t *departed = newest_of(json_object_get(status, "departed"), DEPARTED_SHOWN);
+    put_rows("no longer listed by discovery", "ll", departed, put_departed, out);
+    json_decref(departed);
+    put_rows("services that are not acted on after failed runs (tend close SERVICE)", "l", services, put_breaker, out);
+    put_rows("rules that are off", "ll", json_object_get(status, "rules_off"), put_rule_off, out);
     put_silences(status, out);
-    put_acknowledged(status, out);
-    put_dry_playbooks(status, out);
-    put_warnings(status, out);
+    put_rows("acknowledged, so not told again while they stay as they are", "lll", json_object_get(status, "incidents"),
+             put_acknowledged, out);
+    put_rows("playbooks that only report what they would do (tend arm NAME, or tend arm --all)", "l",
+             json_object_get(status, "playbooks"), put_dry_playbook, out);
+    put_rows("warnings", "l", json_object_get(status, "warnings"), put_warning, out);
 }

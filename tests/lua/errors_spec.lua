@@ -68,8 +68,8 @@ end)
 gives("an unknown field", 'tend.rule "a" {\n  on = "*", when = "up",\n  fire_afterr = "5s",\n}',
   'shop.lua:4: unknown field "fire_afterr"; did you mean "fire_after"?')
 gives("an unknown field that is near nothing", 'tend.group "*" { colour = 3 }',
-  'shop.lua:2: unknown field "colour"; a group has: awake, control, depends, edges, every, is, limits, logs, '
-    .. "metrics, record, remedies, rules, targets, timeout, together, version, window, zone")
+  'shop.lua:2: unknown field "colour"; a group has: awake, control, depends, edges, every, gone_after, is, limits, '
+    .. "logs, metrics, record, remedies, rules, targets, timeout, together, version, window, zone")
 gives("an unknown field of a metric",
   'tend.service "s" {\n  targets = { "http://a:1/metrics" },\n  metrics = {\n    up = { alfa = 0.5 },\n  },\n}',
   'shop.lua:5: unknown field "alfa"; did you mean "alpha"?')
