@@ -11,7 +11,7 @@ static void put_row(const json_t *silence, struct tend_text_table *table)
     tend_terminal_put_member(tend_text_table_cell(table), silence, "kind", "?");
     struct tend_buffer *cell = tend_text_table_cell(table);
     tend_terminal_put_member(cell, silence, "on", "?");
-    static const char *const more[][2] = { { "rule", ", rule " }, { "version", ", version " } };
+    static const char *const more[][2] = { { "rule", ", rule " }, { "version", ", version " }, { "changed", ", " } };
     for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
         if (json_is_string(json_object_get(silence, more[i][0]))) {
             tend_buffer_put_text(cell, more[i][1]);

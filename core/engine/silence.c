@@ -387,12 +387,12 @@ json_t *tend_silence_view(const struct tend_engine *engine)
     json_t *rows = json_array();
     for (size_t i = 0; i < engine->silence_count; i++) {
         const struct tend_silence *silence = engine->silences[i];
-        (void)json_array_append_new(rows,
-                                    json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s, s:s, s:I, s:I, s:s}", "id", silence->id,
-                                              "kind", silence->deploy ? "deploy" : "silence", "on", silence->on, "rule",
-                                              silence->rule, "version", silence->version, "who", silence->who, "why",
-                                              silence->why, "since_wall_ms", (json_int_t)silence->since_wall_ms,
-                                              "until_wall_ms", (json_int_t)until_wall_ms(engine, silence), "ends", ""));
+        (void)json_array_append_new(
+            rows, json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s*, s:s, s:s, s:I, s:I, s:s}", "id", silence->id, "kind",
+                            silence->deploy ? "deploy" : "silence", "on", silence->on, "rule", silence->rule, "version",
+                            silence->version, "changed", silence->what, "who", silence->who, "why", silence->why,
+                            "since_wall_ms", (json_int_t)silence->since_wall_ms, "until_wall_ms",
+                            (json_int_t)until_wall_ms(engine, silence), "ends", ""));
     }
     for (size_t i = 0; engine->ruleset != NULL && i < engine->ruleset->silence_count; i++) {
         const struct tend_silence_def *def = &engine->ruleset->silences[i];

@@ -317,7 +317,7 @@ local SCENARIO = { world = world_of, faults = "table?", acts = acts_of, series =
   people = "table?", crashes = crashes_of, env = "any?", check = "function" }
 local function kind_of_deploy(value)
   if value == nil or value == "version" or value == "config" or value == "flag" then return value end
-  return nil, 'is what a deploy changes: "version", "config" or "flag"'
+  return nil, 'is none of "version", "config", "flag"'
 end
 
 local PERSON = { at = "duration", approve = "boolean?", pause = "duration?", reload = "boolean?", silence = "string?",

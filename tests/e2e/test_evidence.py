@@ -136,6 +136,7 @@ class Live(unittest.TestCase):
         self.wait_for_scrapes(3)
         answer = self.tend.cli("deploy", "proxy", "--kind", "config", "--for", "2s", "--why", "pool of 50")
         self.assertIn("noted another configuration of proxy", answer)
+        self.assertRegex(self.tend.cli("silence"), r"(?m)^d\d+ +deploy +proxy, config ")
         self.wait_for_scrapes(2)
         self.says["slow"] = 0.5
         self.assertRegex(self.explained("config changed"),

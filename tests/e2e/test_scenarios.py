@@ -193,6 +193,13 @@ class Scenarios(unittest.TestCase):
                 self.assertTrue([1 for at, said in errors if at == line and text in said], errors)
         self.assertEqual(len(errors), 12, errors)
 
+    def test_what_a_deploy_changes_is_checked(self):
+        errors = self.errors_of("""  world  = { front = 2, back = 2 },
+  people = { { at = "1m", deploy = "back", kind = "disk" }, { at = "1m", reload = true, kind = "flag" } },""")
+        self.assertEqual([("4", ' kind = "disk" is none of "version", "config", "flag"'),
+                          ("2", ' kind is of a deploy: { at = "2m", deploy = "redis", kind = "config" }')],
+                         [tuple(error) for error in errors])
+
     def test_a_fault_on_nobody_is_told_with_who_there_is(self):
         self.put("rules_test.lua", HEAD + scenario("nobody", """  world = { front = 1, back = 3 },
   faults = { { at = "1m", on = "bakc", kind = "hang" } }, check = function() end,"""))
