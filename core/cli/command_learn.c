@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/past_options.h"
 #include "cli/past_source.h"
 #include "cli/progress_bar.h"
 #include "cli/rules_document.h"
@@ -14,7 +15,6 @@
 #include "driver/live/state_dir.h"
 #include "driver/past/rehearsal.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,27 +23,18 @@ static const char usage[] =
     "Plays the past under the rules of DIR, and writes what their tend.learned metrics learned from it to the state\n"
     "directory, so that the daemon need not wait for two seasons. The daemon must not be running. What it learned of\n"
     "other services, or of metrics that the past does not have, is kept. It is services that are learned; an instance\n"
-    "is expected to be like its service until it has a past of its own.\n\n"
-    "  --recording PATH       a recording of tend run, or a bundle of tend export\n"
-    "  --csv FILE             time,service:metric,service/instance:metric,… or timestamp,value\n"
-    "  --prometheus URL       a server that speaks Prometheus' query API\n"
+    "is expected to be like its service until it has a past of its own.\n\n" TEND_PAST_USAGE_SOURCES
     "  --state DIR            the state directory (else $STATE_DIRECTORY, /var/lib/tend as root,\n"
     "                         or ~/.local/state/tend)\n\n"
     "  --from T, --to T       the time that is looked at: 2026-03-02T10:00:05Z, seconds since 1970, now, or -14d "
     "before\n"
-    "                         now; the usual: all of a file, the last 21 days of a server\n"
-    "  --zone NAME            the time zone of times without one, like Europe/Berlin; the usual: UTC\n"
-    "  --as SERVICE:METRIC    csv: whose a plain timestamp,value file is, where the rules leave a choice\n"
-    "  --service-label NAME   prometheus: the label that names the service; the usual: job\n"
-    "  --instance-label NAME  prometheus: the label that names the instance; the usual: instance\n"
-    "  --step DURATION        prometheus: ask for values at steps of this (query_range)\n"
-    "  --token-file FILE      prometheus: a file with a bearer token\n"
-    "  --env NAME             what tend.env shows: the table that DIR/env/NAME.lua returns\n"
+    "                         now; the usual: all of a file, the last 21 days of a server\n" TEND_PAST_USAGE_ZONE
+        TEND_PAST_USAGE_MORE "  --env NAME             what tend.env shows: the table that DIR/env/NAME.lua returns\n"
     "  --json                 the answer as one JSON object on stdout\n"
     "  --help                 this text\n\n"
     "exit status: 0 written; 1 nothing was learned, or it cannot be written; 2 wrong usage\n";
 
-enum { OPTION_SOURCE = 1000, OPTION_STATE = 1010, OPTION_TEXT = 1020 };
+enum { OPTION_STATE = 1000 };
 
 struct learn_command {
     struct tend_simulate_options options;
@@ -73,28 +64,17 @@ static int refuse(const char *why)
 static int read_options(int argc, char **argv, struct learn_command *command)
 {
     static const struct option table[] = {
-        { "recording", required_argument, NULL, OPTION_SOURCE + TEND_SIMULATE_RECORDING },
-        { "csv", required_argument, NULL, OPTION_SOURCE + TEND_SIMULATE_CSV },
-        { "prometheus", required_argument, NULL, OPTION_SOURCE + TEND_SIMULATE_PROMETHEUS },
+        TEND_PAST_OPTIONS,
         { "state", required_argument, NULL, OPTION_STATE },
-        { "env", required_argument, NULL, OPTION_TEXT },
-        { "from", required_argument, NULL, OPTION_TEXT + 1 },
-        { "to", required_argument, NULL, OPTION_TEXT + 2 },
-        { "zone", required_argument, NULL, OPTION_TEXT + 3 },
-        { "as", required_argument, NULL, OPTION_TEXT + 4 },
-        { "service-label", required_argument, NULL, OPTION_TEXT + 5 },
-        { "instance-label", required_argument, NULL, OPTION_TEXT + 6 },
-        { "step", required_argument, NULL, OPTION_TEXT + 7 },
-        { "token-file", required_argument, NULL, OPTION_TEXT + 8 },
         { "json", no_argument, NULL, 'j' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
     struct tend_simulate_options *out = &command->options;
-    const char **const texts[] = { &out->env,           &out->from,           &out->to,   &out->zone,      &out->as,
-                                   &out->service_label, &out->instance_label, &out->step, &out->token_file };
+    bool one_source = true;
     int option;
-    while ((option = getopt_long(argc, argv, "h", table, NULL)) != -1) { // NOLINT(concurrency-mt-unsafe): one thread
+    int index = 0;
+    while ((option = getopt_long(argc, argv, "h", table, &index)) != -1) { // NOLINT(concurrency-mt-unsafe): one thread
         if (option == 'h') {
             (void)fputs(usage, stdout);
             return TEND_EXIT_FINE;
@@ -103,20 +83,19 @@ static int read_options(int argc, char **argv, struct learn_command *command)
             out->json = true;
         } else if (option == OPTION_STATE) {
             command->state = optarg;
-        } else if (option >= OPTION_TEXT) {
-            *texts[option - OPTION_TEXT] = optarg;
-        } else if (option < OPTION_SOURCE) {
+        } else if (option >= TEND_PAST_OPTION) {
+            one_source = tend_past_option_take(out, table[index].name, optarg) && one_source;
+        } else {
             (void)fputs(usage, stderr);
             return TEND_EXIT_USAGE;
-        } else if (out->source != TEND_SIMULATE_NOTHING) {
-            return refuse("write one of --recording, --csv and --prometheus");
-        } else {
-            out->source = (enum tend_simulate_source)(option - OPTION_SOURCE);
-            out->source_text = optarg;
         }
     }
-    if (argc - optind != 1 || out->source == TEND_SIMULATE_NOTHING) {
+    if (argc - optind != 1 || out->source == TEND_SIMULATE_NOTHING || !one_source) {
         return refuse("say which rules, and one past: --recording, --csv or --prometheus");
+    }
+    const char *why = tend_past_options_misplaced(out);
+    if (why != NULL) {
+        return refuse(why);
     }
     if (out->source == TEND_SIMULATE_PROMETHEUS && out->from == NULL) {
         out->from = "-21d"; // two weeks to trust a season of a week, and one that may have been unlike the others

@@ -1,12 +1,12 @@
 #include "cli/tune_options.h"
 
 #include "cli/command.h"
+#include "cli/past_options.h"
 #include "cli/terminal.h"
 #include "parse/duration.h"
 #include "recording/format.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,10 +22,7 @@ static const char usage[] =
     "marked incidents would have been found, and which setting keeps to a budget of false alarms: the lines to paste,\n"
     "and where. It changes nothing itself. An alarm is an alert that fires; where no incident is marked, all count as\n"
     "false.\n\n"
-    "  --history PATH|URL     any of the three below, told apart by what it is\n"
-    "  --recording PATH       a recording of tend run, or a bundle of tend export\n"
-    "  --csv FILE             time,service:metric,service/instance:metric,… or timestamp,value\n"
-    "  --prometheus URL       a server that speaks Prometheus' query API\n\n"
+    "  --history PATH|URL     any of the three below, told apart by what it is\n" TEND_PAST_USAGE_SOURCES "\n"
     "  --budget \"N a TIME\"    false alarms that are acceptable of each rule: \"1 a week\", \"2 a day\", \"1 per "
     "30d\"\n"
     "  --incidents FILE       labels of real incidents: from,to,what[,service]; alarms within them are not false\n"
@@ -33,47 +30,24 @@ static const char usage[] =
     "  --rule NAME            this rule only\n\n"
     "  --from T, --to T       the time that is looked at: 2026-03-02T10:00:05Z, seconds since 1970, now, or -6h "
     "before\n"
-    "                         now; the usual: all of a file, the last hour of a server\n"
-    "  --zone NAME            the time zone of times without one, like Europe/Berlin; the usual: UTC\n"
+    "                         now; the usual: all of a file, the last hour of a server\n" TEND_PAST_USAGE_ZONE
     "  --baselines FILE       what a daemon learned, its DIR/baselines: tend.learned metrics of services begin with "
-    "it\n"
-    "  --as SERVICE:METRIC    csv: whose a plain timestamp,value file is, where the rules leave a choice\n"
-    "  --service-label NAME   prometheus: the label that names the service; the usual: job\n"
-    "  --instance-label NAME  prometheus: the label that names the instance; the usual: instance\n"
-    "  --step DURATION        prometheus: ask for values at steps of this (query_range)\n"
-    "  --token-file FILE      prometheus: a file with a bearer token\n"
+    "it\n" TEND_PAST_USAGE_MORE
     "  --env NAME             what tend.env shows: the table that DIR/env/NAME.lua returns\n"
     "  --json                 all points of the grid, as one JSON object on stdout\n"
     "  --help                 this text\n\n"
     "exit status: 0 there is an answer, 1 there is none, 2 wrong usage\n";
 
-enum {
-    OPTION_RECORDING = 1000,
-    OPTION_CSV,
-    OPTION_PROMETHEUS,
-    OPTION_HISTORY,
-    OPTION_TEXT, // and on: one for each text option
-};
+enum { OPTION_HISTORY = 1000, OPTION_BUDGET, OPTION_PERIOD, OPTION_RULE };
 
 static const struct option option_table[] = {
-    { "recording", required_argument, NULL, OPTION_RECORDING },
-    { "csv", required_argument, NULL, OPTION_CSV },
-    { "prometheus", required_argument, NULL, OPTION_PROMETHEUS },
+    TEND_PAST_OPTIONS,
+    { "incidents", required_argument, NULL, TEND_PAST_OPTION_MORE },
+    { "baselines", required_argument, NULL, TEND_PAST_OPTION_MORE + 1 },
     { "history", required_argument, NULL, OPTION_HISTORY },
-    { "env", required_argument, NULL, OPTION_TEXT },
-    { "from", required_argument, NULL, OPTION_TEXT + 1 },
-    { "to", required_argument, NULL, OPTION_TEXT + 2 },
-    { "zone", required_argument, NULL, OPTION_TEXT + 3 },
-    { "as", required_argument, NULL, OPTION_TEXT + 4 },
-    { "incidents", required_argument, NULL, OPTION_TEXT + 5 },
-    { "service-label", required_argument, NULL, OPTION_TEXT + 6 },
-    { "instance-label", required_argument, NULL, OPTION_TEXT + 7 },
-    { "step", required_argument, NULL, OPTION_TEXT + 8 },
-    { "token-file", required_argument, NULL, OPTION_TEXT + 9 },
-    { "budget", required_argument, NULL, OPTION_TEXT + 10 },
-    { "period", required_argument, NULL, OPTION_TEXT + 11 },
-    { "rule", required_argument, NULL, OPTION_TEXT + 12 },
-    { "baselines", required_argument, NULL, OPTION_TEXT + 13 },
+    { "budget", required_argument, NULL, OPTION_BUDGET },
+    { "period", required_argument, NULL, OPTION_PERIOD },
+    { "rule", required_argument, NULL, OPTION_RULE },
     { "json", no_argument, NULL, 'j' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
@@ -87,14 +61,15 @@ static int refuse(const char *why)
 
 // ---- what a history is ----
 
-static enum tend_simulate_source source_of(const char *text)
+// @return the option that names this kind
+static const char *kind_of(const char *text)
 {
     if (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0) {
-        return TEND_SIMULATE_PROMETHEUS;
+        return "prometheus";
     }
     struct stat status;
     if (stat(text, &status) == 0 && S_ISDIR(status.st_mode)) {
-        return TEND_SIMULATE_RECORDING;
+        return "recording";
     }
     char begins[sizeof TEND_RECORDING_MAGIC - 1];
     FILE *file = fopen(text, "re");
@@ -102,18 +77,7 @@ static enum tend_simulate_source source_of(const char *text)
     if (file != NULL) {
         (void)fclose(file);
     }
-    return got == sizeof begins && memcmp(begins, TEND_RECORDING_MAGIC, got) == 0 ? TEND_SIMULATE_RECORDING
-                                                                                  : TEND_SIMULATE_CSV;
-}
-
-static bool take_source(struct tend_simulate_options *out, int option)
-{
-    const bool first = out->source == TEND_SIMULATE_NOTHING;
-    out->source = option == OPTION_HISTORY
-                      ? source_of(optarg)
-                      : (enum tend_simulate_source)(option - OPTION_RECORDING + TEND_SIMULATE_RECORDING);
-    out->source_text = optarg;
-    return first;
+    return got == sizeof begins && memcmp(begins, TEND_RECORDING_MAGIC, got) == 0 ? "recording" : "csv";
 }
 
 // ---- budget ----
@@ -170,19 +134,6 @@ enum tend_status tend_tune_budget_parse(const char *text, struct tend_tuning_bud
 
 // ---- the command line ----
 
-static const char *misplaced(const struct tend_simulate_options *options)
-{
-    if (options->as != NULL && options->source != TEND_SIMULATE_CSV) {
-        return "--as goes with a CSV file";
-    }
-    if ((options->service_label != NULL || options->instance_label != NULL || options->step != NULL ||
-         options->token_file != NULL) &&
-        options->source != TEND_SIMULATE_PROMETHEUS) {
-        return "--service-label, --instance-label, --step and --token-file go with a server";
-    }
-    return NULL;
-}
-
 static int read_values(struct tend_tune_options *out, const char *budget, const char *period)
 {
     struct tend_error error;
@@ -207,18 +158,20 @@ int tend_tune_options_read(int argc, char **argv, struct tend_tune_options *out)
     struct tend_simulate_options *past = &out->past;
     const char *budget = NULL;
     const char *period = NULL;
-    const char **const texts[] = {
-        &past->env,           &past->from,           &past->to,   &past->zone,       &past->as, &past->incidents,
-        &past->service_label, &past->instance_label, &past->step, &past->token_file, &budget,   &period,
-        &out->rule,           &past->baselines
-    };
     bool one_source = true;
     int option = 0;
-    while ((option = getopt_long(argc, argv, "h", option_table, NULL)) != -1) { // NOLINT(concurrency-mt-unsafe)
-        if (option >= OPTION_TEXT) {
-            *texts[option - OPTION_TEXT] = optarg;
-        } else if (option >= OPTION_RECORDING) {
-            one_source = take_source(past, option) && one_source;
+    int index = 0;
+    while ((option = getopt_long(argc, argv, "h", option_table, &index)) != -1) { // NOLINT(concurrency-mt-unsafe)
+        if (option >= TEND_PAST_OPTION) {
+            one_source = tend_past_option_take(past, option_table[index].name, optarg) && one_source;
+        } else if (option == OPTION_HISTORY) {
+            one_source = tend_past_option_take(past, kind_of(optarg), optarg) && one_source;
+        } else if (option == OPTION_BUDGET) {
+            budget = optarg;
+        } else if (option == OPTION_PERIOD) {
+            period = optarg;
+        } else if (option == OPTION_RULE) {
+            out->rule = optarg;
         } else if (option == 'j') {
             past->json = true;
         } else if (option == 'h') {
@@ -236,6 +189,6 @@ int tend_tune_options_read(int argc, char **argv, struct tend_tune_options *out)
     if (past->source == TEND_SIMULATE_NOTHING || !one_source) {
         return refuse("one of --history, --recording, --csv and --prometheus is needed");
     }
-    const char *why = misplaced(past);
+    const char *why = tend_past_options_misplaced(past);
     return why == NULL ? read_values(out, budget, period) : refuse(why);
 }

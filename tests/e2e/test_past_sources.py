@@ -119,6 +119,10 @@ class Live(Past):
                 self.assertEqual((1, ""), (done.returncode, done.stdout))
                 self.assertIn(message, done.stderr)
                 self.assertTrue(done.stderr.startswith(f"tend {command}: "), done.stderr)
+            for wrong in ((), ("--csv", "a", "--recording", "b"), ("--csv", "a", "--step", "1m"),
+                          ("--recording", "a", "--as", "web:load"), ("--s", "1m", "--csv", "a")):  # --step or --service-label?
+                done = tend(command, directory, *wrong)
+                self.assertEqual((2, ""), (done.returncode, done.stdout), wrong)
 
 
 WEEKS = """local tend = require "tend"
