@@ -215,11 +215,11 @@ static const struct form forms[] = {
 };
 
 // A member that no such command has: what it was meant to narrow would be as wide as without it.
-static const char *find_stranger(const struct form *form, const json_t *json)
+static const char *find_stranger(const struct form *form, json_t *json)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)json, key, value)
+    json_object_foreach(json, key, value)
     {
         size_t i = 0;
         while (form->members[i] != NULL && strcmp(form->members[i], key) != 0) {

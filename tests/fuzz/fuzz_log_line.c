@@ -25,7 +25,8 @@ static size_t template_of(struct tend_mask_patterns *patterns, const char *text,
     tend_line_read(text, bytes, plain ? TEND_LINE_PLAIN : TEND_LINE_ANY, scratch, &line);
     TEND_ASSERT(line.bytes <= TEND_LINE_MESSAGE_BYTES);
     memcpy(message, line.message, line.bytes);
-    const size_t own = tend_mask_patterns_apply(patterns, message, line.bytes, sizeof message);
+    int64_t left_ns = INT64_MAX / 2; // else the same line might have two templates
+    const size_t own = tend_mask_patterns_apply(patterns, message, line.bytes, sizeof message, &left_ns);
     TEND_ASSERT(own <= sizeof message);
     const size_t count = tend_secret_mask(message, own, masked, sizeof masked);
     TEND_ASSERT(count <= sizeof masked);

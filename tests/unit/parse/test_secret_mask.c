@@ -113,11 +113,14 @@ static struct tend_mask_patterns *patterns_of(const char *const *texts, size_t c
     return patterns;
 }
 
+#define SECOND_NS INT64_C(1000000000)
+
 static void assert_applied(struct tend_mask_patterns *patterns, const char *text, const char *masked)
 {
     char bytes[256];
     (void)snprintf(bytes, sizeof bytes, "%s", text);
-    const size_t count = tend_mask_patterns_apply(patterns, bytes, strlen(text), sizeof bytes - 1);
+    int64_t left_ns = SECOND_NS;
+    const size_t count = tend_mask_patterns_apply(patterns, bytes, strlen(text), sizeof bytes - 1, &left_ns);
     bytes[count] = '\0';
     assert_string_equal(bytes, masked);
 }
@@ -167,6 +170,62 @@ static void a_pattern_that_takes_too_long_masks_the_whole(void **state)
     tend_mask_patterns_destroy(patterns);
 }
 
+// Its steps within the classes are counted by no limit of PCRE2: this line would take it ten seconds.
+static void time_that_patterns_may_take_is_bounded_whatever_they_are(void **state)
+{
+    (void)state;
+    enum { BYTES = 4096, PATIENCE_S = 60 };
+    static const char *const texts[] = { "[a-z]*[a-z]*1", "[a-z]+[a-z]+[a-z]+1", "(?:[a-z]+ ?)+1" };
+    (void)alarm(PATIENCE_S);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct tend_mask_patterns *patterns = patterns_of(&texts[i], 1);
+        int64_t left_ns = SECOND_NS / 50;
+        for (int line = 0; line < 1000; line++) {
+            char text[BYTES];
+            memset(text, 'a', sizeof text);
+            text[900] = '=';
+            text[901] = '1';
+            const size_t count = tend_mask_patterns_apply(patterns, text, sizeof text, sizeof text, &left_ns);
+            assert_true(left_ns > 0 || count == 3);
+        }
+        tend_mask_patterns_destroy(patterns);
+    }
+    (void)alarm(0);
+}
+
+static void without_time_all_is_masked_and_without_patterns_nothing(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "pin" };
+    struct tend_mask_patterns *patterns = patterns_of(texts, 1);
+    struct tend_mask_patterns *none = patterns_of(texts, 0);
+    char text[] = "a line";
+    int64_t left_ns = 0;
+    assert_int_equal(tend_mask_patterns_apply(none, text, 6, 6, &left_ns), 6);
+    assert_memory_equal(text, "a line", 6);
+    assert_int_equal(tend_mask_patterns_apply(patterns, text, 6, 6, &left_ns), 3);
+    assert_memory_equal(text, "<*>", 3);
+    tend_mask_patterns_destroy(patterns);
+    tend_mask_patterns_destroy(none);
+}
+
+static void nothing_is_left_of_a_secret_at_the_place_where_a_long_text_is_cut_off(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "pin[0-9]{8}" };
+    struct tend_mask_patterns *patterns = patterns_of(texts, 1);
+    for (size_t at = TEND_MASK_TEXT_BYTES - 300; at < TEND_MASK_TEXT_BYTES + 20; at++) {
+        char text[2 * TEND_MASK_TEXT_BYTES];
+        memset(text, 'a', sizeof text);
+        memcpy(text + at, "pin12345678", 11);
+        int64_t left_ns = SECOND_NS;
+        const size_t count = tend_mask_patterns_apply(patterns, text, sizeof text, sizeof text, &left_ns);
+        assert_true(count >= TEND_MASK_TEXT_BYTES - 300 && count <= TEND_MASK_TEXT_BYTES);
+        assert_null(memmem(text, count, "pi", 2));
+    }
+    tend_mask_patterns_destroy(patterns);
+}
+
 static void a_pattern_that_is_none_is_told(void **state)
 {
     (void)state;
@@ -188,6 +247,9 @@ int main(void)
         cmocka_unit_test(time_grows_no_faster_than_a_message),
         cmocka_unit_test(patterns_mask_each_match_in_turn),
         cmocka_unit_test(a_pattern_that_takes_too_long_masks_the_whole),
+        cmocka_unit_test(time_that_patterns_may_take_is_bounded_whatever_they_are),
+        cmocka_unit_test(without_time_all_is_masked_and_without_patterns_nothing),
+        cmocka_unit_test(nothing_is_left_of_a_secret_at_the_place_where_a_long_text_is_cut_off),
         cmocka_unit_test(a_pattern_that_is_none_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
