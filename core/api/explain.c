@@ -63,7 +63,7 @@ enum tend_status tend_explanation_add(struct tend_explanation *explanation, cons
     struct tend_record *copy = &explanation->records[explanation->count++];
     *copy = *record;
     copy->key = key;
-    copy->incident = NULL;
+    copy->incident = copy->text = NULL;
     copy->body = json_incref(record->body);
     return TEND_OK;
 }

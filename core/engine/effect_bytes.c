@@ -32,7 +32,11 @@ static void put_record(struct tend_buffer *out, const struct tend_record *record
     put_text(out, record->incident);
     tend_buffer_put_u8(out, record->full);
     tend_buffer_put_u8(out, record->open);
-    put_json(out, record->body);
+    if (record->text != NULL) {
+        put_text(out, record->text);
+    } else {
+        put_json(out, record->body);
+    }
 }
 
 void tend_effects_put(struct tend_buffer *out, const struct tend_effects *effects)

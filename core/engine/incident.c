@@ -94,9 +94,11 @@ static int64_t record_due_ms(const struct tend_incident *incident)
     return is_due ? TEND_NEVER : incident->recorded_ms + (int64_t)incident->member_count * RECORD_MEMBER_MS;
 }
 
-static void record_members(struct tend_engine *engine, struct tend_incident *incident)
+// A large one is left to a later step when a tick was judged in this one.
+static void record_members(struct tend_engine *engine, struct tend_incident *incident, bool judged)
 {
-    if (incident->unrecorded && engine->now_ms >= record_due_ms(incident)) {
+    const bool is_small = record_due_ms(incident) == TEND_NEVER;
+    if (incident->unrecorded && (is_small || (!judged && engine->now_ms >= record_due_ms(incident)))) {
         tend_facts_incident(engine, incident, true);
     }
 }
@@ -125,7 +127,7 @@ static void fired(struct tend_engine *engine, struct tend_rule_alert *alert)
     tend_log(TEND_LOG_WARN, "alert fires rule=\"%s\" service=%s instance=%s severity=%s incident=%s",
              tend_rule_name(engine, alert), alert->service->name, tend_alert_instance(alert), severity, incident->id);
     incident->unrecorded = true;
-    record_members(engine, incident);
+    record_members(engine, incident, true);
     tend_facts_alert(engine, alert, "firing");
     if (opened || worse) {
         tend_notice_incident(engine, incident, "firing", NULL);
@@ -434,8 +436,11 @@ void tend_incident_advance(struct tend_engine *engine, struct tend_incident *inc
 {
     const bool ranked = incident->ranked;
     incident->ranked = false;
-    record_members(engine, incident);
-    if (has_run(engine, incident)) {
+    const bool runs = has_run(engine, incident);
+    // Not looked around yet since the newest tick: it was judged in this step.
+    record_members(engine, incident,
+                   !runs && incident->ask == 0 && incident->stale && incident->look_tick != engine->tick);
+    if (runs) {
         incident->stale = incident->stale || tend_locate_is_drafting(incident);
         tend_locate_drop(incident);
         return; // a run judges by its own verifies; the ranking waits for its end
@@ -443,7 +448,8 @@ void tend_incident_advance(struct tend_engine *engine, struct tend_incident *inc
     if (incident->member_count == 0 || count_firing(engine, incident) == 0) {
         return; // dropped below
     }
-    if (incident->ask == 0 && (incident->stale || tend_locate_is_drafting(incident))) {
+    const bool is_enough = ranked && incident->near_count > ASK_FREELY; // for one step
+    if (incident->ask == 0 && !is_enough && (incident->stale || tend_locate_is_drafting(incident))) {
         ask_locator(engine, incident);
     }
     // A ranking of before the tick may blame a victim whose culprit shows only now: the new one is waited for.
@@ -454,12 +460,23 @@ void tend_incident_advance(struct tend_engine *engine, struct tend_incident *inc
     }
 }
 
+// As tend_incident_advance has just counted them.
+static bool has_firing(const struct tend_incident *incident)
+{
+    for (size_t i = 0; i < incident->member_count; i++) {
+        if (incident->members[i].firing) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void tend_incident_drop_ended(struct tend_engine *engine)
 {
     size_t kept = 0;
     for (size_t i = 0; i < engine->incident_count; i++) {
         struct tend_incident *incident = engine->incidents[i];
-        if (!has_run(engine, incident) && count_firing(engine, incident) == 0 && !is_coming_back(engine, incident) &&
+        if (!has_run(engine, incident) && !has_firing(incident) && !is_coming_back(engine, incident) &&
             !tend_aftermath_lasts(engine, incident)) {
             end_incident(engine, incident);
             tend_incident_destroy(incident);

@@ -364,7 +364,7 @@ void tend_incident_alert_changed(struct tend_engine *engine, struct tend_rule_al
 void tend_incident_mark_stale(struct tend_engine *engine); ///< after a tick: rankings are asked for again
 void tend_incident_advance(struct tend_engine *engine, struct tend_incident *incident);
 void tend_incident_located(struct tend_engine *engine, struct tend_incident *incident, const struct tend_event *event);
-void tend_incident_drop_ended(struct tend_engine *engine);
+void tend_incident_drop_ended(struct tend_engine *engine); ///< after tend_incident_advance of each
 int64_t tend_incident_wake_ms(const struct tend_engine *engine, const struct tend_incident *incident);
 struct tend_incident *tend_incident_find(const struct tend_engine *engine, const char *id);
 struct tend_rule_alert *tend_member_alert(const struct tend_engine *engine, const struct tend_member *member);

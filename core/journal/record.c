@@ -27,10 +27,19 @@ int tend_record_kind_parse(const char *text)
     return -1;
 }
 
+enum tend_status tend_record_write(struct tend_record *record)
+{
+    if (record->text == NULL) {
+        record->text = tend_json_canonical(record->body);
+    }
+    return record->text == NULL ? TEND_E_NOMEM : TEND_OK;
+}
+
 void tend_record_clear(struct tend_record *record)
 {
     free(record->key);
     free(record->incident);
     json_decref(record->body);
+    free(record->text);
     *record = (struct tend_record){ .number = 0 };
 }

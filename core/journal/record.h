@@ -6,6 +6,7 @@
 /// Ownership: a record in flight owns its strings and its body.
 
 #include "base/json.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,6 +40,11 @@ struct tend_record {
     bool full;      ///< an intent or an outcome: fsync before "reached"
     bool open;      ///< false: this (kind, key) is over, a restart need not see it
     json_t *body;   ///< an object
+    char *text;     ///< the body as canonical JSON, once it was written (tend_record_write); else NULL
 };
+
+/// Writes the body as text, unless that was done: whoever needs the text after that has it for nothing. The body may
+/// not change any more. @return TEND_OK or TEND_E_NOMEM
+TEND_MUST_CHECK enum tend_status tend_record_write(struct tend_record *record);
 
 void tend_record_clear(struct tend_record *record); ///< frees what it owns

@@ -8,8 +8,7 @@
 enum tend_status tend_journal_entry_create(struct tend_record *take_record, struct tend_journal_entry **out)
 {
     struct tend_journal_entry *entry = calloc(1, sizeof *entry);
-    char *body = entry == NULL ? NULL : tend_json_canonical(take_record->body);
-    if (body == NULL) {
+    if (entry == NULL || tend_record_write(take_record) != TEND_OK) {
         free(entry);
         tend_record_clear(take_record);
         return TEND_E_NOMEM;
@@ -23,11 +22,12 @@ enum tend_status tend_journal_entry_create(struct tend_record *take_record, stru
         .incident = take_record->incident,
         .full = take_record->full,
         .open = take_record->open,
-        .body = body,
+        .body = take_record->text,
     };
-    entry->bytes = sizeof *entry + strlen(body) + strlen(entry->key);
+    entry->bytes = sizeof *entry + strlen(entry->body) + strlen(entry->key);
     take_record->key = NULL;
     take_record->incident = NULL;
+    take_record->text = NULL;
     tend_record_clear(take_record);
     *out = entry;
     return TEND_OK;

@@ -91,6 +91,17 @@ static int64_t engine_ms(void *context)
 
 static void carry_out(struct tend_loop *loop, struct tend_effect *effect);
 
+// The recorder and the journal need the same text: it is written once.
+static void write_records(struct tend_effects *effects)
+{
+    for (size_t i = 0; i < effects->count; i++) {
+        if (effects->list[i].kind == TEND_EFFECT_RECORD) {
+            const enum tend_status status = tend_record_write(&effects->list[i].record);
+            TEND_ASSERT(status == TEND_OK);
+        }
+    }
+}
+
 static void feed(struct tend_loop *loop, struct tend_event *event)
 {
     event->at_ms = engine_ms(loop);
@@ -102,6 +113,7 @@ static void feed(struct tend_loop *loop, struct tend_event *event)
     tend_step_clock_mark(&loop->clock, TEND_STEP_RECORDED);
     tend_engine_step(loop->engine, event, &effects);
     tend_step_clock_mark(&loop->clock, TEND_STEP_DECIDED);
+    write_records(&effects);
     tend_loop_recorder_outcome(loop->recorder, &effects);
     // A crash may not leave half of what an event changed: a run that ended without its cooldown, say.
     tend_journal_writer_hold(loop->writer);
