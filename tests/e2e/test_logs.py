@@ -132,13 +132,16 @@ class Logs(unittest.TestCase):
             worker.write_text("INFO begun\n")
         tend = self.run_tend(logs=f'"{self.directory}/{{service}}*.log"')
         self.chat(33)
+        begun = len("INFO begun\n")  # which was there before it read
+        chatted = sum(target.log.stat().st_size - begun for target in self.targets.values())
+        wait_for("the chat was read", lambda: tend.metrics()["tend_log_bytes_total"] == chatted, 10)
         files, lines = (tend.metrics()[f"tend_log_{name}"] for name in ("files", "lines_total"))
         self.assertEqual(22, files)
         for worker in workers:
             worker.write_text("INFO begun\nFATAL cannot allocate 4096 pages, giving up")
         for worker in workers[:10]:
             worker.rename(worker.with_suffix(".old"))  # which no glob of the rules finds
-        wait_for("they were read", lambda: tend.metrics()["tend_log_lines_total"] >= lines + 20, 20)
+        wait_for("they were read", lambda: tend.metrics()["tend_log_lines_total"] == lines + 20, 20)
         self.targets["db"].fails = self.targets["web"].fails = True
         incident = tend.wait_incident("blamed on db", lambda i: culprits(i) == ["db"], 30)
         text = wait_for("the line in the story", lambda: (lambda t: t if "cannot allocate" in t else None)(
