@@ -103,7 +103,7 @@ static void a_day_of_an_untouched_alert_is_a_new_usual_and_the_alert_resolves(vo
 static void a_wall_clock_that_jumps_makes_no_day_of_an_hour(void **state)
 {
     (void)state;
-    static const int64_t jumps_ms[] = { 30 * HOUR * 60000L, -30 * HOUR * 60000L };
+    static const int64_t jumps_ms[] = { INT64_C(108000000), -INT64_C(108000000) }; // 30 h
     for (size_t i = 0; i < sizeof jumps_ms / sizeof jumps_ms[0]; i++) {
         struct world world;
         begin(&world, PLAIN, HOUR);
