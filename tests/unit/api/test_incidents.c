@@ -7,67 +7,11 @@
 #include <cmocka.h>
 
 #include "api/incidents.h"
-#include "driver/live/journal_writer.h"
+#include "journal_place.h"
 #include "ledger_incident.h"
 
-#include <event2/event.h>
-#include <fcntl.h>
-#include <unistd.h>
-
-struct place {
-    char directory[64];
-    struct event_base *base;
-    struct tend_journal_writer *writer;
-    struct tend_journal *journal;
-    uint64_t number;
-};
-
-static void ignore_number(void *context, uint64_t number)
-{
-    (void)context;
-    (void)number;
-}
-
-static void ignore_reason(void *context, const char *reason)
-{
-    (void)context;
-    (void)reason;
-}
-
-static int make_place(void **state)
-{
-    struct place *place = calloc(1, sizeof *place);
-    assert_non_null(place);
-    (void)snprintf(place->directory, sizeof place->directory, "/tmp/tend-incidents-XXXXXX");
-    assert_non_null(mkdtemp(place->directory));
-    place->base = event_base_new();
-    const struct tend_journal_writer_callbacks callbacks = { .reached = ignore_number, .failed = ignore_reason };
-    struct tend_error error = { "" };
-    assert_int_equal(
-        tend_journal_writer_create(place->directory, place->base, &callbacks, NULL, &place->writer, &error), TEND_OK);
-    *state = place;
-    return 0;
-}
-
-static int remove_place(void **state)
-{
-    struct place *place = *state;
-    tend_journal_close(place->journal);
-    tend_journal_writer_destroy(place->writer);
-    event_base_free(place->base);
-    static const char *const files[] = { "journal.db", "journal.db-wal", "journal.db-shm" };
-    const int directory = open(place->directory, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)unlinkat(directory, files[i], 0);
-    }
-    (void)close(directory);
-    const int removed = rmdir(place->directory);
-    free(place);
-    return removed;
-}
-
 // Appends a record as written, of this incident (NULL: of none).
-static void append(struct place *place, const struct written_record *written, const char *incident)
+static void append(struct journal_place *place, const struct written_record *written, const char *incident)
 {
     struct tend_record record = written_to_record(written, ++place->number);
     free(record.incident);
@@ -80,29 +24,20 @@ static void append(struct place *place, const struct written_record *written, co
     tend_journal_writer_append(place->writer, &record);
 }
 
-static void append_all(struct place *place, const char *incident)
+static void append_all(struct journal_place *place, const char *incident)
 {
     for (size_t i = 0; i < LEDGER_INCIDENT_RECORDS; i++) {
         append(place, &ledger_incident[i], incident);
     }
 }
 
-// Ends the writing and opens the journal to be read.
-static struct tend_journal *written(struct place *place)
-{
-    struct tend_error error = { "" };
-    assert_int_equal(tend_journal_writer_stop(place->writer, &error), TEND_OK);
-    assert_int_equal(tend_journal_open(place->directory, &place->journal, &error), TEND_OK);
-    return place->journal;
-}
-
 static void the_list_has_the_newest_first(void **state)
 {
-    struct place *place = *state;
+    struct journal_place *place = *state;
     append_all(place, "i1");
     append_all(place, "i2");
     append_all(place, "i3");
-    struct tend_journal *journal = written(place);
+    struct tend_journal *journal = journal_place_read(place);
     struct tend_error error = { "" };
     json_t *list = NULL;
     assert_int_equal(tend_incidents_list(journal, 2, &list, &error), TEND_OK);
@@ -121,7 +56,7 @@ static void the_list_has_the_newest_first(void **state)
 
 static void an_empty_journal_lists_none_and_explains_that(void **state)
 {
-    struct tend_journal *journal = written(*state);
+    struct tend_journal *journal = journal_place_read(*state);
     struct tend_error error = { "" };
     json_t *list = NULL;
     assert_int_equal(tend_incidents_list(journal, 50, &list, &error), TEND_OK);
@@ -135,10 +70,10 @@ static void an_empty_journal_lists_none_and_explains_that(void **state)
 
 static void no_id_and_last_are_the_newest(void **state)
 {
-    struct place *place = *state;
+    struct journal_place *place = *state;
     append_all(place, "i1");
     append_all(place, "i2");
-    struct tend_journal *journal = written(place);
+    struct tend_journal *journal = journal_place_read(place);
     static const char *const ids[][2] = { { "", "i2" }, { "last", "i2" }, { "i1", "i1" } };
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         struct tend_error error = { "" };
@@ -151,10 +86,10 @@ static void no_id_and_last_are_the_newest(void **state)
 
 static void an_unknown_id_names_the_newest_ones(void **state)
 {
-    struct place *place = *state;
+    struct journal_place *place = *state;
     append_all(place, "i1");
     append_all(place, "i2");
-    struct tend_journal *journal = written(place);
+    struct tend_journal *journal = journal_place_read(place);
     struct tend_error error = { "" };
     json_t *story = NULL;
     assert_int_equal(tend_incidents_explain(journal, "i9'; --", &story, &error), TEND_E_INVALID);
@@ -162,10 +97,10 @@ static void an_unknown_id_names_the_newest_ones(void **state)
     assert_null(story);
 }
 
-static const json_t *operators_of(struct place *place, json_t **story)
+static const json_t *operators_of(struct journal_place *place, json_t **story)
 {
     struct tend_error error = { "" };
-    assert_int_equal(tend_incidents_explain(written(place), "i7", story, &error), TEND_OK);
+    assert_int_equal(tend_incidents_explain(journal_place_read(place), "i7", story, &error), TEND_OK);
     return json_object_get(*story, "operators");
 }
 
@@ -175,7 +110,7 @@ static const struct written_record paused_before = {
 
 static void a_pause_that_held_is_part_of_the_story(void **state)
 {
-    struct place *place = *state;
+    struct journal_place *place = *state;
     append(place, &paused_before, NULL);
     append_all(place, "i7");
     json_t *story = NULL;
@@ -197,7 +132,7 @@ static void what_operators_did_before_and_after_is_not(void **state)
                                                  "{'what':'arm','argument':'drain','who':'uid 0','on':true}" };
     static const struct written_record during = { TEND_RECORD_OPERATOR, 3000, "arm/cc",
                                                   "{'what':'arm','argument':'scale','who':'uid 0','on':true}" };
-    struct place *place = *state;
+    struct journal_place *place = *state;
     append(place, &others[0], NULL);
     append(place, &others[1], NULL);
     append_all(place, "i7");
@@ -233,14 +168,14 @@ static void the_newest_mark_of_an_incident_is_in_its_story_and_in_its_row_and_in
           "{'what':'mark','argument':'none','who':'uid 1','on':false,'mark':'none','why':''}" },
     };
     static const char *const of[] = { "i1", "i1", "i2", "i2" };
-    struct place *place = *state;
+    struct journal_place *place = *state;
     append_all(place, "i1");
     append_all(place, "i2");
     append_all(place, "i3");
     for (size_t i = 0; i < 4; i++) {
         append(place, &marks[i], of[i]);
     }
-    struct tend_journal *journal = written(place);
+    struct tend_journal *journal = journal_place_read(place);
     json_t *mark = mark_of(journal, "i1");
     assert_string_equal(tend_json_text(mark, "mark", ""), "false");
     assert_string_equal(tend_json_text(mark, "why", ""), "a test");
@@ -264,14 +199,17 @@ static void the_newest_mark_of_an_incident_is_in_its_story_and_in_its_row_and_in
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_list_has_the_newest_first, make_place, remove_place),
-        cmocka_unit_test_setup_teardown(an_empty_journal_lists_none_and_explains_that, make_place, remove_place),
-        cmocka_unit_test_setup_teardown(no_id_and_last_are_the_newest, make_place, remove_place),
-        cmocka_unit_test_setup_teardown(an_unknown_id_names_the_newest_ones, make_place, remove_place),
-        cmocka_unit_test_setup_teardown(a_pause_that_held_is_part_of_the_story, make_place, remove_place),
-        cmocka_unit_test_setup_teardown(what_operators_did_before_and_after_is_not, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(the_list_has_the_newest_first, journal_place_make, journal_place_remove),
+        cmocka_unit_test_setup_teardown(an_empty_journal_lists_none_and_explains_that, journal_place_make,
+                                        journal_place_remove),
+        cmocka_unit_test_setup_teardown(no_id_and_last_are_the_newest, journal_place_make, journal_place_remove),
+        cmocka_unit_test_setup_teardown(an_unknown_id_names_the_newest_ones, journal_place_make, journal_place_remove),
+        cmocka_unit_test_setup_teardown(a_pause_that_held_is_part_of_the_story, journal_place_make,
+                                        journal_place_remove),
+        cmocka_unit_test_setup_teardown(what_operators_did_before_and_after_is_not, journal_place_make,
+                                        journal_place_remove),
         cmocka_unit_test_setup_teardown(the_newest_mark_of_an_incident_is_in_its_story_and_in_its_row_and_in_no_other,
-                                        make_place, remove_place),
+                                        journal_place_make, journal_place_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

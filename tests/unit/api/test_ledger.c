@@ -8,38 +8,14 @@
 #include <cmocka.h>
 
 #include "api/ledger.h"
-#include "driver/live/journal_writer.h"
+#include "journal_place.h"
 #include "ledger_incident.h"
-
-#include <event2/event.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #define HOUR_MS INT64_C(3600000)
 #define WEEK_MS (7 * 24 * HOUR_MS)
 #define BEGIN_MS (LEDGER_OPENED_MS - WEEK_MS) // the journal's first record
 
-struct place {
-    char directory[64];
-    struct event_base *base;
-    struct tend_journal_writer *writer;
-    struct tend_journal *journal;
-    uint64_t number;
-};
-
-static void ignore_number(void *context, uint64_t number)
-{
-    (void)context;
-    (void)number;
-}
-
-static void ignore_reason(void *context, const char *reason)
-{
-    (void)context;
-    (void)reason;
-}
-
-static void append(struct place *place, enum tend_record_kind kind, const char *key, const char *incident,
+static void append(struct journal_place *place, enum tend_record_kind kind, const char *key, const char *incident,
                    int64_t wall_ms, json_t *take_body)
 {
     assert_non_null(take_body);
@@ -53,40 +29,16 @@ static void append(struct place *place, enum tend_record_kind kind, const char *
     tend_journal_writer_append(place->writer, &record);
 }
 
+// Its first record is of a week before.
 static int make_place(void **state)
 {
-    struct place *place = calloc(1, sizeof *place);
-    assert_non_null(place);
-    (void)snprintf(place->directory, sizeof place->directory, "/tmp/tend-ledger-XXXXXX");
-    assert_non_null(mkdtemp(place->directory));
-    place->base = event_base_new();
-    const struct tend_journal_writer_callbacks callbacks = { .reached = ignore_number, .failed = ignore_reason };
-    struct tend_error error = { "" };
-    assert_int_equal(
-        tend_journal_writer_create(place->directory, place->base, &callbacks, NULL, &place->writer, &error), TEND_OK);
-    append(place, TEND_RECORD_START, "generation", NULL, BEGIN_MS, json_pack("{s:s}", "version", "1"));
-    *state = place;
-    return 0;
+    const int made = journal_place_make(state);
+    append(*state, TEND_RECORD_START, "generation", NULL, BEGIN_MS, json_pack("{s:s}", "version", "1"));
+    return made;
 }
 
-static int remove_place(void **state)
-{
-    struct place *place = *state;
-    tend_journal_close(place->journal);
-    tend_journal_writer_destroy(place->writer);
-    event_base_free(place->base);
-    static const char *const files[] = { "journal.db", "journal.db-wal", "journal.db-shm" };
-    const int directory = open(place->directory, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)unlinkat(directory, files[i], 0);
-    }
-    (void)close(directory);
-    const int removed = rmdir(place->directory);
-    free(place);
-    return removed;
-}
-
-static void put_incident(struct place *place, const char *id, int64_t opened_ms, int64_t ended_ms, const char *outcome)
+static void put_incident(struct journal_place *place, const char *id, int64_t opened_ms, int64_t ended_ms,
+                         const char *outcome)
 {
     append(place, TEND_RECORD_INCIDENT, id, id, ended_ms < 0 ? opened_ms : ended_ms,
            json_pack("{s:s, s:s, s:I, s:o, s:s, s:[s], s:[{s:s, s:f}], s:s?}", "id", id, "state",
@@ -97,7 +49,7 @@ static void put_incident(struct place *place, const char *id, int64_t opened_ms,
 
 // An alert of `rule` on `service` at `wall_ms`: it went out of line 30 s before it fired, and its onset was 90 s
 // before.
-static void put_alert(struct place *place, const char *incident, const char *rule, const char *service,
+static void put_alert(struct journal_place *place, const char *incident, const char *rule, const char *service,
                       const char *state, int64_t fired_ms, int64_t wall_ms)
 {
     char key[128];
@@ -108,7 +60,7 @@ static void put_alert(struct place *place, const char *incident, const char *rul
                      (json_int_t)(fired_ms - 90000), "fired_wall_ms", (json_int_t)fired_ms, "by_missing", 0));
 }
 
-static void put_mark(struct place *place, const char *incident, const char *mark, int64_t wall_ms)
+static void put_mark(struct journal_place *place, const char *incident, const char *mark, int64_t wall_ms)
 {
     char key[64];
     (void)snprintf(key, sizeof key, "mark/%s", incident);
@@ -117,7 +69,7 @@ static void put_mark(struct place *place, const char *incident, const char *mark
 }
 
 // Rule `rule` fires on the shop for ten minutes, and that is the incident.
-static void put_short(struct place *place, const char *id, const char *rule, int64_t opened_ms)
+static void put_short(struct journal_place *place, const char *id, const char *rule, int64_t opened_ms)
 {
     put_incident(place, id, opened_ms, -1, NULL);
     put_alert(place, id, rule, "shop", "firing", opened_ms, opened_ms);
@@ -125,16 +77,12 @@ static void put_short(struct place *place, const char *id, const char *rule, int
     put_incident(place, id, opened_ms, opened_ms + 600000, "resolved by itself");
 }
 
-static json_t *ledger_of(struct place *place, int64_t from_ms, int64_t until_ms, const char *rule)
+static json_t *ledger_of(struct journal_place *place, int64_t from_ms, int64_t until_ms, const char *rule)
 {
     struct tend_error error = { "" };
-    if (place->journal == NULL) {
-        assert_int_equal(tend_journal_writer_stop(place->writer, &error), TEND_OK);
-        assert_int_equal(tend_journal_open(place->directory, &place->journal, &error), TEND_OK);
-    }
     json_t *ledger = NULL;
     const struct tend_ledger_options options = { .from_wall_ms = from_ms, .until_wall_ms = until_ms, .rule = rule };
-    assert_int_equal(tend_ledger_read(place->journal, &options, &ledger, &error), TEND_OK);
+    assert_int_equal(tend_ledger_read(journal_place_read(place), &options, &ledger, &error), TEND_OK);
     return ledger;
 }
 
@@ -167,7 +115,7 @@ static void assert_span(const json_t *tally, const char *key, int64_t count, dou
 
 static void marks_make_the_precision_and_the_newest_counts(void **state)
 {
-    struct place *place = *state;
+    struct journal_place *place = *state;
     const int64_t first_ms = LEDGER_OPENED_MS - 6 * 24 * HOUR_MS;
     for (int i = 0; i < 6; i++) {
         char id[16];
@@ -203,7 +151,7 @@ static void marks_make_the_precision_and_the_newest_counts(void **state)
 
 static void delays_are_from_the_onset_to_firing_to_telling(void **state)
 {
-    struct place *place = *state;
+    struct journal_place *place = *state;
     put_short(place, "i1", "errors", LEDGER_OPENED_MS - HOUR_MS);
     append(place, TEND_RECORD_NOTICE, "i1/on call/firing/1", "i1", LEDGER_OPENED_MS - HOUR_MS + 100,
            json_pack("{s:s, s:s}", "key", "i1/on call/firing/1", "status", "failed"));
@@ -224,7 +172,7 @@ static void delays_are_from_the_onset_to_firing_to_telling(void **state)
 
 static void firing_again_is_a_flap_and_still_one_alarm(void **state)
 {
-    struct place *place = *state;
+    struct journal_place *place = *state;
     const int64_t at_ms = LEDGER_OPENED_MS - HOUR_MS;
     put_incident(place, "i1", at_ms, -1, NULL);
     for (int i = 0; i < 3; i++) {
@@ -252,7 +200,7 @@ static void firing_again_is_a_flap_and_still_one_alarm(void **state)
 // once, and all is well at 5.25 s, 6.25 s after the first sample out of line.
 static void runs_and_acts_are_the_incidents(void **state)
 {
-    struct place *place = *state;
+    struct journal_place *place = *state;
     for (size_t i = 0; i < LEDGER_INCIDENT_RECORDS; i++) {
         struct tend_record record = written_to_record(&ledger_incident[i], ++place->number);
         tend_journal_writer_append(place->writer, &record);
@@ -279,7 +227,7 @@ static void runs_and_acts_are_the_incidents(void **state)
 
 static void dry_runs_are_no_acts(void **state)
 {
-    struct place *place = *state;
+    struct journal_place *place = *state;
     put_short(place, "i1", "errors", LEDGER_OPENED_MS - HOUR_MS);
     append(place, TEND_RECORD_STEP, "r1/1", "i1", LEDGER_OPENED_MS,
            json_pack("{s:s, s:b, s:s}", "kind", "exec", "dry", 1, "state", "begun"));
@@ -298,7 +246,7 @@ static void dry_runs_are_no_acts(void **state)
 
 static void only_incidents_opened_in_the_time_count(void **state)
 {
-    struct place *place = *state;
+    struct journal_place *place = *state;
     put_short(place, "i1", "errors", LEDGER_OPENED_MS - 4 * HOUR_MS);
     put_short(place, "i2", "errors", LEDGER_OPENED_MS - 2 * HOUR_MS);
     put_short(place, "i3", "errors", LEDGER_OPENED_MS);
@@ -311,7 +259,7 @@ static void only_incidents_opened_in_the_time_count(void **state)
 
 static void one_rule_is_told_alone_with_the_incidents_in_which_it_fired(void **state)
 {
-    struct place *place = *state;
+    struct journal_place *place = *state;
     put_short(place, "i1", "errors", LEDGER_OPENED_MS - 4 * HOUR_MS);
     put_short(place, "i2", "slow", LEDGER_OPENED_MS - 2 * HOUR_MS);
     put_alert(place, "i2", "errors", "shop", "firing", LEDGER_OPENED_MS, LEDGER_OPENED_MS);
@@ -328,7 +276,7 @@ static void one_rule_is_told_alone_with_the_incidents_in_which_it_fired(void **s
 
 static void those_with_the_most_alarms_come_first_and_names_decide_ties(void **state)
 {
-    struct place *place = *state;
+    struct journal_place *place = *state;
     put_short(place, "i1", "b", LEDGER_OPENED_MS - 4 * HOUR_MS);
     put_short(place, "i2", "c", LEDGER_OPENED_MS - 3 * HOUR_MS);
     put_short(place, "i3", "c", LEDGER_OPENED_MS - 2 * HOUR_MS);
@@ -352,7 +300,7 @@ static void an_empty_journal_has_an_empty_ledger(void **state)
 // What other versions or a broken disk may have left: no member is where it should be.
 static void records_that_say_nothing_are_counted_as_that(void **state)
 {
-    struct place *place = *state;
+    struct journal_place *place = *state;
     put_incident(place, "i1", LEDGER_OPENED_MS - HOUR_MS, -1, NULL);
     static const enum tend_record_kind kinds[] = { TEND_RECORD_ALERT, TEND_RECORD_RUN, TEND_RECORD_STEP,
                                                    TEND_RECORD_NOTICE, TEND_RECORD_OPERATOR };
@@ -371,18 +319,20 @@ static void records_that_say_nothing_are_counted_as_that(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(marks_make_the_precision_and_the_newest_counts, make_place, remove_place),
-        cmocka_unit_test_setup_teardown(delays_are_from_the_onset_to_firing_to_telling, make_place, remove_place),
-        cmocka_unit_test_setup_teardown(firing_again_is_a_flap_and_still_one_alarm, make_place, remove_place),
-        cmocka_unit_test_setup_teardown(runs_and_acts_are_the_incidents, make_place, remove_place),
-        cmocka_unit_test_setup_teardown(dry_runs_are_no_acts, make_place, remove_place),
-        cmocka_unit_test_setup_teardown(only_incidents_opened_in_the_time_count, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(marks_make_the_precision_and_the_newest_counts, make_place,
+                                        journal_place_remove),
+        cmocka_unit_test_setup_teardown(delays_are_from_the_onset_to_firing_to_telling, make_place,
+                                        journal_place_remove),
+        cmocka_unit_test_setup_teardown(firing_again_is_a_flap_and_still_one_alarm, make_place, journal_place_remove),
+        cmocka_unit_test_setup_teardown(runs_and_acts_are_the_incidents, make_place, journal_place_remove),
+        cmocka_unit_test_setup_teardown(dry_runs_are_no_acts, make_place, journal_place_remove),
+        cmocka_unit_test_setup_teardown(only_incidents_opened_in_the_time_count, make_place, journal_place_remove),
         cmocka_unit_test_setup_teardown(one_rule_is_told_alone_with_the_incidents_in_which_it_fired, make_place,
-                                        remove_place),
+                                        journal_place_remove),
         cmocka_unit_test_setup_teardown(those_with_the_most_alarms_come_first_and_names_decide_ties, make_place,
-                                        remove_place),
-        cmocka_unit_test_setup_teardown(an_empty_journal_has_an_empty_ledger, make_place, remove_place),
-        cmocka_unit_test_setup_teardown(records_that_say_nothing_are_counted_as_that, make_place, remove_place),
+                                        journal_place_remove),
+        cmocka_unit_test_setup_teardown(an_empty_journal_has_an_empty_ledger, make_place, journal_place_remove),
+        cmocka_unit_test_setup_teardown(records_that_say_nothing_are_counted_as_that, make_place, journal_place_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

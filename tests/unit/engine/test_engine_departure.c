@@ -1,6 +1,7 @@
 // What is told of a service that discovery no longer lists.
 
 #include "engine_world.h"
+#include "saved_engine.h"
 
 #define GONE_AFTER(more) SERVICE("", "", ",'gone_after_ms':5000" more)
 #define FOUND(template, overrides)                                                                                       \
@@ -135,6 +136,16 @@ static void a_restart_knows_who_was_gone_and_waits_anew(void **state)
     world_end(&world);
 }
 
+static void a_checkpoint_has_who_is_gone(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, ASKED);
+    world_find(&world, NULL, NULL);
+    saved_engine_is_the_same(&world, ASKED);
+    world_end(&world);
+}
+
 static void rules_that_no_longer_name_it_forget_it(void **state)
 {
     (void)state;
@@ -179,6 +190,7 @@ int main(void)
         cmocka_unit_test(one_that_is_back_in_time_is_not_told_of),
         cmocka_unit_test(a_silence_of_it_keeps_that_back),
         cmocka_unit_test(a_restart_knows_who_was_gone_and_waits_anew),
+        cmocka_unit_test(a_checkpoint_has_who_is_gone),
         cmocka_unit_test(rules_that_no_longer_name_it_forget_it),
         cmocka_unit_test(the_longest_gone_makes_room),
     };

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "engine/checkpoint.h"
 #include "engine_world.h"
 #include "generation_document.h"
+#include "saved_engine.h"
 
 #define LEDGER "ledger/127.0.0.1:9101"
 #define HIGH "{'name':'high','at':'a:1','metric':'load'}"
@@ -243,26 +243,7 @@ static void a_checkpoint_has_it_all(void **state)
     struct world world;
     world_begin(&world, DETECTORS);
     pass_minutes(&world, WARM, 5);
-    struct tend_buffer bytes;
-    struct tend_buffer again;
-    tend_buffer_init(&bytes);
-    tend_buffer_init(&again);
-    tend_engine_save(world.engine, &bytes);
-    json_t *json = world_json(DETECTORS);
-    char hash[65];
-    tend_sha256_hex(DETECTORS, strlen(DETECTORS), hash);
-    struct tend_ruleset *ruleset = NULL;
-    struct tend_error error = { .text = "" };
-    assert_int_equal(tend_ruleset_create(json, hash, &ruleset, &error), TEND_OK);
-    json_decref(json);
-    struct tend_engine *engine = NULL;
-    assert_int_equal(tend_engine_load(bytes.data, bytes.size, ruleset, &engine, &error), TEND_OK);
-    tend_engine_save(engine, &again);
-    assert_int_equal(again.size, bytes.size);
-    assert_memory_equal(again.data, bytes.data, bytes.size);
-    tend_engine_destroy(engine);
-    tend_buffer_clear(&bytes);
-    tend_buffer_clear(&again);
+    saved_engine_is_the_same(&world, DETECTORS);
     world_end(&world);
 }
 
