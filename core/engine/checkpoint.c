@@ -115,6 +115,9 @@ static void pass_engine(struct tend_pass *pass, struct tend_engine *engine)
     tend_pass_text(pass, &engine->blind_page);
     tend_pass_flag(pass, &engine->blind);
     tend_pass_object(pass, &engine->departed);
+    if (!tend_departure_check(engine->departed)) {
+        tend_pass_refuse(pass, "services that left discovery at no time");
+    }
 }
 
 static void pass_state(struct tend_pass *pass, struct tend_engine *engine)

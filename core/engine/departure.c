@@ -12,6 +12,7 @@
 #include <string.h>
 
 enum { DEPARTED_MAX = 256, NAMED_MOST = 5 };
+#define MOST_MS (INT64_C(1) << 60) // a sum of two still fits
 
 static void record(struct tend_engine *engine, const char *service, const json_t *entry, const char *what, bool open)
 {
@@ -208,8 +209,31 @@ int64_t tend_departure_wake_ms(const struct tend_engine *engine)
     return wake_ms;
 }
 
+static bool is_entry(const json_t *entry)
+{
+    const int64_t at_ms = tend_json_integer(entry, "at_ms", -1);
+    const int64_t gone_ms = tend_json_integer(entry, "gone_ms", -1);
+    return json_is_object(entry) && at_ms >= 0 && at_ms < MOST_MS && gone_ms >= 0 && gone_ms < MOST_MS;
+}
+
+bool tend_departure_check(const json_t *departed)
+{
+    const char *service;
+    json_t *entry;
+    json_object_foreach((json_t *)(uintptr_t)departed, service, entry) // NOLINT(performance-no-int-to-ptr)
+    {
+        if (!is_entry(entry)) {
+            return false;
+        }
+    }
+    return json_object_size(departed) <= DEPARTED_MAX;
+}
+
 void tend_departure_restore(struct tend_engine *engine, const char *service, const json_t *body)
 {
+    if (!is_entry(body) || json_object_size(engine->departed) >= DEPARTED_MAX) {
+        return;
+    }
     json_t *entry = json_pack("{s:I, s:I, s:I, s:I, s:b, s:b}", "at_ms",
                               (json_int_t)tend_json_integer(body, "at_ms", engine->now_ms), "wall_ms",
                               (json_int_t)tend_json_integer(body, "wall_ms", 0), "instances",

@@ -275,6 +275,7 @@ char *tend_copy_text(const char *text); ///< strdup that aborts when out of memo
 void tend_departure_listed(struct tend_engine *engine, const struct tend_fleet *before);
 void tend_departure_reloaded(struct tend_engine *engine); ///< other rules were loaded: who is gone and named no more
 void tend_departure_advance(struct tend_engine *engine);  ///< tells people where `gone_after` asks for it
+bool tend_departure_check(const json_t *departed);        ///< whether what a checkpoint has can be the engine's
 int64_t tend_departure_wake_ms(const struct tend_engine *engine);
 void tend_departure_restore(struct tend_engine *engine, const char *service, const json_t *body);
 /// For `tend status`: [{service, left_wall_ms, instances, told}], the longest gone first. A new reference.
