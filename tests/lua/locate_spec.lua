@@ -495,3 +495,51 @@ tend.locate "a" { on = "*", score = function(s)
   if s.happened[1] then return 1, s.happened[1].what .. " by " .. s.happened[1].who end end }]])
   suite.contains(table.concat(row(reply, "stock").reasons, "\n"), "config by ann")
 end)
+
+-- What only its callers complain of is doubtful beside other trouble that no known dependency connects with it.
+suite.fact("who is only slow beside one that does not answer may be its victim", function()
+  local reply = locate { payments = slow(1.9, 10000), stock = hung(10000) }
+  suite.same(row(reply, "payments").confidence, 0.4)
+  suite.contains(table.concat(row(reply, "payments").reasons, "\n"),
+    "stock does not answer: it may be a victim of that, though no dependency is known")
+  suite.same(row(reply, "stock").confidence, 0.95)
+end)
+
+suite.fact("two that are slow alike may be victims of each other, or of what nobody knows", function()
+  local reply = locate { payments = slow(1.9, 10000), stock = slow(1.9, 10000) }
+  suite.same({ row(reply, "payments").confidence, row(reply, "stock").confidence }, { 0.7, 0.7 })
+  suite.contains(table.concat(row(reply, "stock").reasons, "\n"), "payments is in like trouble")
+  local failing = { metrics = { error_rate = share(0.3, 10000) } }
+  suite.same(row(locate { payments = slow(1.9, 10000), stock = failing }, "payments").confidence, 0.94) -- not alike
+end)
+
+suite.fact("what was in trouble just now may be felt still by who is only slow", function()
+  local reply = locate { payments = slow(1.9, 10000), stock = { trouble_ago_s = 20 } }
+  suite.same(row(reply, "payments").confidence, 0.4)
+  suite.contains(table.concat(row(reply, "payments").reasons, "\n"), "stock was in trouble just now")
+  suite.same(row(locate { payments = slow(1.9, 10000), stock = { trouble_ago_s = 30 } }, "payments").confidence, 0.94)
+end)
+
+suite.fact("odd traffic does not make a victim begin before its culprit", function()
+  culprit(locate { ledger = hung(9000),
+    payments = { metrics = { response_time = latency(1.9, 10000), traffic = traffic(30, 1000) } } }, "ledger", 0.85)
+end)
+
+suite.fact("points of a user's locator are ten at most, and below none nobody is sure", function()
+  local function asked(score)
+    return row(locate({ ledger = slow(1.9, 10000) },
+      ('tend.locate "a" { on = "ledger", score = function() return %s end }'):format(score)), "ledger")
+  end
+  suite.same({ asked("1e9").score, asked("-1e9").score }, { asked("10").score, asked("-10").score })
+  suite.same({ asked("0").confidence, asked("-1").confidence }, { 0.94, 0.5 })
+end)
+
+suite.fact("a remedy whose `when` reads what has no data does not fit, whatever it returns", function()
+  local more = 'tend.playbook "sure" { when = function(s) local x = s.%s.P return true end, run = function() end }'
+  local function fit(metric)
+    local ledger = hung(10000)
+    ledger.remedies = { 3 }
+    return locate({ ledger = ledger }, more:format(metric)).fits.ledger
+  end
+  suite.same({ fit "up", fit "memory" }, { { true }, { false } })
+end)
