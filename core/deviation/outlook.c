@@ -25,7 +25,8 @@ enum {
     WIDER_BITS = 2,
     HALF = BUCKETS / 2,
     FULL_LEAST = 18,
-    PARTS_LEAST = 2
+    PARTS_LEAST = 2,
+    DAY_HOURS = 24
 };
 
 static const int64_t NOT_YET_MS = INT64_MIN;
@@ -39,6 +40,8 @@ static const double NUMBER_MAX = 1e300;     // what is loaded is below it, but f
 static const double DAYS_SEEN_MS = 3 * 86400000.0;
 static const double AHEAD_KNOWN = 2; // times the line's length, where as much is known of before
 static const double AHEAD_NEW = 1;
+static const double AHEAD_FIRST_DAY = 0.7; // of long lines
+static const double LONG_MS = 2 * 3600000.0;
 static const double NEW_SHARE = 0.1;   // of what is left above the highest before
 static const double LEVEL_ERROR = 5;   // 99 % of a normal line's end: its deviation is twice that of a mean
 static const double FALL_NOISE = 4;    // below the line, and a forecast is over
@@ -64,6 +67,8 @@ struct tend_outlook {
     double until_ms;                    // it stands
     double span_ms, rise_per_ms;
     double slack; // so far may the metric be below the line
+    double limit; // the newest; NaN: none yet
+    double usual; // the highest that it was, and no leak, before the cut; NaN: not known
     struct level levels[LEVELS];
     struct tend_day_shape days;
 };
@@ -86,6 +91,7 @@ struct look {
     double here_ms;     // middle of its bucket
 };
 
+// All but what it usually reaches.
 static void forget(struct tend_outlook *outlook)
 {
     memset(outlook->levels, 0, sizeof outlook->levels);
@@ -107,6 +113,7 @@ enum tend_status tend_outlook_create(int64_t bucket_ms, struct tend_outlook **ou
     }
     outlook->bucket_ms = bucket_ms;
     outlook->newest_ms = NOT_YET_MS;
+    outlook->limit = outlook->usual = (double)NAN;
     forget(outlook);
     *out = outlook;
     return TEND_OK;
@@ -125,14 +132,6 @@ size_t tend_outlook_bytes(void)
 int64_t tend_outlook_bucket_ms(const struct tend_outlook *outlook)
 {
     return outlook->bucket_ms;
-}
-
-void tend_outlook_cut(struct tend_outlook *outlook, int64_t at_ms)
-{
-    forget(outlook);
-    if (at_ms > outlook->newest_ms) {
-        outlook->newest_ms = at_ms;
-    }
 }
 
 static void hold(struct level *level, float mean, float high)
@@ -172,6 +171,38 @@ static void add(struct level *level, double value, float high)
     level->high = level->parts == 0 || high > level->high ? high : level->high;
     level->sum += value;
     level->parts++;
+}
+
+// The highest that a process has been which ended without a forecast, and below the limit: it begins anew to be as high
+// again. One that lived for less than a day may have ended on its way up.
+static void note_usual(struct tend_outlook *outlook)
+{
+    const bool foretold = (double)outlook->newest_ms <= outlook->until_ms;
+    double highest = -(double)INFINITY;
+    for (size_t depth = 1; depth < LEVELS; depth++) {
+        const struct level *level = &outlook->levels[depth];
+        for (size_t i = 0; i < level->held; i++) {
+            const double high = (double)bucket(level->highs, level, i);
+            highest = high > highest ? high : highest; // NaN is passed over
+        }
+    }
+    highest += outlook->origin;
+    if (foretold || !(highest < outlook->limit)) {
+        outlook->usual = (double)NAN;
+    } else if (isfinite(highest)) {
+        outlook->usual = outlook->days.held >= DAY_HOURS ? highest : fmax(outlook->usual, highest);
+    }
+}
+
+void tend_outlook_cut(struct tend_outlook *outlook, int64_t at_ms)
+{
+    if (outlook->begun) {
+        note_usual(outlook);
+    }
+    forget(outlook);
+    if (at_ms > outlook->newest_ms) {
+        outlook->newest_ms = at_ms;
+    }
 }
 
 static int64_t number_of(const struct tend_outlook *outlook, int64_t at_ms)
@@ -271,7 +302,8 @@ static double highest_before(const struct tend_outlook *outlook, const struct st
 static bool is_new(const struct tend_outlook *outlook, const struct stretch *stretch, double limit, bool *known)
 {
     const size_t quarter = stretch->count / 4;
-    double highest = highest_before(outlook, stretch, limit, known);
+    const double usual = outlook->usual - outlook->origin;
+    double highest = fmax(highest_before(outlook, stretch, limit, known), usual < limit ? usual : -(double)INFINITY);
     double here = -(double)INFINITY;
     for (size_t i = 0; i < stretch->count; i++) { // NaN is passed over
         if (i < stretch->count / 2) {
@@ -294,6 +326,16 @@ static bool is_rise(const struct stretch *stretch, const struct tend_trend *tren
     return newest >= NEWEST_SHARE_MIN * trend->slope && newest <= NEWEST_SHARE_MAX * trend->slope;
 }
 
+// How far ahead a line may look, times its length.
+static double ahead_of(const struct tend_outlook *outlook, const struct stretch *stretch, bool known)
+{
+    const bool is_long = (double)stretch->count * stretch->width_ms >= LONG_MS;
+    if (is_long && outlook->days.held < DAY_HOURS && isnan(outlook->usual)) {
+        return AHEAD_FIRST_DAY;
+    }
+    return known ? AHEAD_KNOWN : AHEAD_NEW;
+}
+
 // Lays a line through a stretch, and takes what it foretells if that holds and is surer than what others foretold.
 static void consider(const struct tend_outlook *outlook, const struct stretch *stretch, const struct look *look,
                      struct tend_outlook *surest)
@@ -313,7 +355,7 @@ static void consider(const struct tend_outlook *outlook, const struct stretch *s
     const double eta = fmax(left / trend.slope, 0);
     const double late = fmax((left + error) / trend.least, 0);
     const double length = (double)stretch->count;
-    if (late > LATE_END_MAX * fmax(eta, 1) || eta > (known ? AHEAD_KNOWN : AHEAD_NEW) * length) {
+    if (late > LATE_END_MAX * fmax(eta, 1) || eta > ahead_of(outlook, stretch, known) * length) {
         return;
     }
     const double slack = fmax(FALL_NOISE * fmax(trend.noise, look->noise), FALL_SHARE * left);
@@ -423,6 +465,7 @@ void tend_outlook_push(struct tend_outlook *outlook, int64_t at_ms, double value
     if (!outlook->begun) {
         begin(outlook, number, value);
     }
+    outlook->limit = isfinite(limit) ? limit : outlook->limit;
     tend_day_shape_push(&outlook->days, at_ms, value - outlook->origin);
     if (add_sample(outlook, number, value) && isfinite(limit)) {
         look_ahead(outlook, limit - outlook->origin);
@@ -495,6 +538,8 @@ static bool load_level(struct level *level, struct tend_reader *reader)
 void tend_outlook_save(const struct tend_outlook *outlook, struct tend_buffer *out)
 {
     tend_buffer_put_u64(out, (uint64_t)outlook->newest_ms);
+    tend_buffer_put_f64(out, outlook->limit);
+    tend_buffer_put_f64(out, outlook->usual);
     tend_buffer_put_u8(out, outlook->begun);
     if (!outlook->begun) {
         return;
@@ -513,8 +558,10 @@ void tend_outlook_save(const struct tend_outlook *outlook, struct tend_buffer *o
 enum tend_status tend_outlook_load(struct tend_outlook *outlook, struct tend_reader *reader)
 {
     outlook->newest_ms = (int64_t)tend_reader_get_u64(reader);
+    outlook->limit = tend_reader_get_f64(reader);
+    outlook->usual = tend_reader_get_f64(reader);
     outlook->begun = tend_reader_get_u8(reader) != 0;
-    bool fits = !reader->failed;
+    bool fits = !reader->failed && !(fabs(outlook->limit) > NUMBER_MAX) && !(fabs(outlook->usual) > NUMBER_MAX);
     if (fits && outlook->begun) {
         double *const numbers[] = { &outlook->origin,   &outlook->cross_ms, &outlook->least_ms,    &outlook->most_ms,
                                     &outlook->until_ms, &outlook->span_ms,  &outlook->rise_per_ms, &outlook->slack };
@@ -528,6 +575,7 @@ enum tend_status tend_outlook_load(struct tend_outlook *outlook, struct tend_rea
         fits = fits && tend_day_shape_load(&outlook->days, reader) && isfinite(outlook->origin);
     }
     if (!fits) {
+        outlook->limit = outlook->usual = (double)NAN;
         forget(outlook);
         reader->failed = true;
     }

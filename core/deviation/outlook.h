@@ -11,7 +11,9 @@
 ///   - the metric is where it has not been: above all that came before the newest half of the line, by a tenth of what
 ///     is left from there to the limit. What rises each morning and falls each evening, and the teeth of a garbage
 ///     collector, have been there. What was beyond the limit before the line does not count: it did not turn in time;
-///   - it looks no further ahead than the line is long, or twice as far where at least as much is known of before.
+///   - it looks no further ahead than the line is long, or twice as far where at least as much is known of before; on
+///     the first day 0.7 times as far as a line of hours is long: nobody knows yet that a morning is one;
+///   - it is above what the process before reached, if that ended well: caches fill again after each start.
 /// What swings with the day and creeps up from day to day is foretold by its hours instead (day_shape.h).
 /// Of all that hold the one with the narrowest interval is the forecast. It stands for an eighth of its line's length
 /// after it last held, unless the metric falls well below the line.
@@ -49,7 +51,8 @@ int64_t tend_outlook_bucket_ms(const struct tend_outlook *outlook);
 /// @param value  NaN or infinite: no data, the sample is passed over
 /// @param limit  where the metric is out of line, as of now; NaN: not known, and nothing is foreseen
 void tend_outlook_push(struct tend_outlook *outlook, int64_t at_ms, double value, double limit);
-/// Forgets all up to @p at_ms: the process began anew, or was acted on. Samples at or before it are passed over.
+/// The process began anew, or was acted on: forgets all up to @p at_ms but the highest it has been, if no forecast
+/// stands and it was below its limit. Samples at or before that are passed over.
 void tend_outlook_cut(struct tend_outlook *outlook, int64_t at_ms);
 /// The forecast as of the newest sample.
 struct tend_forecast tend_outlook_forecast(const struct tend_outlook *outlook);

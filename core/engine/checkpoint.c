@@ -13,7 +13,7 @@
 #include <string.h>
 
 static const char magic[8] = { 't', 'e', 'n', 'd', 's', 't', 'a', 't' };
-enum { TEND_CHECKPOINT_FORMAT = 10, CHECKSUM_BYTES = 8, LEAST_LISTED_BYTES = 6 };
+enum { TEND_CHECKPOINT_FORMAT = 11, CHECKSUM_BYTES = 8, LEAST_LISTED_BYTES = 6 };
 
 // The first 64 bits of SHA-256: with the instructions that processors have for it faster than SipHash.
 static uint64_t checksum(const char *bytes, size_t count)

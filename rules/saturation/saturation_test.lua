@@ -34,11 +34,18 @@ test.scenario "a disk with a little more than a twentieth left, always, is none"
   series = { ["machines/1.disk_free"] = "0.06x60" },
   check = function(run) assert(#run.alerts == 0) end,
 }
-test.scenario "a disk that fills within a day is a ticket while there is half a day left" {
-  series = { ["machines/1.disk_free"] = "0.5-0.0003x1000" }, -- a twentieth is left after 25 hours
+test.scenario "a disk that fills within a day is a ticket while there is more than half a day left" {
+  series = { ["machines/1.disk_free"] = "0.5x1440 0.5-0.0003x1000" }, -- a twentieth is left after 49 hours
   check = function(run)
     assert(#run.alerts == 1 and severity(run, "disk will be used up") == "ticket")
-    assert(run.alerts["disk will be used up"].fired_s < 13.5 * 3600)
+    assert(run.alerts["disk will be used up"].fired_s < 37 * 3600)
+  end,
+}
+test.scenario "on the first day that is known of a disk, it is one while there is a third of the time left" {
+  series = { ["machines/1.disk_free"] = "0.5-0.0003x1200" }, -- a twentieth is left after 25 hours
+  check = function(run)
+    assert(#run.alerts == 1 and severity(run, "disk will be used up") == "ticket")
+    assert(run.alerts["disk will be used up"].fired_s < 17.5 * 3600)
   end,
 }
 test.scenario "a disk that filled for some hours and then no more is none" {

@@ -104,15 +104,16 @@ static void it_counts_down_between_looks(void **state)
     assert_true(before - eta_s(*state) == 15);
 }
 
-// With nothing known of before, no further ahead than the line is long: at 1 an hour 25 hours are left after 5.
+// With nothing known of before, no further ahead than the line is long, and on the first day less: at 1 an hour
+// 25 hours are left after 5.
 static void it_never_looks_further_than_it_has_seen(void **state)
 {
     for (int i = 1; i <= 40 * HOUR; i++) {
         const double left_h = 30 - 1.0 * i / HOUR;
         push(*state, i, 60 + 1.0 * i / HOUR);
         const double eta = eta_s(*state);
-        assert_true(isnan(eta) || eta <= 15.0 * i);
-        if (left_h < 12 && left_h > 0) {
+        assert_true(isnan(eta) || eta <= (i > 3 * HOUR && i < DAY ? 10.5 : 15.0) * i);
+        if (left_h < 5 && left_h > 0) {
             assert_true(fabs(eta - left_h * 3600) < 600);
         }
     }
@@ -183,6 +184,76 @@ static void a_cut_forgets_all_of_it(void **state)
         push(*state, i, 60);
         assert_true(isnan(eta_s(*state)));
     }
+}
+
+// Each begins an hour later in a day that goes from 20 at midnight to 80 at noon.
+static void hardly_a_morning_of_a_first_day_is_a_leak(void **state)
+{
+    (void)state;
+    seed_random(5);
+    int told = 0;
+    for (int round = 0; round < 60; round++) {
+        struct tend_outlook *outlook;
+        bool is_told = false;
+        assert_int_equal(tend_outlook_create(5 * 60000, &outlook), TEND_OK); // for five hours ahead
+        for (int i = 1; i <= DAY; i += 4) {
+            const double hours = round % 12 + 1.0 * i / HOUR;
+            push(outlook, i, 50 - 30 * cos(M_PI * hours / 12) + noise());
+            is_told = is_told || eta_s(outlook) >= 0;
+        }
+        told += is_told;
+        tend_outlook_destroy(outlook);
+    }
+    assert_in_range(told, 0, 12); // seen 10; 39 before long lines of a first day looked less far
+}
+
+/// A cache that fills within six hours, at one rate, and stays full. @return whether it was ever taken for a leak
+static bool fills(struct tend_outlook *outlook, int from, int until, double full)
+{
+    bool told = false;
+    for (int i = from + 1; i <= until; i++) {
+        push(outlook, i, fmin(full, 40 + (full - 40) * (i - from) / (6.0 * HOUR)));
+        told = told || eta_s(outlook) >= 0;
+    }
+    return told;
+}
+
+static void a_cache_that_fills_after_a_start_as_it_did_before_is_no_leak(void **state)
+{
+    assert_true(fills(*state, 0, DAY + HOUR, 84)); // nobody can know, at first
+    tend_outlook_cut(*state, (DAY + HOUR) * EVERY_MS);
+    assert_false(fills(*state, DAY + HOUR, DAY + 3 * HOUR, 84)); // half full it starts again
+    tend_outlook_cut(*state, (DAY + 3 * HOUR) * EVERY_MS);
+    assert_false(fills(*state, DAY + 3 * HOUR, 3 * DAY, 84));
+}
+
+static void what_goes_beyond_what_it_usually_reaches_is_foretold(void **state)
+{
+    (void)fills(*state, 0, DAY + HOUR, 70);
+    tend_outlook_cut(*state, (DAY + HOUR) * EVERY_MS);
+    double first = (double)NAN;
+    for (int i = DAY + HOUR + 1; isnan(first); i++) { // 50 in ten hours
+        const double value = 40 + 5.0 * (i - DAY - HOUR) / HOUR;
+        push(*state, i, value);
+        first = eta_s(*state);
+        assert_true(isnan(first) || value > 70);
+        assert_true(value < 80);
+    }
+    assert_true(first > 7200);
+}
+
+static void what_leaked_before_is_no_measure(void **state)
+{
+    int i = 1;
+    for (; isnan(eta_s(*state)); i++) { // somebody restarts it when it is told
+        push(*state, i, 40 + 5.0 * i / HOUR);
+    }
+    tend_outlook_cut(*state, i * EVERY_MS);
+    const int told_after = i;
+    for (i = 1; isnan(eta_s(*state)); i++) {
+        push(*state, told_after + i, 40 + 5.0 * i / HOUR);
+    }
+    assert_in_range(i, told_after - HOUR / 4, told_after + HOUR / 4);
 }
 
 static void when_it_falls_the_forecast_is_over(void **state)
@@ -410,6 +481,10 @@ int main(void)
         WITH_OUTLOOK(what_levels_off_below_the_limit_is_no_leak),
         WITH_OUTLOOK(a_steep_line_is_foretold_too),
         WITH_OUTLOOK(a_cut_forgets_all_of_it),
+        WITH_OUTLOOK(hardly_a_morning_of_a_first_day_is_a_leak),
+        WITH_OUTLOOK(a_cache_that_fills_after_a_start_as_it_did_before_is_no_leak),
+        WITH_OUTLOOK(what_goes_beyond_what_it_usually_reaches_is_foretold),
+        WITH_OUTLOOK(what_leaked_before_is_no_measure),
         WITH_OUTLOOK(when_it_falls_the_forecast_is_over),
         WITH_OUTLOOK(a_leak_under_office_hours_is_foretold_an_hour_ahead),
         WITH_OUTLOOK(samples_without_data_are_passed_over),
