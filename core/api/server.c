@@ -12,6 +12,7 @@
 
 #include "api/connection_limit.h"
 #include "api/door.h"
+#include "api/paged_answers.h"
 #include "api/reply.h"
 #include "api/slow_answers.h"
 
@@ -57,6 +58,7 @@ struct tend_api_server {
     uint64_t last_reload;
     struct waiting_reload reloads[RELOADS_WAITING];
     struct tend_slow_answers *slow;
+    struct tend_paged_answers *paged;
 };
 
 // What a handler knows of the request it answers.
@@ -68,11 +70,6 @@ struct ask {
     const char *command; // of a route that is a command
     json_t *body;        // of a POST: an object
 };
-
-static void answer_status(const struct ask *ask)
-{
-    tend_reply_json(ask->request, HTTP_OK, ask->server->source.status(ask->server->source.context));
-}
 
 static void answer_topology(const struct ask *ask)
 {
@@ -99,6 +96,26 @@ static void release(struct tend_api_server *server, struct evhttp_request *reque
     if (connection != NULL) {
         tend_connection_limit_requested(server->limit, evhttp_connection_get_bufferevent(connection));
     }
+}
+
+static void on_paged_answer(void *context, void *request, const struct tend_buffer *text)
+{
+    release(context, request);
+    tend_reply_text(request, HTTP_OK, "application/json", text);
+}
+
+static void answer_status(const struct ask *ask)
+{
+    struct tend_api_server *server = ask->server;
+    const struct tend_api_source *source = &server->source;
+    json_t *head = source->status(source->context);
+    if (head != NULL && tend_paged_answers_ask(server->paged, head, "services", source->status_service, source->context,
+                                               ask->request) == TEND_OK) {
+        hold(server, ask->request);
+    } else {
+        tend_reply_error(ask->request, HTTP_SERVUNAVAIL, "tend is out of memory");
+    }
+    json_decref(head);
 }
 
 static void ask_slowly(const struct ask *ask, tend_slow_make *make, const char *about)
@@ -544,6 +561,9 @@ enum tend_status tend_api_server_create(const struct tend_api_options *options, 
         status = tend_slow_answers_create(options->base, on_slow_answer, server, &server->slow);
     }
     if (status == TEND_OK) {
+        status = tend_paged_answers_create(options->base, on_paged_answer, server, &server->paged);
+    }
+    if (status == TEND_OK) {
         status = open_doors(server, options, error);
     }
     if (status != TEND_OK) {
@@ -562,6 +582,7 @@ void tend_api_server_destroy(struct tend_api_server *server)
     if (server == NULL) {
         return;
     }
+    tend_paged_answers_destroy(server->paged);
     tend_slow_answers_destroy(server->slow); // the rest of what was asked is answered: none is left to be freed
     // Requests that wait for a reload belong to their connections and go with them.
     if (server->control != NULL) {

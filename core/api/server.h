@@ -29,11 +29,13 @@ struct tend_api_server;
 /// Where answers come from. Every function is needed; `context` is handed to each as it was given.
 struct tend_api_source {
     void *context;
-    /// What `tend status` shows. The server takes the reference. NULL: out of memory.
+    /// What `tend status` shows, but for its services. The server takes the reference. NULL: out of memory.
     json_t *(*status)(void *context);
+    /// One of its services; asked for one after the other, some in each turn of the loop. NULL: there are no more.
+    json_t *(*status_service)(void *context, size_t index);
     /// {"incidents":[…]}, newest first. Called as explain is. @param about  ""
     enum tend_status (*incidents)(void *context, const char *about, json_t **out, struct tend_error *error);
-    /// What `tend topology` shows. As status.
+    /// What `tend topology` shows. The server takes the reference. NULL: out of memory.
     json_t *(*topology)(void *context);
     /// The story of one incident (api/explain.h makes it). Called on a thread of the server's own, one at a time with
     /// incidents: it may touch nothing of the loop's. @param id  "" or "last": the newest

@@ -92,10 +92,16 @@ static json_t *answer_status(void *context)
 {
     const struct daemon *daemon = context;
     tend_loop_catch_up(daemon->loop);
-    json_t *status = tend_engine_status(tend_loop_engine(daemon->loop));
+    json_t *status = tend_engine_status_head(tend_loop_engine(daemon->loop));
     (void)json_object_set_new(status, "state_dir", json_string(tend_loop_state_path(daemon->loop)));
     tend_loop_problems(daemon->loop, json_object_get(status, "warnings"));
     return status;
+}
+
+static json_t *answer_status_service(void *context, size_t index)
+{
+    const struct daemon *daemon = context;
+    return tend_engine_status_service(tend_loop_engine(daemon->loop), index);
 }
 
 static json_t *answer_topology(void *context)
@@ -259,6 +265,7 @@ static int run_daemon(struct tend_loop_options *options, const char *listen)
             .listen = listen,
             .source = { .context = &daemon,
                         .status = answer_status,
+                        .status_service = answer_status_service,
                         .incidents = answer_incidents,
                         .topology = answer_topology,
                         .explain = answer_explain,

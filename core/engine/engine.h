@@ -55,6 +55,9 @@ const struct tend_ruleset *tend_engine_ruleset(const struct tend_engine *engine)
 
 /// What `tend status` shows, as JSON (schema: api/). The caller owns it. NULL: out of memory.
 json_t *tend_engine_status(const struct tend_engine *engine);
+/// The same in parts: all but its services, and each of them; NULL: there are no more.
+json_t *tend_engine_status_head(const struct tend_engine *engine);
+json_t *tend_engine_status_service(const struct tend_engine *engine, size_t index);
 
 /// What `tend topology` shows: {"services": [{name, watched, out, instances}], "edges": [{from, to, declared, learned,
 /// known (both are services here), and of learned ones age_s, seen_ago_s, calls_per_s}]}. The caller owns it.

@@ -181,22 +181,36 @@ static json_t *view_incidents(const struct tend_engine *engine)
     return incidents;
 }
 
+json_t *tend_engine_status_service(const struct tend_engine *engine, size_t index)
+{
+    const bool is_there = engine->fleet != NULL && index < engine->fleet->service_count;
+    return is_there ? view_service(engine, engine->fleet->services[index]) : NULL;
+}
+
 json_t *tend_engine_status(const struct tend_engine *engine)
 {
+    json_t *status = tend_engine_status_head(engine);
     json_t *services = json_array();
-    for (size_t i = 0; engine->fleet != NULL && i < engine->fleet->service_count; i++) {
-        (void)json_array_append_new(services, view_service(engine, engine->fleet->services[i]));
+    json_t *service;
+    for (size_t i = 0; (service = tend_engine_status_service(engine, i)) != NULL; i++) {
+        (void)json_array_append_new(services, service);
     }
+    (void)json_object_set_new(status, "services", services);
+    return status;
+}
+
+json_t *tend_engine_status_head(const struct tend_engine *engine)
+{
     const struct tend_engine_counts counts = tend_engine_counts(engine);
     return json_pack(
-        "{s:I, s:f, s:s, s:{s:b, s:s?, s:I}, s:s, s:{s:I, s:I}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "now_wall_ms",
+        "{s:I, s:f, s:s, s:{s:b, s:s?, s:I}, s:s, s:{s:I, s:I}, s:o, s:o, s:o, s:o, s:o, s:o}", "now_wall_ms",
         (json_int_t)engine->wall_ms, "up_s", (double)(engine->now_ms - engine->started_ms) / 1000.0, "generation",
         engine->ruleset == NULL ? "" : engine->ruleset->hash, "paused", "on", engine->paused, "who", engine->paused_by,
         "since_wall_ms", (json_int_t)engine->paused_wall_ms, "journal",
         engine->journal_failed ? engine->journal_why : "ok", "targets", "total", (json_int_t)counts.targets, "up",
-        (json_int_t)counts.targets_up, "services", services, "incidents", view_incidents(engine), "rules_off",
-        view_rules_off(engine), "playbooks", view_playbooks(engine), "warnings", view_warnings(engine), "silences",
-        tend_silence_view(engine), "departed", tend_departure_view(engine));
+        (json_int_t)counts.targets_up, "incidents", view_incidents(engine), "rules_off", view_rules_off(engine),
+        "playbooks", view_playbooks(engine), "warnings", view_warnings(engine), "silences", tend_silence_view(engine),
+        "departed", tend_departure_view(engine));
 }
 
 const char *const tend_engine_outcomes[TEND_ENGINE_OUTCOMES] = { "recovered", "rolled back", "escalated", "failed",

@@ -34,7 +34,14 @@ struct served_api {
 static inline json_t *fake_status(void *context)
 {
     (void)context;
-    return json_pack("{s:s, s:[]}", "generation", "abc", "services");
+    return json_pack("{s:s}", "generation", "abc");
+}
+
+static inline json_t *fake_status_service(void *context, size_t index)
+{
+    (void)context;
+    static const char *const names[] = { "web", "ledger" };
+    return index < sizeof names / sizeof names[0] ? json_pack("{s:s}", "name", names[index]) : NULL;
 }
 
 static inline enum tend_status fake_incidents(void *context, const char *about, json_t **out, struct tend_error *error)
@@ -125,6 +132,7 @@ static inline struct tend_api_options options_of(struct served_api *served)
         .listen = "127.0.0.1:0",
         .source = { .context = served,
                     .status = fake_status,
+                    .status_service = fake_status_service,
                     .incidents = fake_incidents,
                     .topology = fake_topology,
                     .explain = fake_explain,

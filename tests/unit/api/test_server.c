@@ -98,7 +98,8 @@ static void reading_routes_answer_what_the_source_has(void **state)
 {
     struct served_api *fixture = *state;
     start(fixture);
-    expect(fixture, "/v1/status", NULL, 200, "{\"generation\":\"abc\",\"services\":[]}");
+    expect(fixture, "/v1/status", NULL, 200,
+           "{\"generation\":\"abc\",\"services\":[{\"name\":\"web\"},{\"name\":\"ledger\"}]}");
     expect(fixture, "/v1/incidents", NULL, 200, "{\"incidents\":[{\"id\":\"i2\"}]}");
     expect(fixture, "/v1/incidents/i1/explain", NULL, 200, "{\"incident\":\"i1\"}");
     expect(fixture, "/v1/explain?id=i1", NULL, 200, "{\"incident\":\"i1\"}");
@@ -497,7 +498,8 @@ static void an_old_socket_file_is_replaced(void **state)
     assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
     (void)close(fd); // leaves the file behind, as a kill -9 does
     start(fixture);
-    expect(fixture, "/v1/status", NULL, 200, "{\"generation\":\"abc\",\"services\":[]}");
+    expect(fixture, "/v1/status", NULL, 200,
+           "{\"generation\":\"abc\",\"services\":[{\"name\":\"web\"},{\"name\":\"ledger\"}]}");
 }
 
 static void another_file_in_the_sockets_place_is_left_alone(void **state)

@@ -90,7 +90,7 @@ static void each_command_asks_for_what_it_says(void **state)
         { tend_command_close, "close payments", "close(payments) by uid ;", "the breaker of payments is closed" },
         { tend_command_reload, "reload", "reload by uid ;", "loaded: generation def\n" },
         { tend_command_status, "status", "", "tend generation abc" },
-        { tend_command_status, "status --json", "", "{\"generation\":\"abc\",\"services\":[]}\n" },
+        { tend_command_status, "status --json", "", "{\"generation\":\"abc\",\"services\":[{\"name\":\"web\"},{\"name\":\"ledger\"}]}\n" },
         { tend_command_incidents, "incidents --json", "", "{\"incidents\":[{\"id\":\"i2\"}]}\n" },
         { tend_command_explain, "explain --json i1", "", "{\"incident\":\"i1\"}\n" },
         { tend_command_explain, "explain --json", "", "{\"incident\":\"last\"}\n" },

@@ -103,7 +103,7 @@ static void the_logs_of_all_that_is_looked_at_are_told(void **state)
     begin(&world);
     for (int only_usual = 1; only_usual >= 0; only_usual--) {
         for (int i = 0; i < CALLERS; i++) {
-            char name[16];
+            char name[24];
             (void)snprintf(name, sizeof name, "caller%d", i);
             fill_log(&world, name, only_usual != 0);
         }
