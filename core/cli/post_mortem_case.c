@@ -92,6 +92,8 @@ struct reading {
     struct tend_post_mortem_options options;
     json_t *alarm;
     json_t *topology;
+    json_t *services; // an object that has their names as keys
+    struct tend_log_names names;
     struct tend_log_book *book;
     struct tend_error *error;
 };
@@ -160,7 +162,27 @@ static enum tend_status read_topology(struct reading *reading)
     return status != TEND_OK ? status : check_topology(reading, path);
 }
 
-static enum tend_status read_logs(struct reading *reading)
+static bool is_service(const void *context, const char *word, size_t bytes)
+{
+    return json_object_getn(context, word, bytes) != NULL;
+}
+
+static enum tend_status create_book(struct reading *reading, const json_t *evidence)
+{
+    reading->services = json_object();
+    size_t i;
+    const json_t *name;
+    json_array_foreach(json_object_get(evidence, "services"), i, name)
+    {
+        if (json_object_set_new(reading->services, json_string_value(name), json_true()) != 0) {
+            return TEND_E_NOMEM;
+        }
+    }
+    reading->names = (struct tend_log_names){ is_service, reading->services };
+    return tend_log_book_create(&reading->names, &reading->book);
+}
+
+static enum tend_status read_logs(struct reading *reading, const json_t *evidence)
 {
     const struct tend_post_mortem_files *files = reading->files;
     char path[PATH_MAX];
@@ -176,7 +198,7 @@ static enum tend_status read_logs(struct reading *reading)
     tend_buffer_init(&text);
     enum tend_status status = read_file(from, &text, reading->error);
     if (status == TEND_OK) {
-        status = tend_log_book_create(&reading->book);
+        status = create_book(reading, evidence);
     }
     if (status == TEND_OK) {
         size_t line;
@@ -241,27 +263,37 @@ static enum tend_status read_metrics(struct reading *reading, json_t **evidence)
     return status;
 }
 
+static enum tend_status add_log_evidence(const struct reading *reading, const json_t *evidence)
+{
+    const double around_s = isnan(reading->options.alarm_s) ? log_around_found_s : log_around_s;
+    size_t i;
+    json_t *view;
+    json_array_foreach(json_object_get(evidence, "views"), i, view)
+    {
+        const double onset_s = tend_json_number(view, "onset_s", (double)NAN);
+        if (json_object_set_new(view, "logs", tend_log_book_evidence(reading->book, onset_s, around_s)) != 0) {
+            tend_error_set(reading->error, "out of memory");
+            return TEND_E_NOMEM;
+        }
+    }
+    return TEND_OK;
+}
+
 static enum tend_status read_all(struct reading *reading, json_t **evidence)
 {
     enum tend_status status = read_alarm(reading);
     status = status == TEND_OK ? read_topology(reading) : status;
-    status = status == TEND_OK ? read_logs(reading) : status;
     status = status == TEND_OK ? read_metrics(reading, evidence) : status;
+    if (status != TEND_OK) {
+        return status;
+    }
+    status = read_logs(reading, *evidence);
     if (status == TEND_OK && reading->book != NULL) {
-        const double around_s = isnan(reading->options.alarm_s) ? log_around_found_s : log_around_s;
-        const json_t *views = json_object_get(*evidence, "views");
-        for (size_t i = 0; status == TEND_OK && i < json_array_size(views); i++) {
-            json_t *view = json_array_get(views, i);
-            const double onset_s = tend_json_number(view, "onset_s", (double)NAN);
-            if (json_object_set_new(view, "logs", tend_log_book_evidence(reading->book, onset_s, around_s)) != 0) {
-                status = TEND_E_NOMEM;
-            }
-        }
-        if (status != TEND_OK) {
-            json_decref(*evidence);
-            *evidence = NULL;
-            tend_error_set(reading->error, "out of memory");
-        }
+        status = add_log_evidence(reading, *evidence);
+    }
+    if (status != TEND_OK) {
+        json_decref(*evidence);
+        *evidence = NULL;
     }
     return status;
 }
@@ -275,5 +307,6 @@ enum tend_status tend_post_mortem_case_read(const struct tend_post_mortem_files 
     json_decref(reading.alarm);
     json_decref(reading.topology);
     tend_log_book_destroy(reading.book);
+    json_decref(reading.services);
     return status;
 }

@@ -2,7 +2,6 @@
 
 #include "engine/checkpoint_pass.h"
 #include "engine/log_evidence.h"
-#include "locate/log_variants.h"
 
 #include <string.h>
 

@@ -208,8 +208,15 @@ static void take_measured(struct tend_engine *engine, const struct tend_event_me
     memcpy(instance->given_missing, measured->missing, count * sizeof *instance->given_missing);
 }
 
+static bool is_service(const void *context, const char *word, size_t bytes)
+{
+    const struct tend_fleet *fleet = context;
+    return tend_hash_map_find(fleet->by_name, word, bytes) != NULL;
+}
+
 static void take_logs(struct tend_engine *engine, const struct tend_event_logs *logs)
 {
+    const struct tend_log_names names = { is_service, engine->fleet };
     for (size_t i = 0; engine->fleet != NULL && i < logs->count; i++) {
         struct tend_service *service = tend_fleet_find(engine->fleet, logs->services[i].service);
         if (service == NULL) {
@@ -219,7 +226,7 @@ static void take_logs(struct tend_engine *engine, const struct tend_event_logs *
             service->logs = tend_log_evidence_create(engine->now_ms);
             TEND_ASSERT(service->logs != NULL);
         }
-        tend_log_evidence_take(service->logs, &logs->services[i], engine->now_ms);
+        tend_log_evidence_take(service->logs, &logs->services[i], engine->now_ms, &names);
     }
 }
 

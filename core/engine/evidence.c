@@ -45,6 +45,7 @@ const char *tend_evidence_class(const struct tend_metric_def *def, const char **
     *kind = tend_column_kind_text(class.kind);
     switch (class.kind) {
     case TEND_COLUMN_RESOURCE:
+    case TEND_COLUMN_WAITING:
     case TEND_COLUMN_MACHINE:
         return "cause";
     case TEND_COLUMN_ERROR:

@@ -7,7 +7,6 @@
 #include "engine/log_evidence.h"
 
 #include "locate/log_surprise.h"
-#include "locate/log_variants.h"
 #include "series/series_window.h"
 
 #include <math.h>
@@ -159,11 +158,12 @@ static void rename_track(struct tend_log_track *track, const char *text)
 }
 
 // Makes those that differ in a word that varies one, in the place of the first. @return NULL: there are none
-static struct tend_log_track *join(struct tend_log_evidence *evidence, enum tend_line_level level, const char *text)
+static struct tend_log_track *join(struct tend_log_evidence *evidence, enum tend_line_level level, const char *text,
+                                   const struct tend_log_names *names)
 {
     const struct wanted wanted = { evidence, level, tend_log_shape(text) };
     struct tend_log_group group;
-    if (!tend_log_find_group(text, evidence->count, text_at, &wanted, &group) || group.count == 0) {
+    if (!tend_log_find_group(text, evidence->count, text_at, &wanted, names, &group) || group.count == 0) {
         return NULL;
     }
     struct tend_log_track *first = &evidence->tracks[group.members[0]];
@@ -177,11 +177,11 @@ static struct tend_log_track *join(struct tend_log_evidence *evidence, enum tend
 // The place of a template: its own, that of those it is one with, a new one, that of one which is forgotten, or the one
 // for all others.
 static struct tend_log_track *place(struct tend_log_evidence *evidence, enum tend_line_level level, const char *text,
-                                    int64_t first_ms, int64_t at_ms)
+                                    int64_t first_ms, int64_t at_ms, const struct tend_log_names *names)
 {
     uint64_t hash = tend_log_template_hash(level, text, strlen(text));
     struct tend_log_track *track = find(evidence, hash, level, text);
-    track = track != NULL ? track : join(evidence, level, text);
+    track = track != NULL ? track : join(evidence, level, text, names);
     if (track != NULL) {
         return track;
     }
@@ -204,7 +204,8 @@ static struct tend_log_track *place(struct tend_log_evidence *evidence, enum ten
     return track;
 }
 
-void tend_log_evidence_take(struct tend_log_evidence *evidence, const struct tend_logged_service *logged, int64_t at_ms)
+void tend_log_evidence_take(struct tend_log_evidence *evidence, const struct tend_logged_service *logged, int64_t at_ms,
+                            const struct tend_log_names *names)
 {
     advance(evidence, bucket_of(at_ms));
     evidence->skipped_bytes += logged->skipped_bytes;
@@ -213,7 +214,7 @@ void tend_log_evidence_take(struct tend_log_evidence *evidence, const struct ten
     for (size_t i = 0; i < logged->count; i++) {
         const struct tend_logged *one = &logged->logged[i];
         struct tend_log_track *track =
-            place(evidence, (enum tend_line_level)one->level, one->template, at_ms - one->first_ago_ms, at_ms);
+            place(evidence, (enum tend_line_level)one->level, one->template, at_ms - one->first_ago_ms, at_ms, names);
         const uint64_t lines = track->buckets[newest] + (one->lines < UINT32_MAX ? one->lines : UINT32_MAX);
         track->buckets[newest] = lines < UINT32_MAX ? (uint32_t)lines : UINT32_MAX;
         track->newest_ms = at_ms;

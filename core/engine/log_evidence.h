@@ -43,8 +43,9 @@ struct tend_log_evidence {
 struct tend_log_evidence *tend_log_evidence_create(int64_t at_ms);
 void tend_log_evidence_destroy(struct tend_log_evidence *evidence); ///< NULL is allowed
 /// Takes what was counted up to @p at_ms. Aborts when out of memory, as the engine does.
-void tend_log_evidence_take(struct tend_log_evidence *evidence, const struct tend_logged_service *logged,
-                            int64_t at_ms);
+/// @param names  of services, or NULL
+void tend_log_evidence_take(struct tend_log_evidence *evidence, const struct tend_logged_service *logged, int64_t at_ms,
+                            const struct tend_log_names *names);
 
 /// What the log says of the time since @p onset_ms: the few lines that are new, more or fewer than usual, the most
 /// telling first: [{"level", "template", "lines", "seconds", "expected" (lines), "up", "down" (nats of surprise),

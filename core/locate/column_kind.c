@@ -21,7 +21,9 @@ enum mark {
     NETWORK = 128,
     CALLS = 256,
     QUANTILE = 512,
-    OWN = 1024
+    OWN = 1024,
+    WAITING = 2048,
+    BYTES = 4096
 };
 
 struct word {
@@ -35,31 +37,34 @@ static const struct word words[] = {
     { "machine", MACHINE, true },     { "client", CLIENT, false },      { "outbound", CLIENT, false },
     { "upstream", CLIENT, false },    { "server", SERVER, false },      { "dst", SERVER, false },
     { "des", SERVER, false },         { "destination", SERVER, false }, { "inbound", SERVER, false },
-    { "success", SUCCESS, true },     { "avail", SUCCESS, true },       { "uptime", SUCCESS, false },
-    { "ok", SUCCESS, false },         { "unavail", ERROR, true },       { "unsuccess", ERROR, true },
-    { "err", ERROR, true },           { "fail", ERROR, true },          { "fault", ERROR, false },
-    { "faults", ERROR, false },       { "exception", ERROR, true },     { "timeout", ERROR, true },
-    { "abort", ERROR, true },         { "reject", ERROR, true },        { "retries", ERROR, false },
-    { "retry", ERROR, false },        { "5xx", ERROR, false },          { "4xx", ERROR, false },
-    { "latenc", LATENCY, true },      { "duration", LATENCY, true },    { "elapsed", LATENCY, false },
-    { "rt", LATENCY, false },         { "rtt", LATENCY, false },        { "mrt", LATENCY, false },
-    { "response", LATENCY, false },   { "time", LATENCY, false },       { "delay", LATENCY, true },
-    { "quantile", QUANTILE, true },   { "percentile", QUANTILE, true }, { "cpu", RESOURCE, true },
-    { "mem", RESOURCE, true },        { "rss", RESOURCE, false },       { "heap", RESOURCE, true },
-    { "gc", RESOURCE, false },        { "disk", RESOURCE, true },       { "diskio", RESOURCE, false },
-    { "fs", RESOURCE, false },        { "io", RESOURCE, false },        { "iops", RESOURCE, false },
-    { "syscall", NETWORK, true },     { "fd", RESOURCE, false },        { "fds", RESOURCE, false },
-    { "file", RESOURCE, true },       { "thread", RESOURCE, true },     { "queue", RESOURCE, true },
-    { "backlog", RESOURCE, false },   { "pool", RESOURCE, true },       { "socket", RESOURCE, true },
-    { "sockets", RESOURCE, false },   { "connection", RESOURCE, true }, { "restart", RESOURCE, true },
-    { "throttl", RESOURCE, true },    { "cfs", RESOURCE, false },       { "load1", RESOURCE, false },
-    { "swap", RESOURCE, true },       { "net", NETWORK, false },        { "network", NETWORK, false },
-    { "rx", NETWORK, false },         { "tx", NETWORK, false },         { "packet", NETWORK, true },
-    { "receive", NETWORK, true },     { "transmit", NETWORK, true },    { "bytes", NETWORK, false },
-    { "request", CALLS, true },       { "ops", CALLS, false },          { "call", CALLS, true },
-    { "qps", CALLS, false },          { "rps", CALLS, false },          { "tps", CALLS, false },
-    { "traffic", CALLS, false },      { "throughput", CALLS, false },   { "workload", CALLS, false },
-    { "hits", CALLS, false },         { "invocation", CALLS, true },    { "count", CALLS, false },
+    { "success", SUCCESS, true },     { "avail", SUCCESS, true },       { "ok", SUCCESS, false },
+    { "unavail", ERROR, true },       { "unsuccess", ERROR, true },     { "err", ERROR, true },
+    { "fail", ERROR, true },          { "fault", ERROR, false },        { "faults", ERROR, false },
+    { "exception", ERROR, true },     { "timeout", ERROR, true },       { "abort", ERROR, true },
+    { "reject", ERROR, true },        { "retries", ERROR, false },      { "retry", ERROR, false },
+    { "5xx", ERROR, false },          { "4xx", ERROR, false },          { "latenc", LATENCY, true },
+    { "duration", LATENCY, true },    { "elapsed", LATENCY, false },    { "rt", LATENCY, false },
+    { "rtt", LATENCY, false },        { "mrt", LATENCY, false },        { "response", LATENCY, false },
+    { "time", LATENCY, false },       { "delay", LATENCY, true },       { "quantile", QUANTILE, true },
+    { "percentile", QUANTILE, true }, { "cpu", RESOURCE, true },        { "mem", RESOURCE, true },
+    { "rss", RESOURCE, false },       { "heap", RESOURCE, true },       { "gc", RESOURCE, false },
+    { "disk", RESOURCE, true },       { "diskio", RESOURCE, false },    { "fs", RESOURCE, false },
+    { "io", RESOURCE, false },        { "iops", RESOURCE, false },      { "syscall", NETWORK, true },
+    { "fd", WAITING, false },         { "fds", WAITING, false },        { "file", RESOURCE, true },
+    { "thread", WAITING, true },      { "queue", RESOURCE, true },      { "backlog", RESOURCE, false },
+    { "pool", WAITING, true },        { "socket", WAITING, true },      { "sockets", WAITING, false },
+    { "connection", WAITING, true },  { "restart", RESOURCE, true },    { "throttl", RESOURCE, true },
+    { "cfs", RESOURCE, false },       { "load1", RESOURCE, false },     { "swap", RESOURCE, true },
+    { "net", NETWORK, false },        { "network", NETWORK, false },    { "rx", NETWORK, false },
+    { "tx", NETWORK, false },         { "packet", NETWORK, true },      { "receive", NETWORK, true },
+    { "transmit", NETWORK, true },    { "bytes", BYTES, false },        { "request", CALLS, true },
+    { "ops", CALLS, false },          { "call", CALLS, true },          { "qps", CALLS, false },
+    { "rps", CALLS, false },          { "tps", CALLS, false },          { "traffic", CALLS, false },
+    { "throughput", CALLS, false },   { "workload", CALLS, false },     { "hits", CALLS, false },
+    { "invocation", CALLS, true },    { "count", CALLS, false },        { "size", BYTES, false },
+    { "up", SUCCESS, false },         { "ready", SUCCESS, false },      { "conn", WAITING, false },
+    { "conns", WAITING, false },      { "goroutine", WAITING, true },   { "inflight", WAITING, false },
+    { "lag", RESOURCE, false },       { "sessions", WAITING, false },
 };
 
 static unsigned marks_of(const char *text, size_t bytes)
@@ -103,7 +108,10 @@ static unsigned marks_of_name(const char *metric, size_t bytes)
 
 struct tend_column_class tend_column_classify(const char *metric, size_t bytes)
 {
-    const unsigned marks = marks_of_name(metric, bytes);
+    unsigned marks = marks_of_name(metric, bytes);
+    if ((marks & BYTES) != 0) {
+        marks &= ~(unsigned)(LATENCY | QUANTILE); // "response_bytes"
+    }
     struct tend_column_class class = { .kind = TEND_COLUMN_OTHER,
                                        .is_server_side = (marks & SERVER) != 0,
                                        .is_own = (marks & OWN) != 0 };
@@ -114,19 +122,27 @@ struct tend_column_class tend_column_classify(const char *metric, size_t bytes)
         class.is_success = (marks & ERROR) == 0;
     } else if ((marks & RESOURCE) != 0) {
         class.kind = TEND_COLUMN_RESOURCE; // before latency: "cpu_time", "gc_duration"
+    } else if ((marks & WAITING) != 0) {
+        class.kind = TEND_COLUMN_WAITING;
     } else if ((marks & (LATENCY | QUANTILE)) != 0) {
         class.kind = (marks & CLIENT) != 0 ? TEND_COLUMN_CLIENT_LATENCY : TEND_COLUMN_LATENCY;
     } else if ((marks & CALLS) != 0) {
         class.kind = TEND_COLUMN_CALLS; // before the network: "request_bytes" follows the traffic too
-    } else if ((marks & NETWORK) != 0) {
+    } else if ((marks & (NETWORK | BYTES)) != 0) {
         class.kind = TEND_COLUMN_NETWORK;
     }
     return class;
 }
 
+bool tend_column_is_memory(const char *metric)
+{
+    return strcasestr(metric, "mem") != NULL || strcasestr(metric, "rss") != NULL || strcasestr(metric, "heap") != NULL;
+}
+
 const char *tend_column_kind_text(enum tend_column_kind kind)
 {
-    static const char *const texts[TEND_COLUMN_KIND_COUNT] = { "resource",       "network", "error",   "latency",
-                                                               "client_latency", "calls",   "machine", "other" };
+    static const char *const texts[TEND_COLUMN_KIND_COUNT] = { "resource", "waiting", "network",
+                                                               "error",    "latency", "client_latency",
+                                                               "calls",    "machine", "other" };
     return texts[kind];
 }

@@ -8,7 +8,8 @@
 #include <stddef.h>
 
 enum tend_column_kind {
-    TEND_COLUMN_RESOURCE,       ///< CPU, memory, disk, sockets, queues, threads: what the service itself feels
+    TEND_COLUMN_RESOURCE,       ///< CPU, memory, disk, queues, restarts: what the service itself feels
+    TEND_COLUMN_WAITING,        ///< threads, connections, sockets: more when it is called more, or waits for others
     TEND_COLUMN_NETWORK,        ///< bytes, packets, system calls: follow the traffic
     TEND_COLUMN_ERROR,          ///< failures; a ratio of successes is turned round
     TEND_COLUMN_LATENCY,        ///< time to answer, as the service sees it
@@ -27,4 +28,5 @@ struct tend_column_class {
 };
 
 struct tend_column_class tend_column_classify(const char *metric, size_t bytes);
+bool tend_column_is_memory(const char *metric);                ///< what a process takes up
 const char *tend_column_kind_text(enum tend_column_kind kind); ///< "resource", "client_latency" …

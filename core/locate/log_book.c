@@ -6,8 +6,6 @@
 #include "base/hash_map.h"
 #include "base/json.h"
 #include "locate/log_surprise.h"
-#include "locate/log_template.h"
-#include "locate/log_variants.h"
 #include "parse/csv.h"
 #include "parse/log_line.h"
 #include "parse/number.h"
@@ -40,6 +38,7 @@ struct entry {
 };
 
 struct tend_log_book {
+    const struct tend_log_names *names;
     struct tend_hash_map *found;
     struct tend_hash_map *services;
     struct tend_arena arena;
@@ -50,12 +49,13 @@ struct tend_log_book {
     size_t dropped;
 };
 
-enum tend_status tend_log_book_create(struct tend_log_book **out)
+enum tend_status tend_log_book_create(const struct tend_log_names *names, struct tend_log_book **out)
 {
     struct tend_log_book *book = calloc(1, sizeof *book);
     if (book == NULL) {
         return TEND_E_NOMEM;
     }
+    book->names = names;
     tend_arena_init(&book->arena);
     if (tend_hash_map_create(&book->found) != TEND_OK || tend_hash_map_create(&book->services) != TEND_OK) {
         tend_log_book_destroy(book);
@@ -183,7 +183,7 @@ static enum tend_status add_text(struct tend_log_book *book, const struct tend_l
     const size_t shape_bytes = key_of(line, 's', &shape, sizeof shape, shape_key);
     const size_t newest = number_of(book->found, shape_key, shape_bytes);
     const size_t count = collect(book, newest, numbers, others);
-    const bool is_general = tend_log_generalize(text, others, count, general);
+    const bool is_general = tend_log_generalize(text, others, count, book->names, general);
     for (size_t i = 0; is_general && i < count; i++) {
         if (strcmp(others[i], general) == 0) {
             *number = numbers[i];
@@ -197,7 +197,7 @@ static enum tend_status add_text(struct tend_log_book *book, const struct tend_l
     *number = book->template_count;
     book->templates[*number - 1].next = newest;
     for (size_t i = 0; is_general && i < count; i++) {
-        if (tend_log_stands_for(general, others[i])) {
+        if (tend_log_stands_for(general, others[i], book->names)) {
             book->templates[numbers[i] - 1].merged = *number;
         }
     }

@@ -5,6 +5,7 @@
 /// dropped. Units: seconds since 1970. Ownership: who creates, destroys. Threads: none shared.
 
 #include "base/status.h"
+#include "locate/log_variants.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -13,7 +14,8 @@ enum { TEND_LOG_BOOK_LINES_MAX = 2000000, TEND_LOG_BOOK_TEMPLATES_MAX = 20000 };
 
 struct tend_log_book;
 
-TEND_MUST_CHECK enum tend_status tend_log_book_create(struct tend_log_book **out);
+/// Makes an empty one. @param names  of services, which are no variables of a template, or NULL; borrowed
+TEND_MUST_CHECK enum tend_status tend_log_book_create(const struct tend_log_names *names, struct tend_log_book **out);
 void tend_log_book_destroy(struct tend_log_book *book); ///< NULL is allowed
 
 struct tend_log_line {

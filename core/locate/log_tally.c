@@ -3,8 +3,6 @@
 
 #include "locate/log_tally.h"
 
-#include "locate/log_variants.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,11 +107,12 @@ static struct tend_log_count *put(struct tend_log_tally *tally, enum tend_line_l
 }
 
 // Makes those that differ in a word that varies one, in the place of the first. @return NULL: there are none
-static struct tend_log_count *join(struct tend_log_tally *tally, enum tend_line_level level, const char *template)
+static struct tend_log_count *join(struct tend_log_tally *tally, enum tend_line_level level, const char *template,
+                                   const struct tend_log_names *names)
 {
     const struct wanted wanted = { tally, level, tend_log_shape(template) };
     struct tend_log_group group;
-    if (!tend_log_find_group(template, tally->count, text_at, &wanted, &group) || group.count == 0) {
+    if (!tend_log_find_group(template, tally->count, text_at, &wanted, names, &group) || group.count == 0) {
         return NULL;
     }
     struct tend_log_count *first = &tally->counts[group.members[0]];
@@ -129,12 +128,12 @@ static struct tend_log_count *join(struct tend_log_tally *tally, enum tend_line_
 }
 
 enum tend_status tend_log_tally_add(struct tend_log_tally *tally, enum tend_line_level level, const char *template,
-                                    size_t bytes, int64_t at_ms)
+                                    size_t bytes, int64_t at_ms, const struct tend_log_names *names)
 {
     TEND_ASSERT(bytes <= TEND_LOG_TEMPLATE_BYTES && template[bytes] == '\0');
     struct tend_log_count *count = find(tally, tend_log_template_hash(level, template, bytes), level, template, bytes);
     if (count == NULL) {
-        count = join(tally, level, template);
+        count = join(tally, level, template, names);
     }
     if (count == NULL && tally->count >= TEND_LOG_TEMPLATES_MAX) {
         template = TEND_LOG_OTHER;

@@ -6,7 +6,7 @@
 /// inits a tally clears it. Times are whatever the caller counts in.
 
 #include "base/status.h"
-#include "locate/log_template.h"
+#include "locate/log_variants.h"
 #include "parse/log_line.h"
 
 #include <stdint.h>
@@ -40,7 +40,8 @@ void tend_log_tally_empty(struct tend_log_tally *tally); ///< what it takes up s
 /// Counts one line. @param template  as tend_log_template made it
 /// @return TEND_OK, or TEND_E_NOMEM and it is not counted
 TEND_MUST_CHECK enum tend_status tend_log_tally_add(struct tend_log_tally *tally, enum tend_line_level level,
-                                                    const char *template, size_t bytes, int64_t at_ms);
+                                                    const char *template, size_t bytes, int64_t at_ms,
+                                                    const struct tend_log_names *names);
 
 /// What a template of a level is found by: equal ones have equal hashes. The same on every machine.
 uint64_t tend_log_template_hash(enum tend_line_level level, const char *template, size_t bytes);

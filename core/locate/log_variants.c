@@ -72,11 +72,21 @@ uint64_t tend_log_shape(const char *template)
     return hash;
 }
 
-static bool is_alike(const struct words *a, const struct words *b)
+static bool is_name(const struct tend_log_names *names, const struct word *word)
+{
+    return names != NULL && names->has(names->context, word->text, word->bytes);
+}
+
+// Those that differ in a name are of different services.
+static bool is_alike(const struct words *a, const struct words *b, const struct tend_log_names *names)
 {
     size_t equal = 0;
     for (size_t i = 0; i < a->count && i < b->count; i++) {
-        equal += is_same(&a->list[i], &b->list[i]) || is_any(&a->list[i]) || is_any(&b->list[i]) ? 1 : 0;
+        const bool same = is_same(&a->list[i], &b->list[i]);
+        if (!same && (is_name(names, &a->list[i]) || is_name(names, &b->list[i]))) {
+            return false;
+        }
+        equal += same || is_any(&a->list[i]) || is_any(&b->list[i]) ? 1 : 0;
     }
     return a->count == b->count && (double)equal >= alike_least * (double)a->count;
 }
@@ -126,7 +136,7 @@ static bool write_general(const char *template, const struct words *words, const
     return true;
 }
 
-bool tend_log_generalize(const char *added, const char *const *others, size_t count,
+bool tend_log_generalize(const char *added, const char *const *others, size_t count, const struct tend_log_names *names,
                          char out[TEND_LOG_TEMPLATE_BYTES + 1])
 {
     struct words own, other;
@@ -138,7 +148,8 @@ bool tend_log_generalize(const char *added, const char *const *others, size_t co
     }
     for (size_t k = 0; k < count && k < TEND_LOG_VARIANTS_MAX; k++) {
         split(others[k], &other);
-        for (size_t i = 0; is_alike(&own, &other) && i < own.count; i++) {
+        const bool counts = is_alike(&own, &other, names);
+        for (size_t i = 0; counts && i < own.count; i++) {
             note_value(&values[i], &other.list[i]);
         }
     }
@@ -149,20 +160,20 @@ bool tend_log_generalize(const char *added, const char *const *others, size_t co
     return found && write_general(added, &own, values, out);
 }
 
-bool tend_log_stands_for(const char *general, const char *template)
+bool tend_log_stands_for(const char *general, const char *template, const struct tend_log_names *names)
 {
     struct words a, b;
     split(general, &a);
     split(template, &b);
     bool stands = a.count == b.count && tend_log_shape(general) == tend_log_shape(template);
     for (size_t i = 0; stands && i < a.count; i++) {
-        stands = is_any(&a.list[i]) || is_same(&a.list[i], &b.list[i]);
+        stands = is_same(&a.list[i], &b.list[i]) || (is_any(&a.list[i]) && !is_name(names, &b.list[i]));
     }
     return stands;
 }
 
 bool tend_log_find_group(const char *added, size_t count, const char *(*text_at)(const void *context, size_t place),
-                         const void *context, struct tend_log_group *out)
+                         const void *context, const struct tend_log_names *names, struct tend_log_group *out)
 {
     const char *texts[TEND_LOG_VARIANTS_MAX] = { NULL };
     size_t found = 0;
@@ -174,11 +185,11 @@ bool tend_log_find_group(const char *added, size_t count, const char *(*text_at)
         }
     }
     out->count = 0;
-    if (!tend_log_generalize(added, texts, found, out->general)) {
+    if (!tend_log_generalize(added, texts, found, names, out->general)) {
         return false;
     }
     for (size_t i = 0; i < found; i++) {
-        if (tend_log_stands_for(out->general, texts[i])) {
+        if (tend_log_stands_for(out->general, texts[i], names)) {
             out->members[out->count++] = out->members[i];
         }
     }

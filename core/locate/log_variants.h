@@ -22,14 +22,21 @@ enum {
 /// A hash of a template's marks and of how many words lie between them: only those of one shape can be variants.
 uint64_t tend_log_shape(const char *template);
 
+/// Words that are never made a variable: the names of services, for "timeout calling ledger" is said of ledger.
+struct tend_log_names {
+    bool (*has)(const void *context, const char *word, size_t bytes);
+    const void *context;
+};
+
 /// Whether a new template and others are one but for words that vary.
 /// @param others  of the same shape; those beyond TEND_LOG_VARIANTS_MAX are not looked at
+/// @param names  NULL: there are none
 /// @param[out] out  the template that stands for all of them, when it is so
-bool tend_log_generalize(const char *added, const char *const *others, size_t count,
+bool tend_log_generalize(const char *added, const char *const *others, size_t count, const struct tend_log_names *names,
                          char out[TEND_LOG_TEMPLATE_BYTES + 1]);
 
-/// Whether a template with TEND_LOG_WORD in it stands for another one.
-bool tend_log_stands_for(const char *general, const char *template);
+/// Whether a template with TEND_LOG_WORD in it stands for another one; a name is no such word.
+bool tend_log_stands_for(const char *general, const char *template, const struct tend_log_names *names);
 
 /// Those of a list of templates that are one with a new one.
 struct tend_log_group {
@@ -41,4 +48,4 @@ struct tend_log_group {
 /// @param text_at  the template at a place of the list, or NULL when it is of another shape or level than the new one
 /// @return false: it is one with none of them
 bool tend_log_find_group(const char *added, size_t count, const char *(*text_at)(const void *context, size_t place),
-                         const void *context, struct tend_log_group *out);
+                         const void *context, const struct tend_log_names *names, struct tend_log_group *out);

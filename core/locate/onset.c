@@ -49,6 +49,7 @@ static double weight_of(const struct tend_study_column *column, const char *symp
     }
     switch (column->class.kind) {
     case TEND_COLUMN_RESOURCE:
+    case TEND_COLUMN_WAITING:
     case TEND_COLUMN_ERROR:
     case TEND_COLUMN_LATENCY:
         return 1;

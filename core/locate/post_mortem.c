@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIVE_ROWS_USUAL = 30, SEARCH_ROWS_USUAL = 240 };
+enum { LIVE_ROWS_USUAL = 30, EARLY_ROWS = 12, SEARCH_ROWS_USUAL = 240 };
 
 static const double live_s_max = 1200; // later rows say more of the recovery than of the fault
 static const double between_s = 60;    // before the onset, that are no health
@@ -20,6 +20,7 @@ static const double recent_s = 120;      // of the recent past, or two rows
 static const double silence_nats = 3;    // of a silence that may be chance
 static const double error_least = 0.002; // of calls that fail
 static const double points_least = 0.02; // below: left out
+static const double twice_points = 0.5;  // less for the first rows by themselves
 // The onset is never quite known. An alarm comes late, and a case is hurt more by an onset that is taken to be too late
 // than by one too early; of an onset that was looked for, either may be.
 static const double views_of_alarm_s[] = { 0, -30, -60 };
@@ -34,13 +35,19 @@ static int compare_metric(const void *a, const void *b)
     return order != 0 ? order : strcmp((*x)->from->owner, (*y)->from->owner);
 }
 
+// What a column was like in health, for all live rows and for the first of them.
+struct pasts {
+    struct tend_evidence_past whole, early;
+};
+
 // A column that has values in health and none now, in rows in which others of the same metric have some. The nats of
 // that many gaps among so few rows become points as units of deviation do.
-static double silence_of(const struct tend_study *study, const struct tend_study_column *column, const bool *present)
+static double silence_of(const struct tend_study *study, const struct tend_study_column *column, const bool *present,
+                         size_t until)
 {
     const struct tend_evidence_rows *rows = &study->rows;
     double healthy = 0, gaps = 0, live = 0, live_gaps = 0;
-    for (size_t row = 0; row < rows->rows; row++) {
+    for (size_t row = 0; row < until; row++) {
         const double is_gap = present[row] && isnan(column->from->values[row]) ? 1 : 0;
         if (row < rows->healthy) {
             healthy += present[row] ? 1 : 0;
@@ -50,7 +57,7 @@ static double silence_of(const struct tend_study *study, const struct tend_study
             live_gaps += is_gap;
         }
     }
-    if (live_gaps == 0 || 2 * live_gaps < live || healthy < 8) {
+    if (live_gaps == 0 || 4 * live_gaps < live || healthy < 8) {
         return 0;
     }
     const double chance = (gaps + 1) / (healthy + 2);
@@ -72,7 +79,11 @@ static void find_silence(struct tend_study *study, size_t first, size_t end, boo
         }
     }
     for (size_t i = first; i < end; i++) {
-        study->by_metric[i]->silence = silence_of(study, study->by_metric[i], present);
+        const struct tend_study_column *column = study->by_metric[i];
+        const double whole = silence_of(study, column, present, study->rows.rows);
+        const size_t until = study->rows.live + study->first_rows;
+        study->by_metric[i]->silence =
+            study->first_rows == 0 ? whole : fmax(whole, silence_of(study, column, present, until));
     }
 }
 
@@ -124,13 +135,10 @@ static struct tend_evidence_floor floor_of(const struct tend_study_column *colum
     static const struct {
         double share, of_peers;
     } floors[TEND_COLUMN_KIND_COUNT] = {
-        [TEND_COLUMN_RESOURCE] = { 0.1, 0.05 },
-        [TEND_COLUMN_NETWORK] = { 0.1, 0.05 },
-        [TEND_COLUMN_ERROR] = { 0.1, 0.1 },
-        [TEND_COLUMN_LATENCY] = { 0.05, 0.05 },
-        [TEND_COLUMN_CLIENT_LATENCY] = { 0.05, 0.05 },
-        [TEND_COLUMN_CALLS] = { 0.1, 0.02 },
-        [TEND_COLUMN_MACHINE] = { 0.1, 0.1 },
+        [TEND_COLUMN_RESOURCE] = { 0.1, 0.05 }, [TEND_COLUMN_WAITING] = { 0.1, 0.05 },
+        [TEND_COLUMN_NETWORK] = { 0.1, 0.05 },  [TEND_COLUMN_ERROR] = { 0.1, 0.1 },
+        [TEND_COLUMN_LATENCY] = { 0.05, 0.05 }, [TEND_COLUMN_CLIENT_LATENCY] = { 0.05, 0.05 },
+        [TEND_COLUMN_CALLS] = { 0.1, 0.02 },    [TEND_COLUMN_MACHINE] = { 0.1, 0.1 },
         [TEND_COLUMN_OTHER] = { 0.1, 0.05 },
     };
     struct tend_evidence_floor floor = { .share = floors[column->class.kind].share,
@@ -192,11 +200,35 @@ static enum tend_status place_rows(const struct tend_metric_frame *frame, double
 
 // ---- the document ----
 
-static json_t *document_of_column(struct tend_study *study, const struct tend_study_column *column,
-                                  const struct tend_evidence_past *past, const struct tend_evidence_rows *rows)
+// A fault that is over before the rows end shows in the first of them. To look twice finds more by chance.
+static struct tend_evidence evidence_of(struct tend_study *study, const struct tend_study_column *column,
+                                        const struct pasts *pasts, const struct tend_evidence_rows *rows)
 {
-    const struct tend_evidence evidence = tend_evidence_since(column->from->values, rows, past, &study->scratch);
-    if (evidence.up_points < points_least && evidence.down_points < points_least && column->silence < points_least) {
+    struct tend_evidence_rows first = *rows;
+    struct tend_evidence whole = tend_evidence_since(column->from->values, rows, &pasts->whole, &study->scratch);
+    if (study->first_rows == 0 || first.live + study->first_rows >= first.rows) {
+        return whole;
+    }
+    first.rows = first.live + study->first_rows;
+    struct tend_evidence early = tend_evidence_since(column->from->values, &first, &pasts->early, &study->scratch);
+    early.up_points = fmax(0, early.up_points - twice_points);
+    early.down_points = fmax(0, early.down_points - twice_points);
+    const double up = fmax(whole.up_points, early.up_points), down = fmax(whole.down_points, early.down_points);
+    if (fmax(early.up_points, early.down_points) > fmax(whole.up_points, whole.down_points)) {
+        whole = early;
+    }
+    whole.up_points = up;
+    whole.down_points = down;
+    return whole;
+}
+
+static json_t *document_of_column(struct tend_study *study, const struct tend_study_column *column,
+                                  const struct pasts *pasts, const struct tend_evidence_rows *rows)
+{
+    const struct tend_evidence evidence = evidence_of(study, column, pasts, rows);
+    const bool began_anew = column->first_reset >= study->rows.healthy && column->first_reset < rows->rows;
+    if (evidence.up_points < points_least && evidence.down_points < points_least && column->silence < points_least &&
+        !began_anew) {
         return NULL;
     }
     const char *owner = column->from->owner;
@@ -231,6 +263,9 @@ static json_t *document_of_column(struct tend_study *study, const struct tend_st
     if (column->silence >= points_least) {
         (void)json_object_set_new(out, "silence", json_real(column->silence));
     }
+    if (began_anew) {
+        (void)json_object_set_new(out, "began_anew", json_true());
+    }
     if (column->is_way) {
         (void)json_object_set_new(out, "way", json_true());
     }
@@ -249,6 +284,24 @@ static json_t *services_of(const struct tend_study *study)
         }
     }
     return services;
+}
+
+// How many columns each service has that go on though nobody calls it, and which have a latency of their own.
+static void count_columns(const struct tend_study *study, json_t *lasting, json_t *timed)
+{
+    for (size_t i = 0; i < study->plain; i++) {
+        const struct tend_study_column *column = study->by_owner[i];
+        const char *owner = column->from->owner;
+        if (isnan(column->level) || strchr(owner, '>') != NULL) {
+            continue;
+        }
+        if (column->class.kind == TEND_COLUMN_LATENCY) {
+            (void)json_object_set_new(timed, owner, json_true());
+        } else if (column->class.kind != TEND_COLUMN_ERROR && column->class.kind != TEND_COLUMN_CLIENT_LATENCY) {
+            const json_int_t count = json_integer_value(json_object_get(lasting, owner));
+            (void)json_object_set_new(lasting, owner, json_integer(count + 1));
+        }
+    }
 }
 
 // Whether a count of calls is 0 throughout.
@@ -288,10 +341,16 @@ static void fill_views(struct tend_study *study, json_t *views)
     for (size_t i = 0; i < study->count; i++) {
         const struct tend_study_column *column = &study->columns[i];
         const struct tend_evidence_floor floor = floor_of(column);
-        const struct tend_evidence_past past =
-            tend_evidence_past_of(column->from->values, &study->rows, &floor, &study->scratch);
+        struct pasts pasts = {
+            .whole = tend_evidence_past_of(column->from->values, &study->rows, &floor, &study->scratch),
+        };
+        if (study->first_rows > 0) {
+            struct tend_evidence_rows first = study->rows;
+            first.rows = first.live + study->first_rows;
+            pasts.early = tend_evidence_past_of(column->from->values, &first, &floor, &study->scratch);
+        }
         for (size_t view = 0; view < study->view_count; view++) {
-            json_t *one = document_of_column(study, column, &past, &study->views[view].rows);
+            json_t *one = document_of_column(study, column, &pasts, &study->views[view].rows);
             if (one != NULL) {
                 json_t *columns = json_object_get(json_array_get(views, view), "columns");
                 (void)json_array_append_new(columns, one);
@@ -310,9 +369,12 @@ static json_t *document_of(struct tend_study *study)
                                               "live_rows", (json_int_t)(from->rows.rows - from->rows.live), "columns"));
     }
     fill_views(study, views);
-    json_t *document = json_pack("{s:f, s:f, s:I, s:o, s:o, s:o}", "onset_s", study->views[0].onset_s, "step_s",
-                                 study->frame->step_s, "rows", (json_int_t)study->rows.rows, "services",
-                                 services_of(study), "idle", idle_services_of(study), "views", views);
+    json_t *lasting = json_object(), *timed = json_object();
+    count_columns(study, lasting, timed);
+    json_t *document =
+        json_pack("{s:f, s:f, s:I, s:o, s:o, s:o, s:o, s:o}", "onset_s", study->views[0].onset_s, "step_s",
+                  study->frame->step_s, "rows", (json_int_t)study->rows.rows, "services", services_of(study), "idle",
+                  idle_services_of(study), "lasting", lasting, "timed", timed, "views", views);
     if (json_is_array(study->edges)) {
         (void)json_object_set_new(document, "edges", json_deep_copy(study->edges));
     }
@@ -355,6 +417,9 @@ static enum tend_status place_views(struct tend_study *study, double onset_s, bo
             study->rows.recent = rows->recent;
         }
     }
+    // Not when they are most of them anyway, nor when it is not known which are the first.
+    const bool are_many = 3 * (size_t)EARLY_ROWS <= 2 * (study->rows.rows - study->rows.live);
+    study->first_rows = are_many && !is_searched ? EARLY_ROWS : 0;
     return TEND_OK;
 }
 

@@ -3,9 +3,16 @@
 #include "locate/study.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { COUNTER_STEPS_LEAST = 12 };
+
+static const double counter_grows = 0.5; // of its steps, at least
+static const double counter_falls = 0.1; // of its steps, at most
+static const double reset_share = 0.5;   // of what it was; a counter that begins anew has less
 
 static int compare_owner(const void *a, const void *b)
 {
@@ -34,6 +41,50 @@ static void turn_success(struct tend_study *study, struct tend_study_column *col
     const double whole = most > 1.5 ? 100 : 1;
     for (size_t row = 0; row < study->frame->rows; row++) {
         column->from->values[row] = 1 - column->from->values[row] / whole;
+    }
+}
+
+// Whether a column only grows, but for falls to less than half, as when a process begins to count anew. A gauge falls
+// now and then by less; what memory takes up may grow for long without being a counter.
+static bool is_counter(const struct tend_study *study, const struct tend_study_column *column)
+{
+    const double *values = column->from->values;
+    size_t steps = 0, grew = 0, fell = 0;
+    double last = (double)NAN;
+    if (column->class.kind == TEND_COLUMN_LATENCY || column->class.kind == TEND_COLUMN_CLIENT_LATENCY ||
+        tend_column_is_memory(column->from->metric)) {
+        return false;
+    }
+    for (size_t row = 0; row < study->frame->rows; row++) {
+        if (isnan(values[row])) {
+            continue;
+        }
+        if (values[row] < 0 || (values[row] < last && values[row] > reset_share * last)) {
+            return false;
+        }
+        steps += isnan(last) ? 0 : 1;
+        grew += values[row] > last ? 1 : 0;
+        fell += values[row] < last ? 1 : 0;
+        last = values[row];
+    }
+    return steps >= COUNTER_STEPS_LEAST && (double)grew >= counter_grows * (double)steps &&
+           (double)fell <= counter_falls * (double)steps;
+}
+
+static void unroll_counter(const struct tend_study *study, struct tend_study_column *column)
+{
+    double *values = column->from->values;
+    double last = (double)NAN;
+    column->is_counter = true;
+    for (size_t row = 0; row < study->frame->rows; row++) {
+        const double value = values[row];
+        if (value < last) {
+            column->first_reset = column->first_reset == SIZE_MAX ? row : column->first_reset;
+            values[row] = value;
+        } else {
+            values[row] = value - last; // NaN of the first one
+        }
+        last = isnan(value) ? last : value;
     }
 }
 
@@ -239,6 +290,10 @@ enum tend_status tend_study_prepare(struct tend_study *study)
         struct tend_study_column *column = &study->columns[study->count++];
         column->from = &frame->columns[i];
         column->class = tend_column_classify(column->from->metric, strlen(column->from->metric));
+        column->first_reset = SIZE_MAX;
+        if (is_counter(study, column)) {
+            unroll_counter(study, column);
+        }
         study->by_owner[i] = column;
     }
     study->plain = study->count;

@@ -17,10 +17,12 @@ struct tend_study_column {
     const char *caller; ///< of calls made; NULL of others
     const char *callee;
     bool is_way, is_made, is_share;
-    double level;   ///< the median of the healthy rows; NaN when there is none
-    double peers;   ///< the median level of the columns of the same metric
-    double silence; ///< points of having no values where its peers have some
-    size_t sharers; ///< of calls made: among how many callers the callee's calls are divided
+    bool is_counter;    ///< it only grew: its values became what it grew by from row to row
+    size_t first_reset; ///< of a counter: the row at which it began anew; SIZE_MAX: it never did
+    double level;       ///< the median of the healthy rows; NaN when there is none
+    double peers;       ///< the median level of the columns of the same metric
+    double silence;     ///< points of having no values where its peers have some
+    size_t sharers;     ///< of calls made: among how many callers the callee's calls are divided
 };
 
 enum { TEND_STUDY_VIEWS_MAX = 5 };
@@ -41,6 +43,7 @@ struct tend_study {
     struct tend_evidence_rows rows;                     ///< for all views: [0, healthy) is before all of them
     struct tend_study_view views[TEND_STUDY_VIEWS_MAX]; ///< different ones, the likeliest first
     size_t view_count;
+    size_t first_rows; ///< so many live ones are looked at by themselves too; 0: none
     struct tend_evidence_scratch scratch;
     struct tend_study_column **by_metric;
     struct tend_study_column **by_owner; ///< the plain ones

@@ -6,6 +6,7 @@
 
 #include "driver/live/log_watch.h"
 
+#include "base/hash_map.h"
 #include "base/log.h"
 #include "locate/log_tally.h"
 #include "parse/mask_pattern.h"
@@ -63,6 +64,7 @@ struct tend_log_watch {
     struct event *timer;
     struct source **sources;
     size_t source_count;
+    struct tend_hash_map *names; // of all services
     struct follow *follows;
     size_t follow_count;
     struct tend_log_place places[PLACES]; // a ring
@@ -313,10 +315,27 @@ static void set_timer(struct tend_log_watch *watch, int64_t delay_ms)
     }
 }
 
-enum tend_status tend_log_watch_set(struct tend_log_watch *watch, const struct tend_logging_service *services,
-                                    size_t count)
+static bool is_service(const void *context, const char *word, size_t bytes)
 {
-    enum tend_status status = TEND_OK;
+    const struct tend_log_watch *watch = context;
+    return watch->names != NULL && tend_hash_map_find(watch->names, word, bytes) != NULL;
+}
+
+static enum tend_status set_names(struct tend_log_watch *watch, const char *const *names, size_t count)
+{
+    tend_hash_map_destroy(watch->names);
+    watch->names = NULL;
+    enum tend_status status = tend_hash_map_create(&watch->names);
+    for (size_t i = 0; status == TEND_OK && i < count; i++) {
+        status = tend_hash_map_set(watch->names, names[i], strlen(names[i]), watch);
+    }
+    return status;
+}
+
+enum tend_status tend_log_watch_set(struct tend_log_watch *watch, const struct tend_logging_service *services,
+                                    size_t count, const char *const *names, size_t name_count)
+{
+    enum tend_status status = set_names(watch, names, name_count);
     for (size_t i = 0; i < watch->source_count; i++) {
         watch->sources[i]->wanted = false;
     }
@@ -446,8 +465,9 @@ static void on_line(void *context, const char *text, size_t bytes)
     const size_t masked = tend_secret_mask(watch->message, own, watch->masked, sizeof watch->masked);
     const size_t template_bytes = tend_log_template(watch->masked, masked, template);
     if (template_bytes > 0) {
+        const struct tend_log_names names = { is_service, watch };
         // Without memory a line is not counted, which is what evidence can do without.
-        (void)!tend_log_tally_add(&source->tally, line.level, template, template_bytes, watch->now_ms);
+        (void)!tend_log_tally_add(&source->tally, line.level, template, template_bytes, watch->now_ms, &names);
     }
 }
 
@@ -634,6 +654,7 @@ void tend_log_watch_destroy(struct tend_log_watch *watch)
         free_source(watch->sources[i]);
     }
     forget_problems(watch, true);
+    tend_hash_map_destroy(watch->names);
     free(watch->problems);
     free(watch->follows);
     free((void *)watch->sources);

@@ -41,9 +41,12 @@ TEND_MUST_CHECK enum tend_status tend_log_watch_create(const struct tend_log_wat
 void tend_log_watch_destroy(struct tend_log_watch *watch); ///< NULL is allowed
 
 /// Sets whose logs are read from now on; copies. One that is as it was goes on undisturbed; of others the files go on
-/// where they were read to. @return TEND_OK or TEND_E_NOMEM, and some are not read
+/// where they were read to.
+/// @param names  of all services, which no template makes a variable
+/// @return TEND_OK or TEND_E_NOMEM, and some are not read
 TEND_MUST_CHECK enum tend_status tend_log_watch_set(struct tend_log_watch *watch,
-                                                    const struct tend_logging_service *services, size_t count);
+                                                    const struct tend_logging_service *services, size_t count,
+                                                    const char *const *names, size_t name_count);
 
 /// One turn. @return ms until the next is due
 int64_t tend_log_watch_turn(struct tend_log_watch *watch, int64_t now_ms);

@@ -19,7 +19,7 @@ static void count_line(struct tend_log_tally *tally, const char *text)
     const size_t bytes = tend_secret_mask(line.message, line.bytes, masked, sizeof masked);
     const size_t count = tend_log_template(masked, bytes, template);
     for (int i = 0; i < LINES; i++) {
-        const enum tend_status status = tend_log_tally_add(tally, line.level, template, count, 0);
+        const enum tend_status status = tend_log_tally_add(tally, line.level, template, count, 0, NULL);
         TEND_ASSERT(status == TEND_OK);
     }
 }

@@ -24,7 +24,7 @@ local changes = {}
 ---@field with? { service: string, metric: string }  that symptom
 
 -- What points of a kind are worth as a cause, from what post-mortems of exported data found (post_mortem.lua).
-local WORTH = { resource = 1, other = 0.5, machine = 0.3, network = 0.3 }
+local WORTH = { resource = 1, waiting = 1, other = 0.5, machine = 0.3, network = 0.3 }
 local FALL = 0.2 -- of a resource that fell, against one that rose
 local LEAST = 1.0 -- points of a case of its own: more than twice what health reaches
 -- In an incident everything moves. Only what moves as closely as this is told, and counts a little.

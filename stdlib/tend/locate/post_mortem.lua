@@ -7,78 +7,32 @@
 --
 -- Points are logs: 0.7 more is twice as far beyond what health shows. All weights are on flat plateaus: none of them
 -- decides much by itself, and none knows any system.
+local ends = require "tend.locate.post_mortem_ends"
+local names = require "tend.locate.post_mortem_names"
 local reasons = require "tend.locate.post_mortem_reasons"
 
 local post_mortem = {}
 
 post_mortem.settings = {
-  resource = 1, error = 1, latency = 1, self = 1, way = 1, logs = 1, -- parts that accuse
+  gone = 1, resource = 1, waiting = 1, error = 1, latency = 1, self = 1, way = 1, logs = 1, -- parts that accuse
   other = 0.5, made = 0.4, network = 0.3, silence = 0.3, machine = 0.15, client_latency = 0.15, calls = 0.15,
   fall = 0.2, -- of a resource that fell, against one that rose
   info_up = 0.2, info_down = 1, -- lines that are no errors: new ones, and ones that ceased
-  named = 0.5, -- of a line's points, for the service that it names
+  named = 0.8, -- of a line's points, for the service that it names
   nats = 3, error_nats = 1, -- of surprise that a log template, and one of errors, may always have
   explained = 0.8, -- of a part below that is subtracted
   credit = 0.3, credit_each = 1.5, credit_most = 2,
   rest = 1 / 3,
   most = 4.5, -- of any part
+  vanished = 3, vanished_share = 0.7, -- points when that share of what goes on uncalled has no values any more
+  began_anew = 3, -- points of a counter that began anew
+  cleared = 0.4, -- of a latency that is its caller's
   idle = 0.5, -- of a service that nobody ever calls
   view = 0.4, -- of a service that is a mere view of another: a proxy, or a caller's side of its calls
 }
 
-local PARTS = { "resource", "error", "latency", "way", "logs", "other", "made", "network", "silence", "machine",
-  "client_latency", "calls" }
-
--- Words in the name of what stands between services, not for one.
-local VIEWS = { remote = true, client = true, proxy = true, elb = true, lb = true, balancer = true, sidecar = true }
-
-local function is_view(name)
-  for word in name:lower():gmatch "%a+" do
-    if VIEWS[word] then return true end
-  end
-  return false
-end
-
-local function words_of(name)
-  local words = {}
-  for word in name:lower():gmatch "%a+" do
-    if #word >= 5 and not VIEWS[word] then words[#words + 1] = word end
-  end
-  return words
-end
-
--- The one service that has the word in its name, or nil.
-local function only_with(names, word)
-  local found
-  for _, name in ipairs(names) do
-    if not is_view(name) and name:lower():find(word, 1, true) then
-      if found then return nil end
-      found = name
-    end
-  end
-  return found
-end
-
--- Views are named after what they show, perhaps cut short: "shop-searc.elb" shows "PetSearch". Of the words in a view's
--- name that one tells which is in the fewest other views' names. Returns what each view shows.
-local function views_of(names)
-  local used, shown = {}, {}
-  for _, name in ipairs(names) do
-    for _, word in ipairs(is_view(name) and words_of(name) or {}) do used[word] = (used[word] or 0) + 1 end
-  end
-  for _, name in ipairs(names) do
-    local rarest
-    for _, word in ipairs(is_view(name) and words_of(name) or {}) do
-      local service = only_with(names, word)
-      if service and (not rarest or used[word] < rarest) then
-        rarest, shown[name] = used[word], service
-      elseif service and used[word] == rarest and shown[name] ~= service then
-        shown[name] = nil
-      end
-    end
-  end
-  return shown
-end
+local PARTS = { "gone", "resource", "waiting", "error", "latency", "way", "logs", "other", "made", "network", "silence",
+  "machine", "client_latency", "calls" }
 
 -- ---- the graph, and what there is on each service ----
 
@@ -101,7 +55,7 @@ local function graph_of(evidence, view)
   for _, column in ipairs(view.columns) do
     if column.caller then join(column.caller, column.callee) end
   end
-  for shown_by, service in pairs(views_of(evidence.services)) do join(shown_by, service) end
+  for shown_by, service in pairs(names.views(evidence.services)) do join(shown_by, service) end
   return services
 end
 
@@ -110,13 +64,6 @@ local function add(service, part, points, source)
   if not service or points <= 0 then return end
   service.part[part] = math.max(service.part[part] or 0, points)
   service.found[#service.found + 1] = { part = part, points = points, source = source }
-end
-
--- A column that seldom has values in health, or has none now, says less.
-local function weight_of(column)
-  local known = math.min(1, column.coverage / 0.5)
-  local live = math.min(1, column.live / math.max(0.1, column.coverage) / 0.5)
-  return math.sqrt(known) * live
 end
 
 local function add_edge(services, column, up, down)
@@ -135,7 +82,20 @@ end
 
 local FELT = { latency = true, client_latency = true, error = true } -- have no values when nobody calls
 
+-- Signs that a process went away or began anew: restarts, `up`, memory given back.
+local function gone(column, up, down, settings)
+  local name = column.metric:lower()
+  if column.began_anew then return settings.began_anew end
+  if column.kind == "resource" and name:find "restart" then return up end
+  if column.kind == "error" and name:find "^up%f[%W]" then return up end
+  local is_memory = column.kind == "resource" and (name:find "mem" or name:find "rss" or name:find "heap")
+  if is_memory and column.before and column.after and column.after < 0.5 * column.before then return down end
+  return 0
+end
+
 local function add_column(service, column, up, down, settings)
+  local is_gone = gone(column, up, down, settings)
+  if is_gone > 0 then return add(service, "gone", is_gone, column) end
   if column.silence and not FELT[column.kind] then add(service, "silence", column.silence, column) end
   if column.kind == "calls" then
     add(service, "calls", math.max(up, down), column)
@@ -148,14 +108,17 @@ local function add_column(service, column, up, down, settings)
   end
 end
 
--- A line that names services below speaks for them: "cannot reach ledger" is what the callers of ledger write.
+-- A line that names a service which does not call its writer speaks for that one: "cannot reach ledger" is what the
+-- callers of ledger write.
 local function named_in(services, line)
-  local named, words = {}, {}
-  for word in line.template:lower():gmatch "[%w_%-]+" do words[word] = true end
-  for name in pairs(services[line.service] and services[line.service].callees or {}) do
-    if words[name:lower()] then named[#named + 1] = name end
+  local named, writer = {}, services[line.service]
+  for word in line.template:gmatch "[%w_%-]+" do
+    local is_meant = services[word] and word ~= line.service and not writer.callers[word] and not named[word]
+    if is_meant then
+      named[#named + 1] = word
+      named[word] = true
+    end
   end
-  table.sort(named)
   return named
 end
 
@@ -170,9 +133,20 @@ local function add_logs(services, lines, settings)
     end
     local up, down = points(line.up), points(line.down)
     local own = line.level == "error" and up or math.max(settings.info_up * up, settings.info_down * down)
-    local named = line.level == "info" and {} or named_in(services, line)
+    local named = (line.level == "info" or not services[line.service]) and {} or named_in(services, line)
     for _, name in ipairs(named) do add(services[name], "logs", settings.named * own, line) end
     if #named == 0 then add(services[line.service], "logs", own, line) end
+  end
+end
+
+-- All that goes on though nobody calls a service has no values any more: its process is gone, or its machine.
+local function add_vanished(service, lasting, settings)
+  local silent, first = 0, nil
+  for _, one in ipairs(service.found) do
+    if one.part == "silence" then silent, first = silent + 1, first or one end
+  end
+  if silent >= math.max(2, settings.vanished_share * lasting) then
+    add(service, "gone", settings.vanished, first.source)
   end
 end
 
@@ -186,14 +160,14 @@ end
 
 -- ---- whose it is ----
 
--- The most that any service below shows of a part.
-local function below(services, service, part)
-  local worst, seen, queue, next_one = 0, { [service.name] = true }, { service }, 1
+-- The most that any service below shows, by part.
+local function below(services, service)
+  local worst, seen, queue, next_one = {}, { [service.name] = true }, { service }, 1
   while queue[next_one] do
     for name in pairs(queue[next_one].callees) do
       if not seen[name] then
         seen[name] = true
-        worst = math.max(worst, services[name].part[part] or 0)
+        for part, points in pairs(services[name].part) do worst[part] = math.max(worst[part] or 0, points) end
         queue[#queue + 1] = services[name]
       end
     end
@@ -203,10 +177,10 @@ local function below(services, service, part)
 end
 
 local function credit_of(services, service, settings)
-  local names, credit = {}, 0
-  for name in pairs(service.callers) do names[#names + 1] = name end
-  table.sort(names) -- sums depend on their order
-  for _, name in ipairs(names) do
+  local callers, credit = {}, 0
+  for name in pairs(service.callers) do callers[#callers + 1] = name end
+  table.sort(callers) -- sums depend on their order
+  for _, name in ipairs(callers) do
     local part = services[name].part
     credit = credit + math.min(settings.credit_each, math.max(part.latency or 0, part.error or 0))
   end
@@ -215,18 +189,20 @@ end
 
 -- Which parts of the services below explain one of a service.
 local EXPLAINED_BY = {
-  latency = { "latency", "resource" },
-  error = { "error", "logs", "resource" },
-  logs = { "logs", "error", "latency", "resource" },
+  latency = { "latency", "resource", "waiting", "gone" },
+  error = { "error", "logs", "resource", "waiting", "gone" },
+  waiting = { "waiting", "latency", "error", "resource", "gone" },
+  logs = { "logs", "error", "latency", "resource", "waiting", "gone" },
 }
 
 local function judge(services, service, settings)
   local own = service.own
   for part, points in pairs(service.part) do own[part] = points end
+  local worst = below(services, service)
   for part, by in pairs(EXPLAINED_BY) do
     if own[part] then
       local explained = 0
-      for _, other in ipairs(by) do explained = math.max(explained, below(services, service, other)) end
+      for _, other in ipairs(by) do explained = math.max(explained, worst[other] or 0) end
       own[part] = math.max(0, own[part] - settings.explained * explained)
     end
   end
@@ -241,14 +217,22 @@ local function judge(services, service, settings)
   local credit = settings.credit * credit_of(services, service, settings) * front
   service.points = best + settings.rest * (sum - best) + credit
   if service.idle then service.points = service.points * settings.idle end
-  if is_view(service.name) then service.points = service.points * settings.view end
+  if names.is_view(service.name) then service.points = service.points * settings.view end
 end
 
 -- As if the onset was when this view says.
 local function rank_view(evidence, view)
   local settings, services, ranking = post_mortem.settings, graph_of(evidence, view), {}
+  local cleared = {}
+  for _, one in ipairs(ends.common(services, view, evidence.timed)) do
+    add(services[one.caller], "way", one.points, one.column)
+    for _, callee in ipairs(one.callees) do cleared[one.caller .. ">" .. callee] = true end
+  end
   for _, column in ipairs(view.columns) do
-    local weight = weight_of(column)
+    local weight = ends.weight(column)
+    if column.kind == "latency" and column.caller and cleared[column.caller .. ">" .. column.callee] then
+      weight = weight * settings.cleared
+    end
     if column.caller then
       add_edge(services, column, column.up * weight, column.down * weight)
     else
@@ -256,7 +240,10 @@ local function rank_view(evidence, view)
     end
   end
   add_logs(services, view.logs or {}, settings)
-  for _, name in ipairs(evidence.services) do add_way(services[name]) end
+  for _, name in ipairs(evidence.services) do
+    add_way(services[name])
+    add_vanished(services[name], evidence.lasting[name] or 0, settings)
+  end
   for i, name in ipairs(evidence.services) do
     judge(services, services[name], settings)
     ranking[i] = services[name]

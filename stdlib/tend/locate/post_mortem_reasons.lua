@@ -22,6 +22,7 @@ end
 
 local function column_sentence(found, onset_s)
   local column = found.source
+  if column.began_anew then return ("%s began to count anew"):format(subject(column)) end
   if column.silence and math.max(column.up, column.down) < column.silence then
     return ("%s has no values any more, though others have"):format(subject(column))
   end
@@ -30,10 +31,11 @@ local function column_sentence(found, onset_s)
     number(column.after), onset_text(column, onset_s))
 end
 
-local function log_sentence(line)
+local function log_sentence(line, name)
   local came = ("%d before the onset, %d after"):format(line.before, line.after)
-  return ("%s line%s (%s): %s"):format(line.before == 0 and "new " .. line.level or line.level,
-    line.up >= line.down and "" or " that ceased", came, line.template)
+  return ("%s line%s%s (%s): %s"):format(line.before == 0 and "new " .. line.level or line.level,
+    line.service == name and "" or " of " .. line.service, line.up >= line.down and "" or " that ceased", came,
+    line.template)
 end
 
 --- The strongest of what was found, one of each part first.
@@ -52,7 +54,7 @@ function reasons.of(service, evidence)
   end)
   for _, entry in ipairs(found) do
     local part = entry.one.part
-    local sentence = entry.one.source.template and log_sentence(entry.one.source)
+    local sentence = entry.one.source.template and log_sentence(entry.one.source, service.name)
       or column_sentence(entry.one, evidence.onset_s)
     parts[part] = (parts[part] or 0) + 1
     if parts[part] <= 2 and #texts < 6 and not seen[sentence] and entry.points >= 0.1 then
@@ -64,7 +66,8 @@ function reasons.of(service, evidence)
 end
 
 -- Which kinds are causes rather than traces of one.
-local TELLING = { resource = 2, self = 1, error = 1, latency = 1, silence = 1, other = 1, client_latency = 0.5 }
+local TELLING = { gone = 2, resource = 2, waiting = 1, self = 1, error = 1, latency = 1, silence = 1, other = 1,
+  client_latency = 0.5 }
 
 --- The service's own columns that say most, as SERVICE:METRIC, at most `count`.
 ---@param service table

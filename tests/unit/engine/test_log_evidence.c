@@ -32,7 +32,7 @@ static void log_at(struct tend_log_evidence *evidence, int at_s, enum tend_line_
 {
     const struct tend_logged one = { .template = text, .level = (uint8_t)level, .lines = lines };
     const struct tend_logged_service service = { .service = "a", .logged = &one, .count = 1 };
-    tend_log_evidence_take(evidence, &service, T0 + at_s * INT64_C(1000));
+    tend_log_evidence_take(evidence, &service, T0 + at_s * INT64_C(1000), NULL);
 }
 
 static void chat(struct tend_log_evidence *evidence, int from_s, int until_s)

@@ -37,6 +37,14 @@ static void names_tell_the_kind(void **state)
     is("net_rx", TEND_COLUMN_NETWORK);
     is("syscall_read", TEND_COLUMN_NETWORK);
     is("node_cpu_pct", TEND_COLUMN_MACHINE);
+    is("tomcat_threads_busy", TEND_COLUMN_WAITING);
+    is("hikaricp_connections_active", TEND_COLUMN_WAITING);
+    is("open_fds", TEND_COLUMN_WAITING);
+    is("tcp_conn", TEND_COLUMN_WAITING);
+    is("istio_response_bytes_sum", TEND_COLUMN_NETWORK); // no time in it
+    is("request_size_p99", TEND_COLUMN_CALLS);           // likewise
+    is("up", TEND_COLUMN_ERROR);
+    is("kafka_lag", TEND_COLUMN_RESOURCE);
     is("colour", TEND_COLUMN_OTHER);
     is("", TEND_COLUMN_OTHER);
 }

@@ -40,7 +40,7 @@ static json_t *found(const json_t *evidence, const char *template)
 static json_t *evidence_of_a_minute(void)
 {
     struct tend_log_book *book;
-    assert_int_equal(tend_log_book_create(&book), TEND_OK);
+    assert_int_equal(tend_log_book_create(NULL, &book), TEND_OK);
     for (int second = 0; second <= 120; second++) {
         char text[64];
         (void)snprintf(text, sizeof text, "request %d served", second);
@@ -99,7 +99,7 @@ static void the_lines_are_parted_where_they_part_best(void **state)
 {
     (void)state;
     struct tend_log_book *book;
-    assert_int_equal(tend_log_book_create(&book), TEND_OK);
+    assert_int_equal(tend_log_book_create(NULL, &book), TEND_OK);
     for (int second = 0; second <= 120; second++) {
         add(book, second, "INFO", second < 45 ? "fine" : "not fine");
     }
@@ -117,7 +117,7 @@ static void a_torn_log_is_told_with_its_line(void **state)
     struct tend_log_book *book;
     struct tend_error error;
     size_t line = 0;
-    assert_int_equal(tend_log_book_create(&book), TEND_OK);
+    assert_int_equal(tend_log_book_create(NULL, &book), TEND_OK);
     assert_int_equal(tend_log_book_read(book, text, strlen(text), &line, &error), TEND_E_INVALID);
     assert_int_equal(line, 4);
     assert_string_equal(error.text, "3 fields; a line of a log is time,service,level,message");
@@ -129,7 +129,7 @@ static void words_that_vary_are_no_news(void **state)
     (void)state;
     static const char *const cities[] = { "york", "leeds", "hull", "bath", "ely" };
     struct tend_log_book *book;
-    assert_int_equal(tend_log_book_create(&book), TEND_OK);
+    assert_int_equal(tend_log_book_create(NULL, &book), TEND_OK);
     for (int second = 0; second <= 120; second++) {
         char text[64];
         (void)snprintf(text, sizeof text, "a train to %s is full", cities[second <= 60 ? second % 3 : 3 + second % 2]);
@@ -145,7 +145,7 @@ static void that_others_come_more_often_makes_none_cease(void **state)
 {
     (void)state;
     struct tend_log_book *book;
-    assert_int_equal(tend_log_book_create(&book), TEND_OK);
+    assert_int_equal(tend_log_book_create(NULL, &book), TEND_OK);
     for (int second = 0; second <= 120; second++) {
         if (second % 2 == 0) {
             add(book, second, "INFO", "cache hit");

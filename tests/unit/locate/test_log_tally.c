@@ -27,7 +27,7 @@ static int end(void **state)
 
 static void count(struct tend_log_tally *tally, enum tend_line_level level, const char *text, int64_t at_ms)
 {
-    assert_int_equal(tend_log_tally_add(tally, level, text, strlen(text), at_ms), TEND_OK);
+    assert_int_equal(tend_log_tally_add(tally, level, text, strlen(text), at_ms, NULL), TEND_OK);
 }
 
 static void those_that_differ_in_a_word_that_varies_are_one(void **state)
@@ -53,11 +53,11 @@ static void a_tally_counts_by_level_and_template(void **state)
     (void)state;
     struct tend_log_tally tally;
     tend_log_tally_init(&tally);
-    assert_int_equal(tend_log_tally_add(&tally, TEND_LINE_INFO, "begun", 5, 100), TEND_OK);
+    assert_int_equal(tend_log_tally_add(&tally, TEND_LINE_INFO, "begun", 5, 100, NULL), TEND_OK);
     assert_false(tally.is_grave);
-    assert_int_equal(tend_log_tally_add(&tally, TEND_LINE_ERROR, "begun", 5, 200), TEND_OK);
-    assert_int_equal(tend_log_tally_add(&tally, TEND_LINE_INFO, "begun", 5, 300), TEND_OK);
-    assert_int_equal(tend_log_tally_add(&tally, TEND_LINE_INFO, "begu", 4, 300), TEND_OK);
+    assert_int_equal(tend_log_tally_add(&tally, TEND_LINE_ERROR, "begun", 5, 200, NULL), TEND_OK);
+    assert_int_equal(tend_log_tally_add(&tally, TEND_LINE_INFO, "begun", 5, 300, NULL), TEND_OK);
+    assert_int_equal(tend_log_tally_add(&tally, TEND_LINE_INFO, "begu", 4, 300, NULL), TEND_OK);
     assert_int_equal(tally.count, 3);
     assert_true(tally.is_grave);
     assert_true(tally.counts[0].lines == 2 && tally.counts[0].first_ms == 100);
@@ -76,7 +76,7 @@ static void more_templates_than_fit_are_other_lines(void **state)
     for (int i = 0; i < 1000; i++) {
         const int bytes = snprintf(text, sizeof text, "%d", i);
         const enum tend_line_level level = i % 2 == 0 ? TEND_LINE_INFO : TEND_LINE_ERROR;
-        assert_int_equal(tend_log_tally_add(&tally, level, text, (size_t)bytes, i), TEND_OK);
+        assert_int_equal(tend_log_tally_add(&tally, level, text, (size_t)bytes, i, NULL), TEND_OK);
     }
     assert_int_equal(tally.count, TEND_LOG_TEMPLATES_MAX + 2);
     assert_string_equal(tally.counts[TEND_LOG_TEMPLATES_MAX].text, TEND_LOG_OTHER);

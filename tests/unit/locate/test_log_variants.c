@@ -13,14 +13,14 @@
 static void become(const char *added, const char *const *others, size_t count, const char *expected)
 {
     char out[TEND_LOG_TEMPLATE_BYTES + 1];
-    assert_true(tend_log_generalize(added, others, count, out));
+    assert_true(tend_log_generalize(added, others, count, NULL, out));
     assert_string_equal(out, expected);
 }
 
 static void stay_apart(const char *added, const char *const *others, size_t count)
 {
     char out[TEND_LOG_TEMPLATE_BYTES + 1];
-    assert_false(tend_log_generalize(added, others, count, out));
+    assert_false(tend_log_generalize(added, others, count, NULL, out));
 }
 
 static void a_word_with_three_values_is_a_variable(void **state)
@@ -78,11 +78,11 @@ static void marks_and_the_number_of_words_are_a_shape(void **state)
 static void a_general_template_stands_for_its_variants_only(void **state)
 {
     (void)state;
-    assert_true(tend_log_stands_for("user <word> in", "user ann in"));
-    assert_true(tend_log_stands_for("user <word> in", "user <word> in"));
-    assert_false(tend_log_stands_for("user <word> in", "user ann out"));
-    assert_false(tend_log_stands_for("user <word> in", "user ann is in"));
-    assert_false(tend_log_stands_for("user ann in", "user <word> in"));
+    assert_true(tend_log_stands_for("user <word> in", "user ann in", NULL));
+    assert_true(tend_log_stands_for("user <word> in", "user <word> in", NULL));
+    assert_false(tend_log_stands_for("user <word> in", "user ann out", NULL));
+    assert_false(tend_log_stands_for("user <word> in", "user ann is in", NULL));
+    assert_false(tend_log_stands_for("user ann in", "user <word> in", NULL));
 }
 
 static void what_would_become_too_long_stays_as_it_is(void **state)
@@ -100,6 +100,27 @@ static void what_would_become_too_long_stays_as_it_is(void **state)
     stay_apart(texts[2], others, 2);
 }
 
+static bool is_ledger(const void *context, const char *word, size_t bytes)
+{
+    (void)context;
+    return bytes == 6 && memcmp(word, "ledger", 6) == 0;
+}
+
+static void the_name_of_a_service_is_no_variable(void **state)
+{
+    (void)state;
+    const struct tend_log_names names = { is_ledger, NULL };
+    char out[TEND_LOG_TEMPLATE_BYTES + 1];
+    const char *others[] = { "timeout after calling alpha", "timeout after calling beta",
+                             "timeout after calling ledger" };
+    assert_false(tend_log_generalize("timeout after calling ledger", others, 2, &names, out));
+    assert_false(tend_log_generalize("timeout after calling beta", others + 1, 2, &names, out));
+    assert_true(tend_log_generalize("timeout after calling gamma", others, 3, &names, out));
+    assert_string_equal(out, "timeout after calling <word>");
+    assert_true(tend_log_stands_for(out, "timeout after calling alpha", &names));
+    assert_false(tend_log_stands_for(out, "timeout after calling ledger", &names));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +132,7 @@ int main(void)
         cmocka_unit_test(templates_of_which_most_words_differ_stay_apart),
         cmocka_unit_test(marks_and_the_number_of_words_are_a_shape),
         cmocka_unit_test(a_general_template_stands_for_its_variants_only),
+        cmocka_unit_test(the_name_of_a_service_is_no_variable),
         cmocka_unit_test(what_would_become_too_long_stays_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,9 +194,132 @@ static void too_few_rows_are_refused(void **state)
     tend_metric_frame_clear(&frame);
 }
 
+// ---- counters, and faults that pass ----
+
+// Evidence of one column, whose values are a function of the row; the onset is between rows 49 and 50 of 80.
+static json_t *evidence_of_rows(const char *column, double (*value)(int row))
+{
+    struct tend_buffer text;
+    tend_buffer_init(&text);
+    tend_buffer_printf(&text, "time,%s,web:cpu\n", column);
+    for (int row = 0; row < 80; row++) {
+        const double at = value(row);
+        if (isnan(at)) {
+            tend_buffer_printf(&text, "%d,,1\n", row * STEP_S);
+        } else {
+            tend_buffer_printf(&text, "%d,%.17g,1\n", row * STEP_S, at);
+        }
+    }
+    struct tend_metric_frame frame;
+    struct tend_error error;
+    size_t line;
+    assert_int_equal(tend_metric_frame_read(text.data, text.size, &frame, &line, &error), TEND_OK);
+    tend_buffer_clear(&text);
+    const struct tend_post_mortem_options options = { .alarm_s = onset_s };
+    json_t *evidence = NULL;
+    assert_int_equal(tend_post_mortem_evidence(&frame, &options, &evidence, &error), TEND_OK);
+    tend_metric_frame_clear(&frame);
+    return evidence;
+}
+
+static double counts_twenty_a_row(int row)
+{
+    return 5000.0 + 20 * row;
+}
+
+static double counts_thrice_as_many(int row)
+{
+    return row < LIVE ? 5000.0 + 20 * row : 5000.0 + 20 * LIVE + 60 * (row - LIVE);
+}
+
+static double begins_anew(int row)
+{
+    return row < LIVE ? 5000.0 + 20 * row : 20.0 * (row - LIVE);
+}
+
+static void a_counter_is_judged_by_what_it_grows_by(void **state)
+{
+    (void)state;
+    json_t *steady = evidence_of_rows("db:questions", counts_twenty_a_row);
+    assert_int_equal(json_array_size(json_object_get(json_array_get(json_object_get(steady, "views"), 0), "columns")),
+                     0);
+    json_t *more = evidence_of_rows("db:questions", counts_thrice_as_many);
+    const json_t *column = only_column(more);
+    near(column, "before", 20);
+    near(column, "after", 60);
+    assert_null(json_object_get(column, "began_anew"));
+    json_decref(steady);
+    json_decref(more);
+}
+
+static void a_counter_that_begins_anew_is_told(void **state)
+{
+    (void)state;
+    json_t *evidence = evidence_of_rows("db:questions", begins_anew);
+    assert_true(json_is_true(json_object_get(only_column(evidence), "began_anew")));
+    json_decref(evidence);
+}
+
+static double grows_as_memory_does(int row)
+{
+    return 1e6 + 1e4 * row;
+}
+
+static void memory_that_grows_is_no_counter(void **state)
+{
+    (void)state;
+    json_t *evidence = evidence_of_rows("db:memory", grows_as_memory_does);
+    const json_t *column = only_column(evidence);
+    assert_true(tend_json_number(column, "after", 0) > 1e6);
+    json_decref(evidence);
+}
+
+static double is_full_for_ten_rows(int row)
+{
+    return row >= LIVE && row < LIVE + 10 ? 90 : 10 + row % 3;
+}
+
+static double is_full_for_ten_late_rows(int row)
+{
+    return row >= LIVE + 15 && row < LIVE + 25 ? 90 : 10 + row % 3;
+}
+
+static void a_fault_that_passes_shows_in_the_first_rows(void **state)
+{
+    (void)state;
+    json_t *first = evidence_of_rows("db:cpu", is_full_for_ten_rows);
+    assert_true(tend_json_number(only_column(first), "up", 0) > 1);
+    json_t *late = evidence_of_rows("db:cpu", is_full_for_ten_late_rows);
+    const json_t *columns = json_object_get(json_array_get(json_object_get(late, "views"), 0), "columns");
+    assert_true(json_array_size(columns) == 0 || tend_json_number(json_array_get(columns, 0), "up", 0) < 0.3);
+    json_decref(first);
+    json_decref(late);
+}
+
+static double lacks_values_for_six_rows(int row)
+{
+    return row >= LIVE && row < LIVE + 6 ? (double)NAN : 10;
+}
+
+static void a_silence_that_passes_is_told(void **state)
+{
+    (void)state;
+    json_t *evidence = evidence_of_rows("db:cpu", lacks_values_for_six_rows);
+    assert_int_equal(json_array_size(json_object_get(json_array_get(json_object_get(evidence, "views"), 0), "columns")),
+                     1);
+    assert_true(tend_json_number(only_column(evidence), "silence", 0) > 0.5);
+    near(json_object_get(evidence, "lasting"), "db", 1);
+    json_decref(evidence);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_counter_is_judged_by_what_it_grows_by),
+        cmocka_unit_test(a_counter_that_begins_anew_is_told),
+        cmocka_unit_test(memory_that_grows_is_no_counter),
+        cmocka_unit_test(a_fault_that_passes_shows_in_the_first_rows),
+        cmocka_unit_test(a_silence_that_passes_is_told),
         cmocka_unit_test(a_column_that_rose_is_told_and_one_that_did_not_is_left_out),
         cmocka_unit_test(availability_is_judged_by_its_failures),
         cmocka_unit_test(errors_beside_calls_are_a_share_of_them),

@@ -106,7 +106,7 @@ static void want(struct fixture *fixture, const char *service, const char *other
     const char *masks[] = { mask };
     const struct tend_log_def def = { .files = files, .file_count = 1, .masks = masks, .mask_count = mask != NULL };
     const struct tend_logging_service services[] = { { service, &def }, { other, &def } };
-    assert_int_equal(tend_log_watch_set(fixture->watch, services, other == NULL ? 1 : 2), TEND_OK);
+    assert_int_equal(tend_log_watch_set(fixture->watch, services, other == NULL ? 1 : 2, NULL, 0), TEND_OK);
 }
 
 // Makes turns for that long.
@@ -212,7 +212,7 @@ static void new_rules_go_on_where_the_old_ones_were(void **state)
     want(fixture, "a", NULL, "a.log", "floor \\w+");
     append(fixture, "a.log", "ERROR three\n");
     assert_told(fixture, 3000, "a:2 ERROR three x1|");
-    assert_int_equal(tend_log_watch_set(fixture->watch, NULL, 0), TEND_OK);
+    assert_int_equal(tend_log_watch_set(fixture->watch, NULL, 0, NULL, 0), TEND_OK);
     assert_int_equal(tend_log_watch_counts(fixture->watch).files, 0);
 }
 

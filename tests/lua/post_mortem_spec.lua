@@ -1,0 +1,87 @@
+-- A post-mortem's ranking: web → shop → db, mail.
+local suite = ...
+local fake = dofile "tests/lua/fake_host.lua"
+local _, entry = fake.load "local tend = require 'tend'"
+
+local function column(given)
+  local made = { up = 0, down = 0, before = 1, after = 2, coverage = 1, live = 1, onset_s = 5 }
+  for key, value in pairs(given) do made[key] = value end
+  return made
+end
+
+local function evidence(columns, logs, more)
+  local made = { onset_s = 0, services = { "db", "mail", "shop", "web" }, idle = {}, timed = {},
+    lasting = { db = 3, mail = 3, shop = 3, web = 3 },
+    edges = { { "web", "shop" }, { "shop", "db" }, { "shop", "mail" } },
+    views = { { onset_s = 0, weight = 1, columns = columns, logs = logs or {} } } }
+  for key, value in pairs(more or {}) do made[key] = value end
+  return made
+end
+
+local function ranked(...) return entry.ask { kind = "post_mortem", evidence = evidence(...) } end
+
+suite.fact("callers that are exhausted are explained by a dependency that is slow", function()
+  local answer = ranked {
+    column { service = "shop", metric = "threads_busy", kind = "waiting", up = 4 },
+    column { service = "shop", metric = "latency_p90", kind = "latency", up = 4 },
+    column { service = "db", metric = "cpu", kind = "resource", up = 3 },
+  }
+  suite.same(answer.ranking[1], "db")
+end)
+
+suite.fact("a process that began anew explains the errors of its callers", function()
+  local answer = ranked {
+    column { service = "shop", metric = "errors", kind = "error", up = 4 },
+    column { service = "db", metric = "questions", kind = "other", down = 1, began_anew = true },
+  }
+  suite.same(answer.ranking[1], "db")
+  suite.same(answer.evidence[1].reasons[1], "gone: questions began to count anew")
+end)
+
+suite.fact("a service of which nothing is seen any more is gone, and one that lacks a column is not", function()
+  local function gone(count)
+    local columns = { column { service = "shop", metric = "errors", kind = "error", up = 2 } }
+    for i = 1, count do
+      columns[#columns + 1] = column { service = "db", metric = "m" .. i, kind = "resource", silence = 1 }
+    end
+    return ranked(columns).ranking[1]
+  end
+  suite.same(gone(3), "db")
+  suite.same(gone(1), "shop")
+end)
+
+suite.fact("a line that names a service speaks for that one, unless it is its caller", function()
+  local function named(text)
+    local line = { service = "shop", level = "error", template = text, before = 0, after = 9, up = 12, down = 0 }
+    return ranked({}, { line })
+  end
+  local answer = named "timeout calling mail"
+  suite.same(answer.ranking[1], "mail")
+  suite.same(answer.evidence[1].reasons[1],
+    "logs: new error line of shop (0 before the onset, 9 after): timeout calling mail")
+  suite.same(named("cannot answer web").ranking[1], "shop")
+  suite.same(named("disk full").ranking[1], "shop")
+end)
+
+suite.fact("a caller that is slow to reach all that it calls is the one that is slow", function()
+  local function edge(callee, after)
+    return column { caller = "shop", callee = callee, metric = "latency_mean", kind = "latency", up = 3, before = 0.01,
+      after = after }
+  end
+  local columns = { edge("db", 0.06), edge("mail", 0.061) }
+  suite.same(ranked(columns, nil, { timed = { db = true } }).ranking[1], "shop")
+  -- Nothing tells whether they are slow themselves; one says that it is; only one is slow.
+  suite.same(ranked(columns).ranking[1] ~= "shop", true)
+  local slow = column { service = "db", metric = "latency_p90", kind = "latency", up = 3 }
+  suite.same(ranked({ columns[1], columns[2], slow }, nil, { timed = { db = true } }).ranking[1], "db")
+  suite.same(ranked({ columns[2] }, nil, { timed = { mail = true } }).ranking[1], "mail")
+end)
+
+suite.fact("what rose by far more than the rest is not its caller's", function()
+  local columns = {}
+  for callee, after in pairs { db = 0.06, mail = 5 } do
+    columns[#columns + 1] = column { caller = "shop", callee = callee, metric = "latency_mean", kind = "latency",
+      up = after == 5 and 4 or 2, before = 0.01, after = after }
+  end
+  suite.same(ranked(columns, nil, { timed = { db = true } }).ranking[1], "mail")
+end)
