@@ -36,34 +36,58 @@ void tend_evidence_scratch_clear(struct tend_evidence_scratch *scratch)
     *scratch = (struct tend_evidence_scratch){ 0 };
 }
 
-static int compare(const void *a, const void *b)
+// Sorts finite numbers. qsort calls a function for each comparison, which was a third of a case's time: by halves about
+// the middle of three, the shorter one first, and insertion for the few.
+static void sort(double *values, size_t count)
 {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    while (count > 24) {
+        const double a = values[0], b = values[count / 2], c = values[count - 1];
+        const double pivot = fmax(fmin(a, b), fmin(fmax(a, b), c));
+        size_t low = 0, high = count - 1;
+        for (;;) {
+            while (values[low] < pivot) {
+                low++;
+            }
+            while (values[high] > pivot) {
+                high--;
+            }
+            if (low >= high) {
+                break;
+            }
+            const double held = values[low];
+            values[low++] = values[high];
+            values[high--] = held;
+        }
+        const size_t left = high + 1;
+        if (left < count - left) {
+            sort(values, left);
+            values += left;
+            count -= left;
+        } else {
+            sort(values + left, count - left);
+            count = left;
+        }
+    }
+    for (size_t i = 1; i < count; i++) {
+        const double value = values[i];
+        size_t at = i;
+        for (; at > 0 && values[at - 1] > value; at--) {
+            values[at] = values[at - 1];
+        }
+        values[at] = value;
+    }
 }
 
-// The finite ones of values, sorted. Insertion for the few, as most windows are short.
+// The finite ones of values, sorted.
 static size_t sort_finite(const double *values, size_t count, double *sorted)
 {
     size_t found = 0;
-    if (count > 40) {
-        for (size_t i = 0; i < count; i++) {
-            if (isfinite(values[i])) {
-                sorted[found++] = values[i];
-            }
-        }
-        qsort(sorted, found, sizeof *sorted, compare);
-        return found;
-    }
     for (size_t i = 0; i < count; i++) {
         if (isfinite(values[i])) {
-            size_t at = found++;
-            for (; at > 0 && sorted[at - 1] > values[i]; at--) {
-                sorted[at] = sorted[at - 1];
-            }
-            sorted[at] = values[i];
+            sorted[found++] = values[i];
         }
     }
+    sort(sorted, found);
     return found;
 }
 
@@ -92,7 +116,7 @@ static double spread_of(const double *sorted, size_t count, double median, doubl
     for (size_t i = 0; i < count; i++) {
         work[i] = fabs(sorted[i] - median);
     }
-    qsort(work, count, sizeof *work, compare);
+    sort(work, count);
     const double middle = normal_mad * median_of_sorted(work, count);
     const double tail = quantile_of_sorted(work, count, 0.9) / 1.645 / 2; // half of what a normal column has there
     return middle > tail ? middle : tail;
@@ -165,8 +189,8 @@ static struct change reached_in_health(const double *values, const struct tend_e
     if (count == 0) {
         return (struct change){ 0, 0 };
     }
-    qsort(ups, count, sizeof *ups, compare);
-    qsort(downs, count, sizeof *downs, compare);
+    sort(ups, count);
+    sort(downs, count);
     return (struct change){ quantile_of_sorted(ups, count, reached_quantile),
                             quantile_of_sorted(downs, count, reached_quantile) };
 }

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -153,9 +154,37 @@ static void the_median_is_of_what_is_there(void **state)
     assert_true(isnan(tend_evidence_median(values, 0, sorted)));
 }
 
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void a_median_is_that_of_any_values_in_any_order(void **state)
+{
+    (void)state;
+    enum { MOST = 300 };
+    double values[MOST], sorted[MOST], expected[MOST];
+    uint32_t random = 7;
+    for (size_t count = 1; count <= MOST; count++) {
+        for (int kind = 0; kind < 4; kind++) { // rising, falling, few different ones, any
+            for (size_t i = 0; i < count; i++) {
+                random = random * 1664525u + 1013904223u;
+                const double at[] = { (double)i, -(double)i, (double)(random >> 30), (double)random };
+                values[i] = expected[i] = at[kind];
+            }
+            qsort(expected, count, sizeof *expected, compare);
+            const double median = tend_evidence_median(values, count, sorted);
+            assert_true(median == (expected[(count - 1) / 2] + expected[count / 2]) / 2);
+            assert_memory_equal(sorted, expected, count * sizeof *sorted);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_median_is_that_of_any_values_in_any_order),
         cmocka_unit_test(a_rise_counts_by_the_log_of_how_far_it_went),
         cmocka_unit_test(a_fall_counts_as_a_fall),
         cmocka_unit_test(a_share_of_the_level_is_the_least_unit),
