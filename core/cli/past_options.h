@@ -31,8 +31,9 @@ enum { TEND_PAST_OPTION = 2000, TEND_PAST_OPTION_MORE = 2100 };
 /// What --help says of the sources, and of those that go with one of them.
 #define TEND_PAST_USAGE_SOURCES                                                                                        \
     "  --recording PATH       a recording of tend run, or a bundle of tend export\n"                                   \
-    "  --csv FILE             time,service:metric,service/instance:metric,… or timestamp,value\n"                      \
-    "  --prometheus URL       a server that speaks Prometheus' query API: Prometheus, VictoriaMetrics, Thanos, Mimir\n"
+    "  --csv FILE             time,service:metric,service/instance:metric,… or timestamp,value\n"                    \
+    "  --prometheus URL       a server that speaks Prometheus' query API: Prometheus, VictoriaMetrics, Thanos, "       \
+    "Mimir\n"
 #define TEND_PAST_USAGE_ZONE                                                                                           \
     "  --zone NAME            the time zone of times without one, like Europe/Berlin; the usual: UTC\n"
 #define TEND_PAST_USAGE_MORE                                                                                           \

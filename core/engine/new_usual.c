@@ -1,11 +1,11 @@
 // A new usual: the way out, without a person, of an expectation that was learned and does not hold any more.
 //
-// While an alert fires, what it is about teaches nothing (freeze.h). If that has come to stay, it would fire for ever. So
-// what an alert was out of line about for a whole day, and nobody did anything about, counts as usual from then on: the
-// level is learned anew, the shape of the season stays, and the alert resolves by itself when it is in line with that.
-// How far out it was counts as one deviation that the metric reaches: weekends, which the season of a day does not
-// know, alert a few times and then no more. The season of a week waits three days, as a long weekend is no new usual
-// there.
+// While an alert fires, what it is about teaches nothing (freeze.h). If that has come to stay, it would fire for ever.
+// So what an alert was out of line about for a whole day, and nobody did anything about, counts as usual from then on:
+// the level is learned anew, the shape of the season stays, and the alert resolves by itself when it is in line with
+// that. How far out it was counts as one deviation that the metric reaches: weekends, which the season of a day does
+// not know, alert a few times and then no more. The season of a week waits three days, as a long weekend is no new
+// usual there.
 //
 // It waits on, however long, while
 //   a person has the incident (tend ack)

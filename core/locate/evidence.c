@@ -36,38 +36,8 @@ void tend_evidence_scratch_clear(struct tend_evidence_scratch *scratch)
     *scratch = (struct tend_evidence_scratch){ 0 };
 }
 
-// Sorts finite numbers. qsort calls a function for each comparison, which was a third of a case's time: by halves about
-// the middle of three, the shorter one first, and insertion for the few.
-static void sort(double *values, size_t count)
+static void insert_all(double *values, size_t count)
 {
-    while (count > 24) {
-        const double a = values[0], b = values[count / 2], c = values[count - 1];
-        const double pivot = fmax(fmin(a, b), fmin(fmax(a, b), c));
-        size_t low = 0, high = count - 1;
-        for (;;) {
-            while (values[low] < pivot) {
-                low++;
-            }
-            while (values[high] > pivot) {
-                high--;
-            }
-            if (low >= high) {
-                break;
-            }
-            const double held = values[low];
-            values[low++] = values[high];
-            values[high--] = held;
-        }
-        const size_t left = high + 1;
-        if (left < count - left) {
-            sort(values, left);
-            values += left;
-            count -= left;
-        } else {
-            sort(values + left, count - left);
-            count = left;
-        }
-    }
     for (size_t i = 1; i < count; i++) {
         const double value = values[i];
         size_t at = i;
@@ -75,6 +45,56 @@ static void sort(double *values, size_t count)
             values[at] = values[at - 1];
         }
         values[at] = value;
+    }
+}
+
+// Parts values about the middle of three of them. @return how many come first; none of them is above any of the others
+static size_t part(double *values, size_t count)
+{
+    const double a = values[0], b = values[count / 2], c = values[count - 1];
+    const double pivot = fmax(fmin(a, b), fmin(fmax(a, b), c));
+    size_t low = 0, high = count - 1;
+    for (;;) {
+        while (values[low] < pivot) {
+            low++;
+        }
+        while (values[high] > pivot) {
+            high--;
+        }
+        if (low >= high) {
+            return high + 1;
+        }
+        const double held = values[low];
+        values[low++] = values[high];
+        values[high--] = held;
+    }
+}
+
+// Sorts finite numbers. qsort calls a function for each comparison, which was a third of a case's time. The longer part
+// waits, so as many wait at most as the count can be halved.
+static void sort(double *values, size_t count)
+{
+    enum { FEW = 24, WAITING_MAX = 64 };
+    struct {
+        double *values;
+        size_t count;
+    } waiting[WAITING_MAX];
+    size_t waits = 0;
+    for (;;) {
+        while (count > FEW) {
+            const size_t first = part(values, count);
+            const bool is_first_shorter = first < count - first;
+            waiting[waits].values = is_first_shorter ? values + first : values;
+            waiting[waits++].count = is_first_shorter ? count - first : first;
+            values = is_first_shorter ? values : values + first;
+            count = is_first_shorter ? first : count - first;
+        }
+        insert_all(values, count);
+        if (waits == 0) {
+            return;
+        }
+        values = waiting[--waits].values;
+        count = waiting[waits].count;
     }
 }
 

@@ -139,11 +139,10 @@ static bool write_general(const char *template, const struct words *words, const
 bool tend_log_generalize(const char *added, const char *const *others, size_t count, const struct tend_log_names *names,
                          char out[TEND_LOG_TEMPLATE_BYTES + 1])
 {
-    struct words own, other;
-    struct values values[WORDS_MAX];
+    struct words own = { .count = 0 }, other = { .count = 0 };
+    struct values values[WORDS_MAX] = { { .count = 0 } };
     split(added, &own);
     for (size_t i = 0; i < own.count; i++) {
-        values[i] = (struct values){ .count = 0 };
         note_value(&values[i], &own.list[i]);
     }
     for (size_t k = 0; k < count && k < TEND_LOG_VARIANTS_MAX; k++) {
@@ -162,7 +161,7 @@ bool tend_log_generalize(const char *added, const char *const *others, size_t co
 
 bool tend_log_stands_for(const char *general, const char *template, const struct tend_log_names *names)
 {
-    struct words a, b;
+    struct words a = { .count = 0 }, b = { .count = 0 };
     split(general, &a);
     split(template, &b);
     bool stands = a.count == b.count && tend_log_shape(general) == tend_log_shape(template);

@@ -1,15 +1,15 @@
 #pragma once
 /// Decoder: from the bodies of one target's scrapes to rows of values. One per target, kept from scrape to scrape.
 ///
-/// Keeps the series that a wanted selector selects, and always process_start_time_seconds and what tells of a deploy or a
-/// changed configuration (telltale.h); the others it remembers as unwanted, so that an unchanged line costs one comparison and selectors are asked about new lines only.
-/// A body counts wholly or not at all. Timestamps in a body are accepted and not used: samples have the scrape's time.
-/// Of a series that comes twice in one body the first sample is taken. New series are appended to the layout, so older
-/// columns keep their index; a column whose series is not in the body has the stale marker (layout.h); columns long
-/// gone are dropped now and then, which gives a layout with other indexes. Steady state (the same series as last time)
-/// allocates nothing. Memory is bounded by the limits and by four times the size of the newest body's series, whatever
-/// labels a target makes up. Ownership: who creates a decoder destroys it; selectors are borrowed and must outlive it.
-/// Threads: one.
+/// Keeps the series that a wanted selector selects, and always process_start_time_seconds and what tells of a deploy or
+/// a changed configuration (telltale.h); the others it remembers as unwanted, so that an unchanged line costs one
+/// comparison and selectors are asked about new lines only. A body counts wholly or not at all. Timestamps in a body
+/// are accepted and not used: samples have the scrape's time. Of a series that comes twice in one body the first sample
+/// is taken. New series are appended to the layout, so older columns keep their index; a column whose series is not in
+/// the body has the stale marker (layout.h); columns long gone are dropped now and then, which gives a layout with
+/// other indexes. Steady state (the same series as last time) allocates nothing. Memory is bounded by the limits and by
+/// four times the size of the newest body's series, whatever labels a target makes up. Ownership: who creates a decoder
+/// destroys it; selectors are borrowed and must outlive it. Threads: one.
 
 #include "base/status.h"
 #include "parse/exposition.h"

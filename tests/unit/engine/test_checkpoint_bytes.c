@@ -211,18 +211,18 @@ static void layouts_are_written_once(void **state)
 
 // Those that are not in a checkpoint, because they follow from the ruleset, the listings or other fields.
 static const char *const made_anew[] = {
-    "tend_engine.effects",      "tend_engine.ruleset",     "tend_rule_alert.binding",    "tend_rule_alert.service",
-    "tend_rule_alert.instance", "tend_instance.name",      "tend_instance.address",      "tend_instance.host",
-    "tend_instance.port",       "tend_instance.labels",    "tend_instance.labels_text",  "tend_instance.service",
-    "tend_service.name",        "tend_service.index",      "tend_service.def",           "tend_service.pooled",
-    "tend_fleet.by_name",       "tend_fleet.topology",     "tend_metric_table.out_at",   "tend_metric_table.floor",
-    "tend_metric_table.bad",    "tend_metric_table.count", "tend_metric_table.capacity",
+    "tend_engine.effects",      "tend_engine.ruleset",        "tend_rule_alert.binding",
+    "tend_rule_alert.service",  "tend_rule_alert.instance",   "tend_instance.name",
+    "tend_instance.address",    "tend_instance.host",         "tend_instance.port",
+    "tend_instance.labels",     "tend_instance.labels_text",  "tend_instance.service",
+    "tend_service.name",        "tend_service.index",         "tend_service.def",
+    "tend_service.pooled",      "tend_fleet.by_name",         "tend_fleet.topology",
+    "tend_metric_table.out_at", "tend_metric_table.floor",    "tend_metric_table.bad",
+    "tend_metric_table.count",  "tend_metric_table.capacity",
     "tend_incident.past_count", // with culprit_count
     "tend_log_track.hash",      "tend_log_track.shape",
     "tend_instance.edges", // found anew in the layout
-    "tend_telltales.layout",
-    "tend_telltales.columns",
-    "tend_telltales.column_count",
+    "tend_telltales.layout",    "tend_telltales.columns",     "tend_telltales.column_count",
 };
 
 static char *read_sources(const char *const *files, size_t count)
@@ -327,8 +327,7 @@ static void every_field_of_the_state_is_walked_over(void **state)
         "tend_fleet",      "tend_service",        "tend_guard",        "tend_instance",  "tend_subject",
         "tend_rule_alert", "tend_listed",         "tend_listing",      "tend_alert",     "tend_limits",
         "tend_parts",      "tend_metric_table",   "tend_buckets",      "tend_log_track", "tend_log_evidence",
-        "tend_silence",    "tend_kept_baseline",  "tend_learned_edge", "tend_flap",
-        "tend_telltales"
+        "tend_silence",    "tend_kept_baseline",  "tend_learned_edge", "tend_flap",      "tend_telltales"
     };
     char *text = read_sources(headers, sizeof headers / sizeof headers[0]);
     char *walk = read_sources(walks, sizeof walks / sizeof walks[0]);
