@@ -18,6 +18,10 @@ static const double vote_most = 2.5;
 static const double symptom_votes = 3;
 // Who asks what went wrong asks soon: up to so long ago a row counts in full, and much less before that.
 static const double soon_s = 700, soon_rows = 8;
+// But who exports half a day does not. A moment for which so many times the votes are cast, whenever it was, is another
+// that it may have been, if it is not about the same.
+static const double far_more = 3;
+static const double apart_s = 180, apart_rows = 2.5;
 
 struct ballot {
     size_t window, first, last;
@@ -126,38 +130,86 @@ static void limit(const struct tend_study *study, const struct tend_onset_search
     }
 }
 
+static double time_of(const struct tend_metric_frame *frame, size_t row)
+{
+    return frame->at_s[row] - frame->step_s / 2;
+}
+
+static bool is_near_one(const struct tend_metric_frame *frame, const struct tend_onsets *onsets, double at_s)
+{
+    const double apart = fmax(apart_s, apart_rows * frame->step_s);
+    bool is_near = false;
+    for (size_t i = 0; i < onsets->count; i++) {
+        is_near = is_near || fabs(at_s - onsets->at_s[i]) < apart;
+    }
+    return is_near;
+}
+
+// @return the votes for it
+static double add_likeliest(const struct tend_study *study, const struct tend_onset_search *search,
+                            const struct ballot *ballot, struct tend_onsets *onsets)
+{
+    const struct tend_metric_frame *frame = study->frame;
+    double most = 0, cast = 0;
+    onsets->at_s[0] = search->near_s;
+    for (size_t row = ballot->first; row < ballot->last; row++) {
+        const double age = (double)(frame->rows - row) / fmax(soon_s / fmax(frame->step_s, 1e-3), soon_rows);
+        const double votes = isnan(search->near_s) ? ballot->votes[row] / (1 + pow(age, 4)) : ballot->votes[row];
+        if (votes > most || (row == ballot->first && isnan(search->near_s))) {
+            most = votes;
+            cast = ballot->votes[row];
+            onsets->at_s[0] = time_of(frame, row);
+        }
+    }
+    onsets->count = 1;
+    return cast;
+}
+
+// Those for which far more votes are cast than for the likeliest one, but for the first quarter of the rows, before
+// which too little is known of health.
+static void add_others(const struct tend_study *study, const struct ballot *ballot, double cast,
+                       struct tend_onsets *onsets)
+{
+    const struct tend_metric_frame *frame = study->frame;
+    while (onsets->count < TEND_ONSETS_MAX) {
+        double most = far_more * cast;
+        size_t found = frame->rows;
+        for (size_t row = ballot->first + frame->rows / 4; row < ballot->last; row++) {
+            if (ballot->votes[row] > most && !is_near_one(frame, onsets, time_of(frame, row))) {
+                most = ballot->votes[row];
+                found = row;
+            }
+        }
+        if (found == frame->rows) {
+            return;
+        }
+        onsets->at_s[onsets->count++] = time_of(frame, found);
+    }
+}
+
 enum tend_status tend_onset_find(const struct tend_study *study, const struct tend_onset_search *search,
-                                 double *onset_s)
+                                 struct tend_onsets *onsets)
 {
     const struct tend_metric_frame *frame = study->frame;
     struct ballot ballot = { .votes = calloc(frame->rows + 1, sizeof(double)),
                              .usual = calloc(SAMPLES_MAX + 2, sizeof(double)),
                              .steps = calloc(frame->rows + 1, sizeof(double)) };
-    if (ballot.votes == NULL || ballot.usual == NULL || ballot.steps == NULL) {
-        free(ballot.votes);
-        free(ballot.usual);
-        free(ballot.steps);
-        return TEND_E_NOMEM;
-    }
-    limit(study, search, &ballot);
-    for (size_t i = 0; i < study->count; i++) {
-        const double weight = weight_of(&study->columns[i], search->service);
-        if (weight > 0) {
-            vote(study, &study->columns[i], &ballot, weight);
+    const bool has_memory = ballot.votes != NULL && ballot.usual != NULL && ballot.steps != NULL;
+    if (has_memory) {
+        limit(study, search, &ballot);
+        for (size_t i = 0; i < study->count; i++) {
+            const double weight = weight_of(&study->columns[i], search->service);
+            if (weight > 0) {
+                vote(study, &study->columns[i], &ballot, weight);
+            }
         }
-    }
-    double most = 0;
-    *onset_s = search->near_s;
-    for (size_t row = ballot.first; row < ballot.last; row++) {
-        const double age = (double)(frame->rows - row) / fmax(soon_s / fmax(frame->step_s, 1e-3), soon_rows);
-        const double votes = isnan(search->near_s) ? ballot.votes[row] / (1 + pow(age, 4)) : ballot.votes[row];
-        if (votes > most || (row == ballot.first && isnan(search->near_s))) {
-            most = votes;
-            *onset_s = frame->at_s[row] - frame->step_s / 2;
+        const double cast = add_likeliest(study, search, &ballot, onsets);
+        if (isnan(search->near_s)) {
+            add_others(study, &ballot, cast, onsets);
         }
     }
     free(ballot.votes);
     free(ballot.usual);
     free(ballot.steps);
-    return TEND_OK;
+    return has_memory ? TEND_OK : TEND_E_NOMEM;
 }

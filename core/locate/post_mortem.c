@@ -26,7 +26,8 @@ static const double twice_points = 0.5;  // less for the first rows by themselve
 static const double views_of_alarm_s[] = { 0, -30, -60 };
 static const double views_of_search_s[] = { 0, -60, 60, -120, 120 };
 _Static_assert(sizeof views_of_alarm_s / sizeof(double) <= TEND_STUDY_VIEWS_MAX, "room for the views");
-_Static_assert(sizeof views_of_search_s / sizeof(double) <= TEND_STUDY_VIEWS_MAX, "room for the views");
+_Static_assert(sizeof views_of_search_s / sizeof(double) + TEND_ONSETS_MAX <= TEND_STUDY_VIEWS_MAX,
+               "room for the views");
 
 static int compare_metric(const void *a, const void *b)
 {
@@ -393,21 +394,34 @@ static void add_view(struct tend_study *study, const struct tend_study_view *vie
     study->views[study->view_count++] = *view;
 }
 
-// The views about an onset, itself first. What is compared with the past is compared with what lies before all of them.
-static enum tend_status place_views(struct tend_study *study, double onset_s, bool is_searched,
+// Adds what a moment shows, if there are rows before and after it. @return TEND_OK or TEND_E_INVALID with a text
+static enum tend_status add_moment(struct tend_study *study, double onset_s, double weight, struct tend_error *error)
+{
+    struct tend_study_view view = { .onset_s = onset_s, .weight = weight };
+    const enum tend_status status = place_rows(study->frame, onset_s, &view.rows, error);
+    if (status == TEND_OK) {
+        add_view(study, &view);
+    }
+    return status;
+}
+
+// The views about the likeliest onset, itself first, and about others that may have been it. What is compared with the
+// past is compared with what lies before all of them.
+static enum tend_status place_views(struct tend_study *study, const struct tend_onsets *onsets, bool is_searched,
                                     struct tend_error *error)
 {
     const double *offsets = is_searched ? views_of_search_s : views_of_alarm_s;
     const size_t count = (is_searched ? sizeof views_of_search_s : sizeof views_of_alarm_s) / sizeof(double);
     for (size_t i = 0; i < count; i++) {
-        struct tend_study_view view = { .onset_s = onset_s + offsets[i], .weight = 1 };
         struct tend_error ignored;
-        const enum tend_status status = place_rows(study->frame, view.onset_s, &view.rows, i == 0 ? error : &ignored);
-        if (status == TEND_OK) {
-            add_view(study, &view);
-        } else if (i == 0) {
+        const enum tend_status status = add_moment(study, onsets->at_s[0] + offsets[i], 1, i == 0 ? error : &ignored);
+        if (i == 0 && status != TEND_OK) {
             return status;
         }
+    }
+    for (size_t i = 1; i < onsets->count; i++) {
+        struct tend_error ignored;
+        (void)!add_moment(study, onsets->at_s[i], (double)count, &ignored);
     }
     study->rows = study->views[0].rows;
     for (size_t i = 1; i < study->view_count; i++) {
@@ -426,22 +440,22 @@ static enum tend_status place_views(struct tend_study *study, double onset_s, bo
 static enum tend_status study_frame(struct tend_study *study, const struct tend_post_mortem_options *options,
                                     json_t **out, struct tend_error *error)
 {
-    double onset_s = options->alarm_s;
-    const bool is_searched = isnan(onset_s) || options->uncertainty_s > 0;
+    struct tend_onsets onsets = { .at_s = { options->alarm_s }, .count = 1 };
+    const bool is_searched = isnan(options->alarm_s) || options->uncertainty_s > 0;
     if (is_searched) {
         join_for_search(study->frame);
     } else {
-        cut_and_join(study->frame, onset_s);
+        cut_and_join(study->frame, options->alarm_s);
     }
     enum tend_status status = tend_study_prepare(study);
     if (status == TEND_OK && is_searched) {
         const struct tend_onset_search search = { .near_s = options->alarm_s,
                                                   .around_s = options->uncertainty_s,
                                                   .service = options->symptom_service };
-        status = tend_onset_find(study, &search, &onset_s);
+        status = tend_onset_find(study, &search, &onsets);
     }
     if (status == TEND_OK) {
-        status = place_views(study, onset_s, is_searched, error);
+        status = place_views(study, &onsets, is_searched, error);
     }
     if (status == TEND_OK) {
         status = tend_evidence_scratch_init(&study->scratch, study->frame->rows);

@@ -25,7 +25,7 @@ struct tend_study_column {
     size_t sharers;     ///< of calls made: among how many callers the callee's calls are divided
 };
 
-enum { TEND_STUDY_VIEWS_MAX = 5 };
+enum { TEND_STUDY_VIEWS_MAX = 8 };
 
 /// One moment that may have been the onset.
 struct tend_study_view {

@@ -67,6 +67,24 @@ class Locate(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return [json.loads(line) for line in done.stdout.splitlines()]
 
+    def test_what_callers_log_of_a_service_is_said_of_that_one_and_names_of_users_are_no_news(self):
+        calm = {name: (level[0], level[0]) for name, level in CASCADE.items()} | {"_entry:p90": (0.1, 0.3)}
+        case = self.case(calm)
+        users, later = ("ann", "bob", "carl"), ("dora", "emil", "finn", "gina")
+        with gzip.open(case / "logs.csv.gz", "wt") as file:
+            file.write("time,service,level,message\n")
+            for second in range(-60, 120):
+                user = (users if second < 0 else later)[second % 3]
+                file.write(f"{ONSET + second},mail,INFO,a letter to {user} is on its way\n")
+                if second > 0:
+                    callee = ("ledger", "ledger", "mail", "ledger")[second % 4]
+                    file.write(f"{ONSET + second},checkout,ERROR,gave up after calling {callee} for {second + 20} ms\n")
+        (answer,) = self.located(case)
+        self.assertEqual(answer["ranking"][0], "ledger")
+        self.assertIn("logs: new error line of checkout (0 before the onset, 89 after): gave up after calling ledger for <*> ms",
+                      answer["evidence"][0]["reasons"])
+        self.assertNotIn("a letter to", json.dumps(answer["evidence"]))
+
     def test_the_shared_dependency_is_the_culprit_though_its_callers_look_worse(self):
         (answer,) = self.located(self.case(CASCADE))
         self.assertEqual(answer["case"], "one")

@@ -312,9 +312,43 @@ static void a_silence_that_passes_is_told(void **state)
     json_decref(evidence);
 }
 
+static void a_moment_long_ago_for_which_far_more_speaks_is_a_view_too(void **state)
+{
+    (void)state;
+    enum { LONG_ROWS = 200, LONG_AGO = 100, JUST_NOW = 190 };
+    struct tend_buffer text;
+    tend_buffer_init(&text);
+    tend_buffer_put_text(&text, "time,a:cpu,b:cpu,c:cpu,d:cpu,e:cpu\n");
+    for (int row = 0; row < LONG_ROWS; row++) {
+        const int noise = row % 3, many = (row < LONG_AGO ? 10 : 80) + noise, one = (row < JUST_NOW ? 10 : 80) + noise;
+        tend_buffer_printf(&text, "%d,%d,%d,%d,%d,%d\n", row * STEP_S, many, many, many, many, one);
+    }
+    struct tend_metric_frame frame;
+    struct tend_error error;
+    size_t line;
+    assert_int_equal(tend_metric_frame_read(text.data, text.size, &frame, &line, &error), TEND_OK);
+    const struct tend_post_mortem_options options = { .alarm_s = (double)NAN };
+    json_t *evidence = NULL;
+    assert_int_equal(tend_post_mortem_evidence(&frame, &options, &evidence, &error), TEND_OK);
+    near(evidence, "onset_s", JUST_NOW * STEP_S - STEP_S / 2.0);
+    bool is_long_ago = false;
+    size_t i;
+    const json_t *view;
+    json_array_foreach(json_object_get(evidence, "views"), i, view)
+    {
+        is_long_ago =
+            is_long_ago || fabs(tend_json_number(view, "onset_s", 0) - (LONG_AGO * STEP_S - STEP_S / 2.0)) < 1;
+    }
+    assert_true(is_long_ago);
+    json_decref(evidence);
+    tend_metric_frame_clear(&frame);
+    tend_buffer_clear(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_moment_long_ago_for_which_far_more_speaks_is_a_view_too),
         cmocka_unit_test(a_counter_is_judged_by_what_it_grows_by),
         cmocka_unit_test(a_counter_that_begins_anew_is_told),
         cmocka_unit_test(memory_that_grows_is_no_counter),
