@@ -17,6 +17,7 @@
 #include <zlib.h>
 
 static const double log_around_s = 60;        // alarms come late, and clocks differ
+static const double log_same_s = 120;         // views so near to the first are about the same moment
 static const double log_around_found_s = 120; // of an onset that was looked for
 
 enum { FILE_BYTES_MAX = 1 << 30 };
@@ -263,15 +264,37 @@ static enum tend_status read_metrics(struct reading *reading, json_t **evidence)
     return status;
 }
 
+// Views that are about the same moment: lines tell better than any of them when it was, so they are parted once, near
+// the middle of these.
+static double middle_of_views(const json_t *views, double onset_s)
+{
+    double sum = 0, count = 0;
+    size_t i;
+    const json_t *view;
+    json_array_foreach(views, i, view)
+    {
+        const double other_s = tend_json_number(view, "onset_s", onset_s);
+        if (fabs(other_s - onset_s) <= log_same_s) {
+            sum += other_s;
+            count++;
+        }
+    }
+    return sum / count;
+}
+
 static enum tend_status add_log_evidence(const struct reading *reading, const json_t *evidence)
 {
     const double around_s = isnan(reading->options.alarm_s) ? log_around_found_s : log_around_s;
+    const double first_s = tend_json_number(evidence, "onset_s", 0);
+    json_t *views = json_object_get(evidence, "views");
+    const double middle_s = middle_of_views(views, first_s);
     size_t i;
     json_t *view;
-    json_array_foreach(json_object_get(evidence, "views"), i, view)
+    json_array_foreach(views, i, view)
     {
-        const double onset_s = tend_json_number(view, "onset_s", (double)NAN);
-        if (json_object_set_new(view, "logs", tend_log_book_evidence(reading->book, onset_s, around_s)) != 0) {
+        const double onset_s = tend_json_number(view, "onset_s", first_s);
+        const double near_s = fabs(onset_s - first_s) <= log_same_s ? middle_s : onset_s;
+        if (json_object_set_new(view, "logs", tend_log_book_evidence(reading->book, near_s, around_s)) != 0) {
             tend_error_set(reading->error, "out of memory");
             return TEND_E_NOMEM;
         }
