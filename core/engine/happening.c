@@ -3,6 +3,7 @@
 
 #include "engine/happening.h"
 
+#include "base/fnv.h"
 #include "engine/state.h"
 #include "series/telltale.h"
 
@@ -47,17 +48,15 @@ void tend_telltales_destroy(struct tend_telltales *telltales)
     }
 }
 
-// FNV-1a (Fowler, Noll, Vo); never 0.
+// Never 0.
 static uint64_t hash_of(uint64_t hash, const void *data, size_t bytes)
 {
     const unsigned char *byte = data;
     for (size_t i = 0; i < bytes; i++) {
-        hash = (hash ^ byte[i]) * UINT64_C(1099511628211);
+        hash = tend_fnv(hash, byte[i]);
     }
     return hash == 0 ? 1 : hash;
 }
-
-static const uint64_t hash_begin = UINT64_C(14695981039346656037);
 
 // The language's runtime has a build of its own, which is not the service's.
 static char *version_of(const struct tend_label_set *set)
@@ -102,7 +101,7 @@ static void bind(struct tend_telltales *telltales, const struct tend_layout *lay
         telltales->columns[telltales->column_count++] = (struct tend_telltale_column){
             .column = c,
             .telltale = telltale,
-            .hash = hash_of(hash_begin, text, text_bytes),
+            .hash = hash_of(TEND_FNV_BEGIN, text, text_bytes),
             .version = telltale == TEND_TELLTALE_BUILD ? version_of(set) : NULL,
         };
     }

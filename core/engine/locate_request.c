@@ -5,6 +5,7 @@
 // is. What a tick changes between two slices is in the services that come after it: the look of the neighbourhood
 // (tend_locate_look) has then changed, and there will be another request.
 
+#include "base/fnv.h"
 #include "engine/log_evidence.h"
 #include "engine/state.h"
 
@@ -70,11 +71,11 @@ static json_t *services_beside(const struct tend_engine *engine, const struct te
     return beside;
 }
 
-// FNV-1a (Fowler, Noll, Vo) over numbers: equal looks are the same look, but for one in 2^64.
+// Over numbers: equal looks are the same look, but for one in 2^64.
 static uint64_t mix(uint64_t hash, uint64_t number)
 {
     for (unsigned shift = 0; shift < 64; shift += 8) {
-        hash = (hash ^ (number >> shift & 0xff)) * UINT64_C(1099511628211);
+        hash = tend_fnv(hash, (unsigned char)(number >> shift & 0xff));
     }
     return hash;
 }
@@ -91,7 +92,7 @@ static uint64_t look_of_subject(uint64_t hash, const struct tend_engine *engine,
 uint64_t tend_locate_look(const struct tend_engine *engine, const struct tend_incident *incident, int64_t onset_ms,
                           size_t *near_count)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
+    uint64_t hash = TEND_FNV_BEGIN;
     size_t *near = calloc(engine->fleet->service_count + 1, sizeof *near);
     TEND_ASSERT(near != NULL);
     const size_t count = tend_evidence_near(engine, incident, near);

@@ -3,6 +3,8 @@
 
 #include "locate/log_tally.h"
 
+#include "base/fnv.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,9 +12,9 @@ enum { SMALL = 32 };
 
 uint64_t tend_log_template_hash(enum tend_line_level level, const char *template, size_t bytes)
 {
-    uint64_t hash = UINT64_C(14695981039346656037) ^ (uint64_t)level; // FNV-1a
+    uint64_t hash = TEND_FNV_BEGIN ^ (uint64_t)level;
     for (size_t i = 0; i < bytes; i++) {
-        hash = (hash ^ (unsigned char)template[i]) * UINT64_C(1099511628211);
+        hash = tend_fnv(hash, (unsigned char)template[i]);
     }
     return hash;
 }

@@ -1,5 +1,7 @@
 #include "locate/log_variants.h"
 
+#include "base/fnv.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -62,11 +64,11 @@ static bool is_same(const struct word *a, const struct word *b)
 
 uint64_t tend_log_shape(const char *template)
 {
-    uint64_t hash = UINT64_C(14695981039346656037); // FNV-1a
+    uint64_t hash = TEND_FNV_BEGIN;
     while (*template != '\0') {
         const size_t bytes = word_bytes(template);
         const unsigned char c = bytes > 0 ? 'w' : (unsigned char)*template;
-        hash = (hash ^ c) * UINT64_C(1099511628211);
+        hash = tend_fnv(hash, c);
         template += bytes > 0 ? bytes : 1;
     }
     return hash;
