@@ -12,6 +12,7 @@
 
 #include "api/connection_limit.h"
 #include "api/door.h"
+#include "api/kept_answers.h"
 #include "api/paged_answers.h"
 #include "api/reply.h"
 #include "api/slow_answers.h"
@@ -59,6 +60,7 @@ struct tend_api_server {
     struct waiting_reload reloads[RELOADS_WAITING];
     struct tend_slow_answers *slow;
     struct tend_paged_answers *paged;
+    struct tend_kept_answers *kept;
 };
 
 // What a handler knows of the request it answers.
@@ -197,22 +199,44 @@ static void answer_ready(const struct ask *ask)
     tend_buffer_clear(&text);
 }
 
-static void operate(const struct ask *ask, const char *argument)
+static void on_kept_answer(void *context, void *request, json_t *take_answer)
 {
-    if (strlen(argument) > ARGUMENT_BYTES) {
-        tend_reply_error(ask->request, HTTP_BADREQUEST, "the text is longer than %d bytes", (int)ARGUMENT_BYTES);
-        return;
-    }
+    release(context, request);
+    tend_reply_json(request, HTTP_OK, take_answer);
+}
+
+// Carries the command out. @param[out] record  to be on disk before it is answered
+// @return false: it was refused, and that is answered
+static bool carry_out(const struct ask *ask, const char *argument, uint64_t *record)
+{
+    const struct tend_api_source *source = &ask->server->source;
     struct tend_error error = { "" };
-    const enum tend_status status =
-        ask->server->source.operate(ask->server->source.context, ask->command, argument, ask->who, &error);
+    const enum tend_status status = source->operate(source->context, ask->command, argument, ask->who, record, &error);
     if (status != TEND_OK) {
         reply_failure(ask->request, status, &error);
-        return;
     }
-    tend_reply_json(
-        ask->request, HTTP_OK,
-        json_pack("{s:b, s:s, s:s, s:s}", "ok", 1, "command", ask->command, "argument", argument, "who", ask->who));
+    return status == TEND_OK;
+}
+
+static void reply_once_kept(const struct ask *ask, uint64_t record, json_t *take_answer)
+{
+    hold(ask->server, ask->request);
+    if (tend_kept_answers_ask(ask->server->kept, record, take_answer, ask->request) != TEND_OK) {
+        release(ask->server, ask->request);
+        tend_reply_error(ask->request, HTTP_SERVUNAVAIL, "tend is out of memory; the command is in force");
+    }
+}
+
+static void operate(const struct ask *ask, const char *argument)
+{
+    uint64_t record = 0;
+    if (strlen(argument) > ARGUMENT_BYTES) {
+        tend_reply_error(ask->request, HTTP_BADREQUEST, "the text is longer than %d bytes", (int)ARGUMENT_BYTES);
+    } else if (carry_out(ask, argument, &record)) {
+        reply_once_kept(
+            ask, record,
+            json_pack("{s:b, s:s, s:s, s:s}", "ok", 1, "command", ask->command, "argument", argument, "who", ask->who));
+    }
 }
 
 static void answer_pause(const struct ask *ask)
@@ -287,21 +311,20 @@ static void answer_mark(const struct ask *ask)
 static void answer_with_body(const struct ask *ask)
 {
     const struct tend_api_source *source = &ask->server->source;
-    struct tend_error error = { "" };
+    uint64_t record = 0;
     char *argument = json_dumps(ask->body, JSON_COMPACT | JSON_SORT_KEYS);
     if (argument == NULL || strlen(argument) > ARGUMENT_BYTES) {
         tend_reply_error(ask->request, HTTP_BADREQUEST, "the command is longer than %d bytes", (int)ARGUMENT_BYTES);
         free(argument);
         return;
     }
-    const enum tend_status status = source->operate(source->context, ask->command, argument, ask->who, &error);
+    const bool done = carry_out(ask, argument, &record);
     free(argument);
-    if (status != TEND_OK) {
-        reply_failure(ask->request, status, &error);
+    if (!done) {
         return;
     }
     json_t *now = source->status(source->context);
-    tend_reply_json(ask->request, HTTP_OK,
+    reply_once_kept(ask, record,
                     json_pack("{s:b, s:s, s:O, s:s, s:O?}", "ok", 1, "command", ask->command, "asked", ask->body, "who",
                               ask->who, "silences", json_object_get(now, "silences")));
     json_decref(now);
@@ -564,6 +587,9 @@ enum tend_status tend_api_server_create(const struct tend_api_options *options, 
         status = tend_paged_answers_create(options->base, on_paged_answer, server, &server->paged);
     }
     if (status == TEND_OK) {
+        status = tend_kept_answers_create(options->base, on_kept_answer, server, 0, &server->kept);
+    }
+    if (status == TEND_OK) {
         status = open_doors(server, options, error);
     }
     if (status != TEND_OK) {
@@ -582,6 +608,7 @@ void tend_api_server_destroy(struct tend_api_server *server)
     if (server == NULL) {
         return;
     }
+    tend_kept_answers_destroy(server->kept);
     tend_paged_answers_destroy(server->paged);
     tend_slow_answers_destroy(server->slow); // the rest of what was asked is answered: none is left to be freed
     // Requests that wait for a reload belong to their connections and go with them.
@@ -598,6 +625,16 @@ void tend_api_server_destroy(struct tend_api_server *server)
     }
     free(server->socket_path);
     free(server);
+}
+
+void tend_api_server_reached(struct tend_api_server *server, uint64_t number)
+{
+    tend_kept_answers_reached(server->kept, number);
+}
+
+void tend_api_server_journal_failing(struct tend_api_server *server, const char *why)
+{
+    tend_kept_answers_failing(server->kept, why);
 }
 
 void tend_api_server_reload_ended(struct tend_api_server *server, uint64_t id, const char *generation,

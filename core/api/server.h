@@ -13,7 +13,8 @@
 ///        /v1/silence {"on","for_ms","rule"?,"why"?}  /v1/unsilence {"id"}
 ///        /v1/deploy {"on","for_ms"?,"version"?,"done"?}  /v1/ack {"incident","why"?}  /v1/reload
 ///   GET  /metrics  /-/healthy  /-/ready
-/// Answers are JSON objects; an error is {"error":"…"} with a status other than 2xx.
+/// Answers are JSON objects; an error is {"error":"…"} with a status other than 2xx. A command is answered once it is on
+/// disk (kept_answers.h); "unrecorded":"…" says why it is in force but a restart may forget it.
 /// Ownership: the server owns its sockets and removes its socket file; the event base outlives it.
 
 #include "base/buffer.h"
@@ -45,10 +46,11 @@ struct tend_api_source {
     /// Carries out a person's command: "pause" (argument: why, or ""), "resume" (""), "arm" and "disarm" (a playbook's
     /// name, or "*" for all), "close" and "relearn" (the service), "mark" ("i7 real WHY"), "silence", "unsilence",
     /// "deploy" and "ack" (the body as JSON text; engine/operator_command.h says what is in it).
-    /// @param who  "uid 1000 (ops)"
+    /// @param who  "uid 1000 (ops)"  @param[out] record  the newest record that tells of it: it is answered once
+    /// tend_api_server_reached says that this one is on disk. 0: at once
     /// @return TEND_OK; TEND_E_INVALID with a message: nothing has that name (404); else a failure (503)
     enum tend_status (*operate)(void *context, const char *command, const char *argument, const char *who,
-                                struct tend_error *error);
+                                uint64_t *record, struct tend_error *error);
     /// Starts to load the rules again. The source calls tend_api_server_reload_ended with the id once the new
     /// generation is in use or was refused: at once or later, once for each id.
     void (*reload)(void *context, uint64_t id, const char *who);
@@ -73,6 +75,12 @@ TEND_MUST_CHECK enum tend_status tend_api_server_create(const struct tend_api_op
                                                         struct tend_api_server **out, struct tend_error *error);
 /// Closes them, drops requests that wait, and removes the socket file. NULL is allowed.
 void tend_api_server_destroy(struct tend_api_server *server);
+
+/// All records of the journal up to this number are on disk, and it can be written.
+void tend_api_server_reached(struct tend_api_server *server, uint64_t number);
+/// It cannot be written, until the next `reached`: commands are answered at once, with "unrecorded". @param why  for
+/// people
+void tend_api_server_journal_failing(struct tend_api_server *server, const char *why);
 
 /// Answers the request of a reload, and those of before, whose reloads it replaced; clients that have gone are ignored.
 /// @param generation  hash of the generation now in use; NULL when there is none

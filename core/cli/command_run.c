@@ -129,12 +129,28 @@ static enum tend_status answer_explain(void *context, const char *id, json_t **o
     return tend_incidents_explain(daemon->stories, id, out, error);
 }
 
+static void on_reached(void *context, uint64_t number)
+{
+    const struct daemon *daemon = context;
+    if (daemon->server != NULL) {
+        tend_api_server_reached(daemon->server, number);
+    }
+}
+
+static void on_journal_failing(void *context, const char *why)
+{
+    const struct daemon *daemon = context;
+    if (daemon->server != NULL) {
+        tend_api_server_journal_failing(daemon->server, why);
+    }
+}
+
 static enum tend_status operate(void *context, const char *command, const char *argument, const char *who,
-                                struct tend_error *error)
+                                uint64_t *record, struct tend_error *error)
 {
     const struct daemon *daemon = context;
     tend_log(TEND_LOG_INFO, "operator command=%s argument=\"%s\" who=\"%s\"", command, argument, who);
-    return tend_loop_operate(daemon->loop, command, argument, who, error);
+    return tend_loop_operate(daemon->loop, command, argument, who, record, error);
 }
 
 static void reload(void *context, uint64_t id, const char *who)
@@ -216,7 +232,7 @@ static void on_signal(evutil_socket_t number, short what, void *context)
         tend_loop_reload(daemon->loop, 0);
         break;
     case SIGUSR1:
-        if (tend_loop_operate(daemon->loop, "pause", "", "SIGUSR1", &error) != TEND_OK) {
+        if (tend_loop_operate(daemon->loop, "pause", "", "SIGUSR1", NULL, &error) != TEND_OK) {
             tend_log(TEND_LOG_ERROR, "cannot pause why=\"%s\"", error.text);
         }
         break;
@@ -251,6 +267,8 @@ static int run_daemon(struct tend_loop_options *options, const char *listen)
     }
     options->base = daemon.base;
     options->on_loaded = on_loaded;
+    options->on_reached = on_reached;
+    options->on_journal_failing = on_journal_failing;
     options->context = &daemon;
     char socket_path[4096];
     enum tend_status status = tend_loop_create(options, &daemon.loop, &error);
@@ -295,6 +313,7 @@ static int run_daemon(struct tend_loop_options *options, const char *listen)
         }
     }
     tend_api_server_destroy(daemon.server);
+    daemon.server = NULL; // the journal is written to its end without it
     tend_journal_close(daemon.stories);
     tend_loop_destroy(daemon.loop);
     event_base_free(daemon.base);

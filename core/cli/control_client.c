@@ -159,12 +159,13 @@ const char *tend_control_fault(const struct tend_control_answer *answer)
     return fine ? NULL : tend_json_text(answer->json, "error", "it gave no reason");
 }
 
-static void tell(const char *command, const char *what)
+// @param before  of the text: "", or what kind of message it is
+static void tell(const char *command, const char *before, const char *what)
 {
     struct tend_buffer text;
     tend_buffer_init(&text);
     tend_terminal_put(&text, what);
-    (void)fprintf(stderr, "tend %s: %s\n", command, tend_buffer_text(&text));
+    (void)fprintf(stderr, "tend %s: %s%s\n", command, before, tend_buffer_text(&text));
     tend_buffer_clear(&text);
 }
 
@@ -193,7 +194,7 @@ int tend_control_show(const char *command, const struct tend_client_options *opt
     struct tend_error error = { "" };
     struct tend_control_answer answer = { .text = NULL };
     if (tend_control_ask(question, &answer, &error) != TEND_OK) {
-        tell(command, error.text);
+        tell(command, "", error.text);
         return TEND_EXIT_TROUBLE;
     }
     const char *fault = tend_control_fault(&answer);
@@ -201,7 +202,7 @@ int tend_control_show(const char *command, const struct tend_client_options *opt
         (void)puts(answer.text);
     }
     if (fault != NULL) {
-        tell(command, fault);
+        tell(command, "", fault);
         tell_errors(json_object_get(answer.json, "errors"));
     } else if (!options->json) {
         struct tend_buffer text;
@@ -209,6 +210,10 @@ int tend_control_show(const char *command, const struct tend_client_options *opt
         format(answer.json, &text);
         (void)fputs(tend_buffer_text(&text), stdout);
         tend_buffer_clear(&text);
+    }
+    const char *unrecorded = tend_json_text(answer.json, "unrecorded", NULL);
+    if (unrecorded != NULL) {
+        tell(command, "in force, but not in the journal yet, and a restart before it is forgets it: ", unrecorded);
     }
     const bool trouble = fault != NULL || fflush(stdout) != 0;
     tend_control_answer_clear(&answer);

@@ -207,6 +207,32 @@ class Sweep(unittest.TestCase):
 
         self.sweep([()], trial)
 
+    def test_15_a_command_that_was_answered_is_on_disk(self):
+        def trial(made, *command):
+            life = made.start({"TEND_SLOW_SYNC": "150"})
+            wait_for("the rules are loaded", lambda: "rules loaded" in life.text(), 30)
+            done = made.command(*command)
+            life.process.kill()
+            life.process.wait()
+            self.assertEqual((0, ""), (done.returncode, done.stderr))
+            self.assertEqual([command[0]], [record["body"]["what"] for record in Journal(made.state).of("operator")])
+            return "kept"
+
+        self.sweep([("pause",), ("arm", "--all"), ("silence", "patient", "--for", "1h")], trial)
+
+    def test_16_a_command_is_in_force_and_says_so_where_it_cannot_be_written(self):
+        def trial(made):
+            life = made.start({"TEND_FAIL_SYNC": "6-1000000"})
+            wait_for("the rules are loaded", lambda: "rules loaded" in life.text(), 30)
+            done = wait_for("the disk fails", lambda: (done := made.command("pause")).stderr and done, 20)
+            self.assertEqual(0, done.returncode)
+            self.assertIn("in force, but not in the journal yet", done.stderr)
+            self.assertIn("fsync failed", done.stderr)
+            self.assertIn("PAUSED", made.command("status").stdout)
+            return "told"
+
+        self.sweep([()], trial)
+
     # kill -9 of the evaluators ----------------------------------------------------------------------------------------
 
     def check_undisturbed(self, made):

@@ -26,6 +26,7 @@ struct served_api {
     int stop_pipe[2];
     struct tend_buffer calls; // what the source was asked to do
     uint64_t reload;          // id of a reload that waits
+    uint64_t record;          // of each command
     bool answers_reload;
     bool refuses_reload;
     bool ready;
@@ -65,9 +66,10 @@ static inline enum tend_status fake_explain(void *context, const char *id, json_
 }
 
 static inline enum tend_status fake_operate(void *context, const char *command, const char *argument, const char *who,
-                                            struct tend_error *error)
+                                            uint64_t *record, struct tend_error *error)
 {
     struct served_api *served = context;
+    *record = served->record;
     tend_buffer_printf(&served->calls, "%s(%s) by %.4s;", command, argument, who);
     if (strcmp(argument, "nobody") == 0) {
         tend_error_set(error, "there is no playbook 'nobody'");

@@ -274,7 +274,7 @@ class Tend:
 
     def incidents(self):
         """All incidents that are known, oldest first."""
-        return sorted(self.json("incidents")["incidents"], key=lambda i: i["opened"])
+        return self.json("incidents")["incidents"][::-1]  # those of one moment are in order too
 
     def wait_incident(self, what, condition, seconds, after=()):
         """The oldest incident whose id is not in `after` and for which condition(incident) is true."""

@@ -10,9 +10,10 @@
 ///     TEND_FAIL_SYNC=N or N-M            the Nth sync fails, and what it should have brought to the disk counts as
 ///     synced
 ///                                        and never gets there, as with Linux
+///     TEND_SLOW_SYNC=MS                  each sync takes so many milliseconds longer
 ///
 /// Writes and syncs are counted from 1 over the database, its log and its rollback journal, from the first open of this
-/// process. TEND_DROP_UNSYNCED and TEND_FAIL_SYNC hold writes back in the memory of the process that made them, so
+/// process. TEND_DROP_UNSYNCED, TEND_FAIL_SYNC and TEND_SLOW_SYNC hold writes back in the memory of the process that made them, so
 /// another process sees only what was synced.
 /// In other builds nothing of this is there. Threads: safe.
 

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum change_kind { CHANGE_WRITE, CHANGE_TRUNCATE };
 
@@ -54,6 +55,7 @@ static struct {
     struct range fail_write;
     struct range fail_sync;
     uint64_t die_at_write;
+    uint64_t slow_sync_ms;
     uint64_t writes;
     uint64_t syncs;
     struct image *images;
@@ -268,6 +270,9 @@ static int file_sync(sqlite3_file *file, int flags)
 {
     sqlite3_file *real = real_of(file);
     struct image *image = image_of(file);
+    const struct timespec longer = { .tv_sec = (time_t)(faults.slow_sync_ms / 1000),
+                                     .tv_nsec = (long)(faults.slow_sync_ms % 1000) * 1000000 };
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &longer, NULL);
     lock();
     const uint64_t number = ++faults.syncs;
     int result = SQLITE_OK;
@@ -489,7 +494,9 @@ enum tend_status tend_journal_fault_vfs(struct tend_error *error)
     faults.fail_write = range_from("TEND_FAIL_WRITE");
     faults.fail_sync = range_from("TEND_FAIL_SYNC");
     faults.die_at_write = range_from("TEND_DIE_AT_WRITE").from;
-    faults.hold = faults.fail_sync.from != 0 || range_from("TEND_DROP_UNSYNCED").from != 0;
+    faults.slow_sync_ms = range_from("TEND_SLOW_SYNC").from;
+    faults.hold =
+        faults.fail_sync.from != 0 || faults.slow_sync_ms != 0 || range_from("TEND_DROP_UNSYNCED").from != 0;
     const bool wanted = faults.hold || faults.fail_write.from != 0 || faults.die_at_write != 0;
     const enum tend_status status = wanted && !faults.registered ? put_in_place(error) : TEND_OK;
     unlock();

@@ -197,12 +197,20 @@ static void on_discovery_problem(void *context, const char *file, const char *te
 
 static void on_reached(void *context, uint64_t number)
 {
+    const struct tend_loop *loop = context;
     feed(context, &(struct tend_event){ .kind = TEND_EVENT_JOURNAL_REACHED, .journal_reached = number });
+    if (loop->options.on_reached != NULL) {
+        loop->options.on_reached(loop->options.context, number);
+    }
 }
 
 static void on_journal_failed(void *context, const char *reason)
 {
+    const struct tend_loop *loop = context;
     feed(context, &(struct tend_event){ .kind = TEND_EVENT_JOURNAL_FAILED, .journal_failed = reason });
+    if (loop->options.on_journal_failing != NULL) {
+        loop->options.on_journal_failing(loop->options.context, reason);
+    }
 }
 
 static void on_child_end(void *context, uint64_t id, const struct tend_child_result *result)
@@ -710,7 +718,7 @@ void tend_loop_destroy(struct tend_loop *loop)
 }
 
 enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, const char *argument, const char *who,
-                                   struct tend_error *error)
+                                   uint64_t *record, struct tend_error *error)
 {
     const enum tend_status status = tend_operator_check(loop->engine, loop->journal, command, argument, error);
     if (status != TEND_OK) {
@@ -727,7 +735,12 @@ enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, 
     event.operator.command = command;
     event.operator.argument = argument;
     event.operator.who = who;
+    const uint64_t before = tend_engine_counts(loop->engine).records;
     feed(loop, &event);
+    const uint64_t newest = tend_engine_counts(loop->engine).records;
+    if (record != NULL) {
+        *record = newest > before ? newest : 0;
+    }
     return TEND_OK;
 }
 

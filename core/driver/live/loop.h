@@ -29,6 +29,9 @@ struct tend_loop_options {
     /// The end of a load of rules, at start (id 0) and of each reload.
     /// @param errors  NULL or empty: they are in use  @param warnings  or NULL
     void (*on_loaded)(void *context, uint64_t id, const json_t *errors, const json_t *warnings);
+    /// The journal: all records up to this number are on disk, or it cannot be written. Each NULL: nobody asks.
+    void (*on_reached)(void *context, uint64_t number);
+    void (*on_journal_failing)(void *context, const char *why);
     void *context;
 };
 
@@ -42,9 +45,11 @@ void tend_loop_destroy(struct tend_loop *loop);
 /// Reads the rules again; on_loaded with this id says what came of it. A reload that is under way is given up: what is
 /// told of this one answers it too. @param id  higher than the ones before, or 0: nobody waits
 void tend_loop_reload(struct tend_loop *loop, uint64_t id);
-/// A person's command (engine/event.h, OPERATOR). @return TEND_OK, or TEND_E_INVALID: nothing has that name
+/// A person's command (engine/event.h, OPERATOR). @param[out] record  number of the newest record that tells of it: the
+/// command outlives this process once that is reached; 0: there is none. NULL is allowed
+/// @return TEND_OK, or TEND_E_INVALID: nothing has that name
 TEND_MUST_CHECK enum tend_status tend_loop_operate(struct tend_loop *loop, const char *command, const char *argument,
-                                                   const char *who, struct tend_error *error);
+                                                   const char *who, uint64_t *record, struct tend_error *error);
 
 /// Tells the engine what time it is: its now is that of the newest event, and where nothing is scraped none may come.
 void tend_loop_catch_up(struct tend_loop *loop);
