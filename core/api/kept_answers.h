@@ -2,9 +2,9 @@
 /// Kept answers: what a person commanded is answered once the journal has it on disk.
 ///
 /// Who was told "paused" may pull the plug, and must find it paused after the next start. So the answer waits for the
-/// record; neither for a disk that fails, nor for long for one that hangs. The command is in force all the same, and the
-/// answer then says why a restart may forget it: {"unrecorded":"…"}.
-/// Ownership: who creates it destroys it, before the event base. Threads: the loop's.
+/// record; neither for a disk that fails, nor for long for one that hangs. The command is in force all the same, and
+/// the answer then says why a restart may forget it: {"unrecorded":"…"}. Ownership: who creates it destroys it, before
+/// the event base. Threads: the loop's.
 
 #include "base/json.h"
 #include "base/status.h"

@@ -13,9 +13,9 @@
 ///        /v1/silence {"on","for_ms","rule"?,"why"?}  /v1/unsilence {"id"}
 ///        /v1/deploy {"on","for_ms"?,"version"?,"done"?}  /v1/ack {"incident","why"?}  /v1/reload
 ///   GET  /metrics  /-/healthy  /-/ready
-/// Answers are JSON objects; an error is {"error":"…"} with a status other than 2xx. A command is answered once it is on
-/// disk (kept_answers.h); "unrecorded":"…" says why it is in force but a restart may forget it.
-/// Ownership: the server owns its sockets and removes its socket file; the event base outlives it.
+/// Answers are JSON objects; an error is {"error":"…"} with a status other than 2xx. A command is answered once it is
+/// on disk (kept_answers.h); "unrecorded":"…" says why it is in force but a restart may forget it. Ownership: the
+/// server owns its sockets and removes its socket file; the event base outlives it.
 
 #include "base/buffer.h"
 #include "base/json.h"

@@ -13,9 +13,8 @@
 ///     TEND_SLOW_SYNC=MS                  each sync takes so many milliseconds longer
 ///
 /// Writes and syncs are counted from 1 over the database, its log and its rollback journal, from the first open of this
-/// process. TEND_DROP_UNSYNCED, TEND_FAIL_SYNC and TEND_SLOW_SYNC hold writes back in the memory of the process that made them, so
-/// another process sees only what was synced.
-/// In other builds nothing of this is there. Threads: safe.
+/// process. TEND_DROP_UNSYNCED, TEND_FAIL_SYNC and TEND_SLOW_SYNC hold writes back in the memory of the process that
+/// made them, so another process sees only what was synced. In other builds nothing of this is there. Threads: safe.
 
 #include "base/status.h"
 

@@ -495,8 +495,7 @@ enum tend_status tend_journal_fault_vfs(struct tend_error *error)
     faults.fail_sync = range_from("TEND_FAIL_SYNC");
     faults.die_at_write = range_from("TEND_DIE_AT_WRITE").from;
     faults.slow_sync_ms = range_from("TEND_SLOW_SYNC").from;
-    faults.hold =
-        faults.fail_sync.from != 0 || faults.slow_sync_ms != 0 || range_from("TEND_DROP_UNSYNCED").from != 0;
+    faults.hold = faults.fail_sync.from != 0 || faults.slow_sync_ms != 0 || range_from("TEND_DROP_UNSYNCED").from != 0;
     const bool wanted = faults.hold || faults.fail_write.from != 0 || faults.die_at_write != 0;
     const enum tend_status status = wanted && !faults.registered ? put_in_place(error) : TEND_OK;
     unlock();
