@@ -220,7 +220,8 @@ class Learned(unittest.TestCase):
         self.assertGreaterEqual(after["samples"], 190)
         self.assertEqual("an alert is firing", after["frozen"])
         Gauge.load = 5
-        wait_for("it ends", lambda: all(i["state"] == "ended" for i in self.tend.incidents() if i["id"] == incident), 20)
+        wait_for("it ends, once no 50 is in the window of 30 s any more",
+                 lambda: all(i["state"] == "ended" for i in self.tend.incidents() if i["id"] == incident), 60)
         self.stop()
         with self.subTest("the next daemon's, which began with what was learned, does too"):
             both = self.replay()
