@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "locate/log_book.h"
+#include "locate/log_export.h"
 #include "locate/post_mortem.h"
 
 #include <errno.h>
@@ -204,7 +205,7 @@ static enum tend_status read_logs(struct reading *reading, const json_t *evidenc
     if (status == TEND_OK) {
         size_t line;
         struct tend_error what = { "out of memory" };
-        status = tend_log_book_read(reading->book, tend_buffer_text(&text), text.size, &line, &what);
+        status = tend_log_export_read(reading->book, tend_buffer_text(&text), text.size, &line, &what);
         if (status != TEND_OK) {
             tend_error_set(reading->error, "%s:%zu: %s", from, line, what.text);
         }

@@ -6,9 +6,7 @@
 #include "base/hash_map.h"
 #include "base/json.h"
 #include "locate/log_surprise.h"
-#include "parse/csv.h"
 #include "parse/log_line.h"
-#include "parse/number.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -222,57 +220,6 @@ enum tend_status tend_log_book_add(struct tend_log_book *book, const struct tend
     }
     const enum tend_status status = number != 0 ? TEND_OK : add_text(book, line, text, &number);
     return status == TEND_OK ? add_entry(book, line->at_s, number - 1) : status;
-}
-
-static enum tend_status take_record(struct tend_log_book *book, const struct tend_csv_record *record, size_t number,
-                                    struct tend_error *error)
-{
-    const struct tend_csv_field *fields = record->fields;
-    if (record->count != 4) {
-        tend_error_set(error, "%zu fields; a line of a log is time,service,level,message", record->count);
-        return TEND_E_INVALID;
-    }
-    double at_s;
-    if (!tend_number_parse(fields[0].text, fields[0].bytes, &at_s)) {
-        if (number == 0) {
-            return TEND_OK; // the header
-        }
-        tend_error_set(error, "\"%.*s\" is no time in seconds", fields[0].bytes > 40 ? 40 : (int)fields[0].bytes,
-                       fields[0].text);
-        return TEND_E_INVALID;
-    }
-    const struct tend_log_line line = { .at_s = at_s,
-                                        .service = fields[1].text,
-                                        .service_bytes = fields[1].bytes,
-                                        .level = fields[2].text,
-                                        .level_bytes = fields[2].bytes,
-                                        .message = fields[3].text,
-                                        .message_bytes = fields[3].bytes };
-    return tend_log_book_add(book, &line);
-}
-
-enum tend_status tend_log_book_read(struct tend_log_book *book, const char *text, size_t bytes, size_t *line,
-                                    struct tend_error *error)
-{
-    struct tend_csv_record record;
-    tend_csv_record_init(&record);
-    enum tend_status status = TEND_OK;
-    *line = 1;
-    for (size_t at = 0, number = 0, used = 0; status == TEND_OK && at < bytes; at += used, number++) {
-        status = tend_csv_read(text + at, bytes - at, true, &record, &used, error);
-        if (status == TEND_OK && used == 0) {
-            break;
-        }
-        const bool is_empty = status == TEND_OK && record.count == 1 && record.fields[0].bytes == 0;
-        if (status == TEND_OK && !is_empty) {
-            status = take_record(book, &record, number, error);
-            *line += status == TEND_OK ? record.lines : 0;
-        } else {
-            *line += record.lines;
-        }
-    }
-    tend_csv_record_clear(&record);
-    return status;
 }
 
 // ---- evidence ----

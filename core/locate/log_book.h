@@ -31,10 +31,6 @@ struct tend_log_line {
 TEND_MUST_CHECK enum tend_status tend_log_book_add(struct tend_log_book *book, const struct tend_log_line *line);
 size_t tend_log_book_dropped(const struct tend_log_book *book);
 
-/// Reads CSV text `time,service,level,message`, a header first. @param[out] line  where it is malformed
-TEND_MUST_CHECK enum tend_status tend_log_book_read(struct tend_log_book *book, const char *text, size_t bytes,
-                                                    size_t *line, struct tend_error *error);
-
 /// What changed at the onset: [{"service", "level" ("error", "warning", "info"), "template", "before", "after" (lines),
 /// "up", "down" (points)}], in the order in which templates came first; those without points are left out. Points grow
 /// with how unlikely the count is, given what came before and how much the service's logging grew as a whole.

@@ -234,6 +234,13 @@ class Locate(unittest.TestCase):
         self.assertEqual((1, f"{path}: it goes from 2023-11-14T22:13:20.000Z to 2023-11-14T22:36:05.000Z; "
                              "2030-01-01T00:00:00.000Z is not within\n"), (done.returncode, done.stderr))
 
+    def test_a_file_that_is_no_log_is_not_taken_for_one(self):
+        metrics = self.root / "export.csv"
+        metrics.write_text(metrics_of({name: CASCADE[name] for name in ("ledger:cpu_pct", "web:latency_p90", "_entry:p90")}))
+        done = self.run_tend("--metrics", metrics, "--at", ONSET, "--logs", metrics)
+        self.assertEqual((1, "", f"{metrics}:1: the first line of a log has to be time,service,level,message; "
+                                 "these are metrics (time,SERVICE:METRIC,…)\n"), (done.returncode, done.stdout, done.stderr))
+
     def test_wrong_usage_is_told(self):
         for arguments in ([], ["--metrics", "x", "y"], ["--text", "--evidence", "x"], ["--at", "noon", "x"],
                           ["--around", "-1", "x"], ["--nonsense"]):

@@ -110,20 +110,6 @@ static void the_lines_are_parted_where_they_part_best(void **state)
     tend_log_book_destroy(book);
 }
 
-static void a_torn_log_is_told_with_its_line(void **state)
-{
-    (void)state;
-    static const char text[] = "time,service,level,message\n1,a,INFO,\"two\nlines\"\n2,a,INFO\n";
-    struct tend_log_book *book;
-    struct tend_error error;
-    size_t line = 0;
-    assert_int_equal(tend_log_book_create(NULL, &book), TEND_OK);
-    assert_int_equal(tend_log_book_read(book, text, strlen(text), &line, &error), TEND_E_INVALID);
-    assert_int_equal(line, 4);
-    assert_string_equal(error.text, "3 fields; a line of a log is time,service,level,message");
-    tend_log_book_destroy(book);
-}
-
 static void words_that_vary_are_no_news(void **state)
 {
     (void)state;
@@ -170,7 +156,6 @@ int main(void)
         cmocka_unit_test(lines_that_ceased_surprise),
         cmocka_unit_test(what_goes_on_does_not_surprise),
         cmocka_unit_test(the_lines_are_parted_where_they_part_best),
-        cmocka_unit_test(a_torn_log_is_told_with_its_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
