@@ -1,7 +1,8 @@
 // The directory is opened once and held: checks and lock are about that directory, whatever its name comes to mean.
 //
 // The lock is flock(2) on DIR/lock: it ends with the process, however that ends, so there is no stale lock to clean up.
-// The pid in it is for the message only. Children do not inherit it: it is close-on-exec.
+// The pid in it is for the message only. It is close-on-exec; a child that was just being started when `tend` was
+// killed holds it until its exec, so who finds the lock taken looks again for a second.
 
 #include "driver/live/state_dir.h"
 
@@ -15,7 +16,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { LOCK_TRIES = 50, LOCK_PAUSE_MS = 20 };
 
 struct tend_state_dir {
     char *path;
@@ -144,6 +148,19 @@ static enum tend_status open_directory(struct tend_state_dir *dir, struct tend_e
     return TEND_OK;
 }
 
+// @return 0, or errno
+static int take_lock(int fd)
+{
+    const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000 };
+    for (int left = LOCK_TRIES; flock(fd, LOCK_EX | LOCK_NB) != 0; left--) {
+        if (errno != EWOULDBLOCK || left == 0) {
+            return errno;
+        }
+        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    }
+    return 0;
+}
+
 static enum tend_status lock_directory(struct tend_state_dir *dir, struct tend_error *error)
 {
     dir->lock_fd = openat(dir->directory_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
@@ -151,8 +168,8 @@ static enum tend_status lock_directory(struct tend_state_dir *dir, struct tend_e
         tend_error_set(error, "cannot open %s/lock: %s", dir->path, strerrordesc_np(errno));
         return TEND_E_IO;
     }
-    if (flock(dir->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        const int failure = errno;
+    const int failure = take_lock(dir->lock_fd);
+    if (failure != 0) {
         char pid[16] = "";
         const ssize_t count = pread(dir->lock_fd, pid, sizeof pid - 1, 0);
         pid[count < 0 ? 0 : count] = '\0';

@@ -150,6 +150,23 @@ static void lock_ends_with_the_process_that_held_it(void **state)
     tend_state_dir_close(dir);
 }
 
+// As a child that is between fork and exec when its parent is killed.
+static void lock_that_is_let_go_in_a_moment_is_waited_for(void **state)
+{
+    struct place *place = *state;
+    struct tend_state_dir *dir = NULL;
+    assert_int_equal(tend_state_dir_open(under(place, "tend"), &dir, NULL), TEND_OK);
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)usleep(100 * 1000);
+        _exit(0);
+    }
+    tend_state_dir_close(dir); // the child holds the lock alone
+    assert_int_equal(tend_state_dir_open(place->path, &dir, NULL), TEND_OK);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    tend_state_dir_close(dir);
+}
+
 static void directory_that_others_may_write_to_is_refused(void **state)
 {
     struct place *place = *state;
@@ -237,6 +254,7 @@ int main(void)
         FACT(missing_directory_is_made_with_its_parents_and_mode_0750),
         FACT(second_open_is_refused_and_names_the_pid),
         FACT(lock_ends_with_the_process_that_held_it),
+        FACT(lock_that_is_let_go_in_a_moment_is_waited_for),
         FACT(directory_that_others_may_write_to_is_refused),
         FACT(directory_of_another_user_is_refused),
         FACT(link_made_by_another_user_is_refused),
