@@ -9,6 +9,7 @@
 #include "locate/log_book.h"
 #include "locate/log_export.h"
 #include "locate/post_mortem.h"
+#include "parse/moment.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -100,6 +101,28 @@ struct reading {
     struct tend_error *error;
 };
 
+static enum tend_status read_inject_time(struct reading *reading, const char *path)
+{
+    const json_t *time = json_object_get(reading->alarm, "inject_time");
+    if (time == NULL || json_is_null(time)) {
+        return TEND_OK;
+    }
+    struct tend_error what = { "it is no time; write it like \"2026-03-02T10:00:05Z\", or in seconds since 1970" };
+    int64_t at_ms;
+    enum tend_status status = TEND_E_INVALID;
+    if (json_is_string(time)) {
+        status = tend_moment_parse(json_string_value(time), json_string_length(time), NULL, &at_ms, &what);
+    } else if (json_is_number(time)) {
+        status = tend_moment_of_number(json_number_value(time), &at_ms, &what);
+    }
+    if (status != TEND_OK) {
+        tend_error_set(reading->error, "%s: inject_time: %s", path, what.text);
+        return status;
+    }
+    reading->options.alarm_s = (double)at_ms / 1000;
+    return TEND_OK;
+}
+
 static enum tend_status read_alarm(struct reading *reading)
 {
     const struct tend_post_mortem_files *files = reading->files;
@@ -112,15 +135,7 @@ static enum tend_status read_alarm(struct reading *reading)
         return status;
     }
     reading->options.symptom_service = tend_json_text(json_object_get(reading->alarm, "symptom"), "service", NULL);
-    const json_t *time = json_object_get(reading->alarm, "inject_time");
-    if (time != NULL && !json_is_number(time)) {
-        tend_error_set(reading->error, "%s:1: inject_time has to be a number of seconds since 1970", path);
-        return TEND_E_INVALID;
-    }
-    if (time != NULL && isnan(files->at_s) && !files->is_unknown) {
-        reading->options.alarm_s = json_number_value(time);
-    }
-    return TEND_OK;
+    return isnan(files->at_s) && !files->is_unknown ? read_inject_time(reading, path) : TEND_OK;
 }
 
 // A list of pairs of strings, or a document with such a list as "edges".

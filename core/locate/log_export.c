@@ -4,6 +4,7 @@
 #include "locate/log_export.h"
 
 #include "parse/csv.h"
+#include "parse/moment.h"
 #include "parse/number.h"
 
 #include <string.h>
@@ -89,6 +90,13 @@ static enum tend_status check_header(const struct reading *reading)
 
 // ---- lines ----
 
+// The time of a clock that was not set: "-6795364578.871", "0001-01-01T00:00:00Z". Logs have such lines.
+static bool is_unset(struct tend_csv_field time)
+{
+    static const char first_day[] = "0001-01-01";
+    return is_number(time) || (time.bytes >= strlen(first_day) && memcmp(time.text, first_day, strlen(first_day)) == 0);
+}
+
 static enum tend_status take_line(const struct reading *reading)
 {
     const struct tend_csv_field *fields = reading->record.fields;
@@ -97,12 +105,13 @@ static enum tend_status take_line(const struct reading *reading)
                        reading->record.count);
         return TEND_E_INVALID;
     }
-    double at_s;
-    if (!tend_number_parse(fields[0].text, fields[0].bytes, &at_s)) {
-        tend_error_set(reading->error, "\"%.*s\" is no time in seconds", shown(fields[0]), fields[0].text);
-        return TEND_E_INVALID;
+    const struct tend_csv_field time = trimmed(fields[0]);
+    int64_t at_ms;
+    const enum tend_status status = tend_moment_parse(time.text, time.bytes, NULL, &at_ms, reading->error);
+    if (status != TEND_OK) {
+        return is_unset(time) ? TEND_OK : status;
     }
-    const struct tend_log_line line = { .at_s = at_s,
+    const struct tend_log_line line = { .at_s = (double)at_ms / 1000,
                                         .service = fields[1].text,
                                         .service_bytes = fields[1].bytes,
                                         .level = fields[2].text,
@@ -116,7 +125,8 @@ static enum tend_status take_line(const struct reading *reading)
 static enum tend_status take_first(const struct reading *reading)
 {
     const struct tend_csv_field *fields = reading->record.fields;
-    if (!is_number(fields[0])) {
+    const struct tend_csv_field time = trimmed(fields[0]);
+    if (tend_moment_parse(time.text, time.bytes, NULL, &(int64_t){ 0 }, NULL) != TEND_OK && !is_unset(time)) {
         return check_header(reading);
     }
     if (reading->record.count == FIELDS && is_number(fields[1]) && is_number(fields[2])) {

@@ -3,7 +3,9 @@
 ///
 /// Text: CSV, a header `time,service,level,message`, then a record a line of the log, in any order. What the first
 /// column is called does not matter, nor do upper case and blanks in the header. A file without a header is taken when
-/// its first line is one of a log. Units: seconds since 1970. Ownership: none. Threads: none shared.
+/// its first line is one of a log. Times are as parse/moment.h has them; a line whose clock was not set (a number that
+/// is no time, the year 1) is passed over.
+/// Units: seconds since 1970. Ownership: none. Threads: none shared.
 
 #include "locate/log_book.h"
 

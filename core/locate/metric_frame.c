@@ -21,6 +21,7 @@ struct reading {
     size_t *lines;      ///< of each row
     size_t capacity;    ///< of rows
     bool is_unsorted;
+    enum tend_moment_form form; ///< of the times
     size_t *line;
     struct tend_error *error;
 };
@@ -185,7 +186,8 @@ static enum tend_status take_row(struct reading *reading)
     }
     const struct tend_csv_field time = trimmed(reading->record.fields[0]);
     int64_t at_ms;
-    enum tend_status status = tend_moment_parse(time.text, time.bytes, NULL, &at_ms, reading->error);
+    enum tend_status status =
+        tend_moment_parse_alike(time.text, time.bytes, NULL, &reading->form, &at_ms, reading->error);
     status = status == TEND_OK ? make_room(reading) : status;
     status = status == TEND_OK ? take_values(reading, frame->rows) : status;
     if (status != TEND_OK) {

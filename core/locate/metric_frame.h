@@ -2,10 +2,10 @@
 /// Metric frame: exported metrics as columns of numbers at equally spaced times.
 ///
 /// Text: a header `time,SERVICE:METRIC,…`, then a row a time, in any order; an empty cell, or one like "null" or "N/A",
-/// is no data. What the first column is called does not matter, nor do blanks around a field, and a column without name
-/// or values is passed over. A name is cut at its last colon; what is before it and has ">" in it is a call edge
-/// CALLER>CALLEE, what begins with "_" an entry point.
-/// Units: seconds since 1970. Ownership: who reads a frame clears it.
+/// is no data. Times are as parse/moment.h has them, all of one form. What the first column is called does not matter,
+/// nor do blanks around a field, and a column without name or values is passed over. A name is cut at its last colon;
+/// what is before it and has ">" in it is a call edge CALLER>CALLEE, what begins with "_" an entry point. Units:
+/// seconds since 1970. Ownership: who reads a frame clears it.
 
 #include "base/arena.h"
 #include "base/status.h"

@@ -13,7 +13,8 @@
 #define MS_PER_DAY INT64_C(86400000)
 #define LAST_MS INT64_C(253402300799999) // 9999-12-31T23:59:59.999Z
 
-static const double first_in_ms = 1e11; // as seconds it would be the year 5138, as milliseconds it is 1973
+// As seconds the first would be the year 5138, as milliseconds it is 1973, and so on.
+static const double first_in_ms = 1e11, first_in_us = 1e14, first_in_ns = 1e17;
 
 struct text {
     const char *at, *end;
@@ -148,27 +149,95 @@ static bool parse_iso(const char *begin, size_t bytes, const struct tend_zone *z
     return text.at == text.end;
 }
 
-static bool parse_number(const char *text, size_t bytes, int64_t *out_ms)
+static enum tend_moment_form form_of(double number)
 {
-    double number;
-    if (!tend_number_parse(text, bytes, &number) || !(number >= 0) || number > (double)LAST_MS) {
+    return number < first_in_ms   ? TEND_MOMENT_SECONDS
+           : number < first_in_us ? TEND_MOMENT_MILLISECONDS
+           : number < first_in_ns ? TEND_MOMENT_MICROSECONDS
+                                  : TEND_MOMENT_NANOSECONDS;
+}
+
+static bool take_number(double number, enum tend_moment_form *form, int64_t *out_ms)
+{
+    if (!(number >= 0) || number > (double)LAST_MS * 1e6) {
         return false;
     }
-    *out_ms = (int64_t)floor(number >= first_in_ms ? number : number * 1000.0 + 1e-6); // 0.001 is a hair below 1 ms
+    *form = form_of(number);
+    const double ms = *form == TEND_MOMENT_SECONDS        ? number * 1000.0 + 1e-6 // 0.001 is a hair below 1 ms
+                      : *form == TEND_MOMENT_MILLISECONDS ? number
+                      : *form == TEND_MOMENT_MICROSECONDS ? number / 1e3
+                                                          : number / 1e6 + 2e-4; // a double counts today's in 256s
+    *out_ms = (int64_t)floor(ms);
     return true;
 }
 
-enum tend_status tend_moment_parse(const char *text, size_t bytes, const struct tend_zone *zone, int64_t *out_ms,
-                                   struct tend_error *error)
+static enum tend_status parse(const char *text, size_t bytes, const struct tend_zone *zone, enum tend_moment_form *form,
+                              int64_t *out_ms, struct tend_error *error)
 {
-    int64_t at_ms;
-    const bool is_date = bytes > 4 && text[4] == '-' && isdigit((unsigned char)text[0]);
-    if ((is_date ? parse_iso(text, bytes, zone, &at_ms) : parse_number(text, bytes, &at_ms)) && at_ms >= 0 &&
-        at_ms <= LAST_MS) {
-        *out_ms = at_ms;
+    double number;
+    bool is_read;
+    if (bytes > 4 && text[4] == '-' && isdigit((unsigned char)text[0])) {
+        *form = TEND_MOMENT_DATE;
+        is_read = parse_iso(text, bytes, zone, out_ms);
+    } else {
+        is_read = tend_number_parse(text, bytes, &number) && take_number(number, form, out_ms);
+    }
+    if (is_read && *out_ms >= 0 && *out_ms <= LAST_MS) {
         return TEND_OK;
     }
     tend_error_set(error, "\"%.*s\" is no time; write it like 2026-03-02T10:00:05Z, or in seconds since 1970",
                    (int)(bytes < 60 ? bytes : 60), text);
     return TEND_E_INVALID;
+}
+
+enum tend_status tend_moment_parse(const char *text, size_t bytes, const struct tend_zone *zone, int64_t *out_ms,
+                                   struct tend_error *error)
+{
+    enum tend_moment_form form = TEND_MOMENT_ANY;
+    int64_t at_ms = 0;
+    const enum tend_status status = parse(text, bytes, zone, &form, &at_ms, error);
+    if (status == TEND_OK) {
+        *out_ms = at_ms;
+    }
+    return status;
+}
+
+enum tend_status tend_moment_parse_alike(const char *text, size_t bytes, const struct tend_zone *zone,
+                                         enum tend_moment_form *form, int64_t *out_ms, struct tend_error *error)
+{
+    static const char *const names[] = {
+        [TEND_MOMENT_ANY] = "any",
+        [TEND_MOMENT_DATE] = "a date",
+        [TEND_MOMENT_SECONDS] = "seconds",
+        [TEND_MOMENT_MILLISECONDS] = "milliseconds",
+        [TEND_MOMENT_MICROSECONDS] = "microseconds",
+        [TEND_MOMENT_NANOSECONDS] = "nanoseconds",
+    };
+    enum tend_moment_form its = TEND_MOMENT_ANY;
+    int64_t at_ms = 0;
+    const enum tend_status status = parse(text, bytes, zone, &its, &at_ms, error);
+    if (status != TEND_OK) {
+        return status;
+    }
+    if (*form != TEND_MOMENT_ANY && *form != its) {
+        tend_error_set(error, "\"%.*s\" is another kind of time than those before it: %s, not %s",
+                       (int)(bytes < 60 ? bytes : 60), text, names[its], names[*form]);
+        return TEND_E_INVALID;
+    }
+    *form = its;
+    *out_ms = at_ms;
+    return TEND_OK;
+}
+
+enum tend_status tend_moment_of_number(double number, int64_t *out_ms, struct tend_error *error)
+{
+    enum tend_moment_form form;
+    int64_t at_ms = 0;
+    if (!take_number(number, &form, &at_ms) || at_ms > LAST_MS) {
+        tend_error_set(error, "%.17g is no time; write it like \"2026-03-02T10:00:05Z\", or in seconds since 1970",
+                       number);
+        return TEND_E_INVALID;
+    }
+    *out_ms = at_ms;
+    return TEND_OK;
 }

@@ -220,8 +220,10 @@ class Locate(unittest.TestCase):
             (plain.replace("mail:cpu_pct", "host"), ':1: column 16 is "host"; a name has to be SERVICE:METRIC'),
             (plain.replace("mail:cpu_pct", "web:cpu_pct"), ':1: column 16 is "web:cpu_pct", as an earlier one is'),
             ("\n".join([head, *rows, rows[40]]), ":94: the time is that of line 42"),
-            ("\n".join([head, rows[0].replace(",", "0" * 9 + ",", 1)]), ':2: "1700000000000000000" is no time'),
+            ("\n".join([head, rows[0].replace(",", "0" * 12 + ",", 1)]), ':2: "1700000000000000000000" is no time'),
             ("\n".join([head, *rows[:50], rows[50][:-20]]), ":52: "),
+            ("\n".join([head, *rows[:50], rows[50].replace(",", "000,", 1)]),
+             ':52: "1700000750000" is another kind of time than those before it: milliseconds, not seconds'),
             (plain.encode("utf-16"), ":1: a NUL byte: this is no text"),
             ("", ":1: there is nothing in it"),
         ):
@@ -233,6 +235,36 @@ class Locate(unittest.TestCase):
         done = self.run_tend("--metrics", path, "--at", "2030-01-01")
         self.assertEqual((1, f"{path}: it goes from 2023-11-14T22:13:20.000Z to 2023-11-14T22:36:05.000Z; "
                              "2030-01-01T00:00:00.000Z is not within\n"), (done.returncode, done.stderr))
+
+    def test_all_files_of_a_case_may_have_times_as_other_programs_write_them(self):
+        def iso(second):
+            return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+
+        shapes = {
+            "seconds": (lambda second: second,) * 3,
+            "dates": (lambda second: iso(second) + "Z", lambda second: iso(second + 3600) + ".000+01:00", iso),
+            "milli, micro and nano": (lambda second: second * 10**3, lambda second: second * 10**6, lambda second: second * 10**9),
+        }
+        found = []
+        for number, (name, (of_metrics, of_alarm, of_logs)) in enumerate(shapes.items()):
+            case = self.case(CASCADE, {"inject_time": of_alarm(ONSET)}, name=f"case{number}")
+            head, *rows = metrics_of(CASCADE).splitlines()
+            rows = [f"{of_metrics(int(row.split(',', 1)[0]))},{row.split(',', 1)[1]}" for row in rows]
+            (case / "metrics.csv").write_text("\n".join([head, *rows]))
+            lines = [f"{of_logs(ONSET + second)},{service},{level},{text}" for second in range(-60, 120)
+                     for service, level, text in log_lines(second, second > 0)]
+            (case / "logs.csv").write_text("\n".join(["time,service,level,message", *lines]))
+            (answer,) = self.located(case)
+            del answer["case"]
+            found.append(answer)
+            with self.subTest(times=name):
+                self.assertEqual(answer, found[0])
+        self.assertEqual((found[0]["ranking"][0], found[0]["onset_s"]), ("ledger", ONSET))
+        self.assertIn("new error line", json.dumps(found[0]))
+        for wrong, message in (("noon", '"noon" is no time; write it like 2026-03-02T10:00:05Z, or in seconds since 1970'),
+                               ([], 'it is no time; write it like "2026-03-02T10:00:05Z", or in seconds since 1970')):
+            (case / "alarm.json").write_text(json.dumps({"inject_time": wrong}))
+            self.assertEqual(f"{case}/alarm.json: inject_time: {message}\n", self.run_tend(case).stderr)
 
     def test_a_file_that_is_no_log_is_not_taken_for_one(self):
         metrics = self.root / "export.csv"

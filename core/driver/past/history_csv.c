@@ -57,8 +57,9 @@ struct csv_history {
     size_t instance_count;
     json_t *labels;
     double *values;
-    int64_t row_ms;       // of the row that is handed out; INT64_MIN: none yet
-    size_t next_instance; // of it
+    enum tend_moment_form form; // of the times
+    int64_t row_ms;             // of the row that is handed out; INT64_MIN: none yet
+    size_t next_instance;       // of it
     bool told_instances;
 };
 
@@ -393,7 +394,7 @@ static enum tend_status read_row(struct csv_history *csv, bool *any, struct tend
     const struct tend_csv_field time = trimmed(csv->record.fields[0]);
     int64_t at_ms;
     struct tend_error fault;
-    if (tend_moment_parse(time.text, time.bytes, csv->zone, &at_ms, &fault) != TEND_OK) {
+    if (tend_moment_parse_alike(time.text, time.bytes, csv->zone, &csv->form, &at_ms, &fault) != TEND_OK) {
         return at_line(csv, 0, TEND_E_INVALID, fault.text, error);
     }
     if (at_ms <= csv->row_ms) {

@@ -2,10 +2,10 @@
 /// History from a CSV file: P by hand, one row a time.
 ///
 /// Wide: a header `time,service:metric,service/instance:metric,…` and a row for each time. Plain: `timestamp,value`
-/// with or without a header, for one metric. Times as parse/moment.h reads them, rising. An empty cell or NaN is no
-/// sample; a row in which an instance has no cell at all counts for it as a scrape that brought nothing only when one
-/// was due, so services of different intervals may share a file. What is due is learned from the first rows (`every_ms`
-/// of instances). A column without an instance is that of instance "1".
+/// with or without a header, for one metric. Times as parse/moment.h reads them, all of one form, rising. An empty cell
+/// or NaN is no sample; a row in which an instance has no cell at all counts for it as a scrape that brought nothing
+/// only when one was due, so services of different intervals may share a file. What is due is learned from the first
+/// rows (`every_ms` of instances). A column without an instance is that of instance "1".
 
 #include "driver/past/history.h"
 #include "parse/zone.h"

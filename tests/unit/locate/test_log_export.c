@@ -54,6 +54,31 @@ static void lines_are_read_with_and_without_a_header(void **state)
     assert_counts("10,ledger,ERROR,boom\n70,ledger,ERROR,boom\n", 60, 1, 1);
 }
 
+static void times_are_read_as_other_programs_write_them(void **state)
+{
+    (void)state;
+#define HEADER "time,service,level,message\n"
+    assert_counts(HEADER
+                  "2026-03-02T10:00:04.999Z,ledger,ERROR,boom\n2026-03-02T11:00:05.001+01:00,ledger,ERROR,boom\n",
+                  1772445605, 1, 1);
+    assert_counts(HEADER "1772445604999,ledger,ERROR,boom\n1772445605001,ledger,ERROR,boom\n", 1772445605, 1, 1);
+    assert_counts("1772445604999000,ledger,ERROR,boom\n1772445605001000,ledger,ERROR,boom\n", 1772445605, 1, 1);
+    assert_counts(HEADER "1772445604999000000,ledger,ERROR,boom\n 1772445605001000000,ledger,ERROR,boom\n", 1772445605,
+                  1, 1);
+    is_refused(HEADER "1772445604,a,INFO,x\n\nnoon,a,INFO,x\n", 4,
+               "\"noon\" is no time; write it like 2026-03-02T10:00:05Z, or in seconds since 1970");
+#undef HEADER
+}
+
+static void lines_of_a_clock_that_was_not_set_are_passed_over(void **state)
+{
+    (void)state;
+    assert_counts(
+        "time,service,level,message\n-6795364578.871,ledger,ERROR,boom\n0001-01-01T00:00:00Z,ledger,ERROR,boom\n"
+        "1772445606,ledger,ERROR,boom\n0,ledger,ERROR,boom\n",
+        1772445605, 0, 1);
+}
+
 static void a_torn_log_is_told_with_its_line(void **state)
 {
     (void)state;
@@ -83,6 +108,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_read_with_and_without_a_header),
+        cmocka_unit_test(times_are_read_as_other_programs_write_them),
+        cmocka_unit_test(lines_of_a_clock_that_was_not_set_are_passed_over),
         cmocka_unit_test(a_torn_log_is_told_with_its_line),
         cmocka_unit_test(what_is_no_log_is_told_at_its_first_line),
     };

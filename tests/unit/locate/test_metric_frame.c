@@ -61,6 +61,8 @@ static void what_is_malformed_is_told_with_its_line(void **state)
     is_refused("time,a:b\n0,x\n", 2, "a:b is \"x\", which is no number");
     is_refused("time,a:b\n15,1\n15,2\n", 3, "the time is that of line 2");
     is_refused("time,a:b\n30,1\n15,2\n0,3\n15,4\n", 5, "the time is that of line 3");
+    is_refused("time,a:b\n1772445600000,1\n1772445615,2\n", 3,
+               "\"1772445615\" is another kind of time than those before it: seconds, not milliseconds");
     is_refused("time,a:b\n0,1\n15,\"2\n", 4, "field 2: its quote is not closed");
 }
 

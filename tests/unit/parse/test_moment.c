@@ -55,14 +55,55 @@ static void parts_may_be_left_out_from_the_right(void **state)
     assert_moment("2026-03-02T10:00:05,2507Z", NULL, BEGUN_MS + 5250);
 }
 
-static void numbers_are_seconds_or_milliseconds_since_1970(void **state)
+static void the_size_of_a_number_says_what_it_counts_since_1970(void **state)
 {
     (void)state;
     assert_moment("1772445600", NULL, BEGUN_MS);
     assert_moment("1772445600.25", NULL, BEGUN_MS + 250);
     assert_moment("1772445600000", NULL, BEGUN_MS);
+    assert_moment("1772445600250999", NULL, BEGUN_MS + 250); // microseconds
+    assert_moment("1772445600250000000", NULL, BEGUN_MS + 250);
+    assert_moment("1772445600250999000", NULL, BEGUN_MS + 250);
     assert_moment("1.7724456e9", NULL, BEGUN_MS);
+    assert_moment("99999999999", NULL, INT64_C(99999999999000)); // the last that are seconds: in 5138
+    assert_moment("100000000000", NULL, INT64_C(100000000000));  // the first that are milliseconds: in 1973
+    assert_moment("99999999999999", NULL, INT64_C(99999999999999));
+    assert_moment("100000000000000", NULL, INT64_C(100000000000)); // microseconds
+    assert_moment("100000000000000000", NULL, INT64_C(100000000000));
     assert_moment("0", NULL, 0);
+}
+
+static void the_times_of_a_file_are_of_one_form(void **state)
+{
+    (void)state;
+    enum tend_moment_form form = TEND_MOMENT_ANY;
+    struct tend_error error = { "" };
+    int64_t at_ms = 0;
+    assert_int_equal(tend_moment_parse_alike("1772445600000", 13, NULL, &form, &at_ms, &error), TEND_OK);
+    assert_int_equal(form, TEND_MOMENT_MILLISECONDS);
+    assert_int_equal(tend_moment_parse_alike("1772445605000", 13, NULL, &form, &at_ms, &error), TEND_OK);
+    assert_int_equal(at_ms, BEGUN_MS + 5000);
+    assert_int_equal(tend_moment_parse_alike("1772445610", 10, NULL, &form, &at_ms, &error), TEND_E_INVALID);
+    assert_string_equal(error.text,
+                        "\"1772445610\" is another kind of time than those before it: seconds, not milliseconds");
+    assert_int_equal(tend_moment_parse_alike("2026-03-02", 10, NULL, &form, &at_ms, &error), TEND_E_INVALID);
+    assert_string_equal(error.text,
+                        "\"2026-03-02\" is another kind of time than those before it: a date, not milliseconds");
+    assert_int_equal(at_ms, BEGUN_MS + 5000);
+    assert_int_equal(form, TEND_MOMENT_MILLISECONDS);
+}
+
+static void numbers_of_json_are_read_as_their_text_is(void **state)
+{
+    (void)state;
+    struct tend_error error = { "" };
+    int64_t at_ms = 0;
+    assert_int_equal(tend_moment_of_number(1772445600.25, &at_ms, &error), TEND_OK);
+    assert_int_equal(at_ms, BEGUN_MS + 250);
+    assert_int_equal(tend_moment_of_number(1772445600250e6, &at_ms, &error), TEND_OK);
+    assert_int_equal(at_ms, BEGUN_MS + 250);
+    assert_int_equal(tend_moment_of_number(-1, &at_ms, &error), TEND_E_INVALID);
+    assert_string_equal(error.text, "-1 is no time; write it like \"2026-03-02T10:00:05Z\", or in seconds since 1970");
 }
 
 static void what_is_no_time_is_refused(void **state)
@@ -83,6 +124,7 @@ static void what_is_no_time_is_refused(void **state)
                                         "nan",
                                         "inf",
                                         "1e300",
+                                        "253402300800000000000", // nanoseconds: the year 10000
                                         "2026-3-2" };
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
         int64_t untouched_ms = 77;
@@ -104,7 +146,9 @@ int main(void)
         cmocka_unit_test(times_with_a_zone_are_of_that_zone),
         cmocka_unit_test(times_without_a_zone_are_utc_or_of_the_zone_that_is_given),
         cmocka_unit_test(parts_may_be_left_out_from_the_right),
-        cmocka_unit_test(numbers_are_seconds_or_milliseconds_since_1970),
+        cmocka_unit_test(the_size_of_a_number_says_what_it_counts_since_1970),
+        cmocka_unit_test(the_times_of_a_file_are_of_one_form),
+        cmocka_unit_test(numbers_of_json_are_read_as_their_text_is),
         cmocka_unit_test(what_is_no_time_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
