@@ -19,7 +19,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 
-ALONE = ("test_hostile_rules", "test_sweep")  # they measure time, or use all cores themselves
+ALONE = ("test_hostile_rules", "test_shop", "test_sweep")  # they measure time, or use all cores themselves
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
 
 
