@@ -15,12 +15,12 @@
 #include "driver/live/child_process.h"
 #include "driver/live/deliveries.h"
 #include "driver/live/evaluator_pool.h"
-#include "driver/live/file_discovery.h"
 #include "driver/live/generation_loader.h"
 #include "driver/live/http_client.h"
 #include "driver/live/journal_restore.h"
 #include "driver/live/journal_writer.h"
 #include "driver/live/log_watch.h"
+#include "driver/live/loop_discovery.h"
 #include "driver/live/loop_logs.h"
 #include "driver/live/loop_recorder.h"
 #include "driver/live/operator_check.h"
@@ -59,10 +59,8 @@ struct tend_loop {
     struct tend_http_client *steps;
     struct tend_deliveries *notices;
     struct tend_log_watch *logs;
-    struct tend_file_discovery **discoveries;
-    size_t discovery_count;
-    char discovered_for[65]; ///< the generation whose discoveries run
-    size_t target_count;     ///< set in the scrape client
+    struct tend_loop_discovery *discovery;
+    size_t target_count; ///< set in the scrape client
     struct tend_engine *engine;
     struct event *wake;
     struct event *pulse;
@@ -189,12 +187,6 @@ static void on_logs(void *context, const struct tend_event_logs *logs)
     feed(context, &(struct tend_event){ .kind = TEND_EVENT_LOGS, .logs = *logs });
 }
 
-static void on_discovery_problem(void *context, const char *file, const char *text)
-{
-    (void)context;
-    tend_log(TEND_LOG_ERROR, "discovery file not used file=%s why=\"%s\"", file, text);
-}
-
 static void on_reached(void *context, uint64_t number)
 {
     const struct tend_loop *loop = context;
@@ -306,37 +298,6 @@ static void deliver(struct tend_loop *loop, const struct tend_effect *effect)
     }
 }
 
-static void start_discoveries(struct tend_loop *loop)
-{
-    const struct tend_ruleset *ruleset = tend_engine_ruleset(loop->engine);
-    if (strcmp(loop->discovered_for, ruleset->hash) == 0) {
-        return;
-    }
-    (void)snprintf(loop->discovered_for, sizeof loop->discovered_for, "%s", ruleset->hash);
-    for (size_t i = 0; i < loop->discovery_count; i++) {
-        tend_file_discovery_destroy(loop->discoveries[i]);
-    }
-    free((void *)loop->discoveries);
-    loop->discoveries = calloc(ruleset->discovery_count + 1, sizeof(struct tend_file_discovery *));
-    TEND_ASSERT(loop->discoveries != NULL);
-    loop->discovery_count = ruleset->discovery_count;
-    for (size_t i = 0; i < ruleset->discovery_count; i++) {
-        const struct tend_discovery_def *def = &ruleset->discoveries[i];
-        const struct tend_file_discovery_options options = {
-            .discovery = i,
-            .globs = (const char *const *)def->globs,
-            .glob_count = def->glob_count,
-            .on_targets = on_targets,
-            .on_problem = on_discovery_problem,
-            .context = loop,
-        };
-        struct tend_error error;
-        if (tend_file_discovery_create(loop->options.base, &options, &loop->discoveries[i], &error) != TEND_OK) {
-            tend_log(TEND_LOG_ERROR, "discovery does not work at=%s why=\"%s\"", def->at, error.text);
-        }
-    }
-}
-
 static void take_up_targets(struct tend_loop *loop)
 {
     const size_t count = tend_engine_target_count(loop->engine);
@@ -351,7 +312,7 @@ static void take_up_targets(struct tend_loop *loop)
         }
     }
     loop->target_count = count;
-    start_discoveries(loop);
+    tend_loop_discovery_use(loop->discovery, tend_engine_ruleset(loop->engine));
     tend_loop_logs_take_up(loop->logs, loop->engine);
 }
 
@@ -632,6 +593,9 @@ static enum tend_status open_world(struct tend_loop *loop, struct tend_error *er
         status = tend_deliveries_create(base, loop->secrets, on_delivered, loop, &loop->notices);
     }
     if (status == TEND_OK) {
+        status = tend_loop_discovery_create(base, on_targets, loop, &loop->discovery);
+    }
+    if (status == TEND_OK) {
         const struct tend_log_watch_options logs = {
             .base = base, .on_logs = on_logs, .clock_ms = engine_ms, .context = loop
         };
@@ -687,10 +651,7 @@ void tend_loop_destroy(struct tend_loop *loop)
     if (loop == NULL) {
         return;
     }
-    for (size_t i = 0; i < loop->discovery_count; i++) {
-        tend_file_discovery_destroy(loop->discoveries[i]);
-    }
-    free((void *)loop->discoveries);
+    tend_loop_discovery_destroy(loop->discovery);
     tend_log_watch_destroy(loop->logs);
     tend_scrape_client_destroy(loop->scrapes);
     tend_evaluator_pool_destroy(loop->pool);
@@ -751,11 +712,7 @@ void tend_loop_catch_up(struct tend_loop *loop)
 
 void tend_loop_problems(const struct tend_loop *loop, json_t *list)
 {
-    for (size_t i = 0; i < loop->discovery_count; i++) {
-        if (loop->discoveries[i] != NULL) {
-            tend_file_discovery_problems(loop->discoveries[i], list);
-        }
-    }
+    tend_loop_discovery_problems(loop->discovery, list);
     tend_log_watch_problems(loop->logs, list);
     struct tend_recording_counts counts;
     if (tend_loop_recording(loop, &counts) && counts.failing) {
