@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -77,7 +78,7 @@ static enum tend_status read_json(const char *path, json_t **out, struct tend_er
         json_error_t fault;
         *out = json_loadb(tend_buffer_text(&text), text.size, 0, &fault);
         if (*out == NULL) {
-            tend_error_set(error, "%s:%d: %s", path, fault.line, fault.text);
+            tend_error_set(error, "%s:%d: column %d: %s", path, fault.line, fault.column, fault.text);
             status = TEND_E_INVALID;
         }
     }
@@ -138,21 +139,37 @@ static enum tend_status read_alarm(struct reading *reading)
     return isnan(files->at_s) && !files->is_unknown ? read_inject_time(reading, path) : TEND_OK;
 }
 
-// A list of pairs of strings, or a document with such a list as "edges".
+static bool is_name(const json_t *value)
+{
+    return json_string_length(value) > 0; // 0 of what is no string
+}
+
+// JSON has no lines once it is read, so an edge is told by its number and by what stands there.
+static enum tend_status refuse_edge(const json_t *edge, size_t number, const char *path, struct tend_error *error)
+{
+    enum { SHOWN_BYTES = 60 };
+    char *text = tend_json_canonical(edge);
+    tend_error_set(error, "%s: edge %zu: %.*s is no [CALLER, CALLEE], the names of two services", path, number,
+                   SHOWN_BYTES, text == NULL ? "it" : text);
+    free(text);
+    return TEND_E_INVALID;
+}
+
+// A list of pairs of names, or a document with such a list as "edges".
 static enum tend_status check_topology(struct reading *reading, const char *path)
 {
     const json_t *edges =
         json_is_array(reading->topology) ? reading->topology : json_object_get(reading->topology, "edges");
     if (!json_is_array(edges)) {
-        tend_error_set(reading->error, "%s:1: has no \"edges\": [[caller, callee], …]", path);
+        tend_error_set(reading->error, "%s: no list of edges; write {\"edges\": [[CALLER, CALLEE], …]}", path);
         return TEND_E_INVALID;
     }
-    for (size_t i = 0; i < json_array_size(edges); i++) {
-        const json_t *pair = json_array_get(edges, i);
-        if (json_array_size(pair) != 2 || !json_is_string(json_array_get(pair, 0)) ||
-            !json_is_string(json_array_get(pair, 1))) {
-            tend_error_set(reading->error, "%s: edge %zu is no [caller, callee]", path, i + 1);
-            return TEND_E_INVALID;
+    size_t i;
+    const json_t *edge;
+    json_array_foreach(edges, i, edge)
+    {
+        if (json_array_size(edge) != 2 || !is_name(json_array_get(edge, 0)) || !is_name(json_array_get(edge, 1))) {
+            return refuse_edge(edge, i + 1, path, reading->error);
         }
     }
     reading->options.edges = edges;

@@ -172,7 +172,7 @@ class Locate(unittest.TestCase):
         self.assertRegex(done.stderr, rf"^{path}:93: \d+ fields; the header has 19\n$")
         self.assertEqual(json.loads(done.stdout)["case"], "fine")
         (torn / "alarm.json").write_text("{\n\n!")
-        self.assertIn("alarm.json:3: ", self.run_tend(torn).stderr)
+        self.assertIn("alarm.json:3: column 1: ", self.run_tend(torn).stderr)
 
     def test_a_case_that_is_too_short_or_not_there_is_an_error(self):
         case = self.case(CASCADE, {"inject_time": BEGIN})
@@ -265,6 +265,22 @@ class Locate(unittest.TestCase):
                                ([], 'it is no time; write it like "2026-03-02T10:00:05Z", or in seconds since 1970')):
             (case / "alarm.json").write_text(json.dumps({"inject_time": wrong}))
             self.assertEqual(f"{case}/alarm.json: inject_time: {message}\n", self.run_tend(case).stderr)
+
+    def test_what_is_wrong_in_a_topology_is_told_with_its_place(self):
+        metrics, topology = self.root / "export.csv", self.root / "topology.json"
+        metrics.write_text(metrics_of(CASCADE))
+        for text, message in (
+            ('{"edges": [\n["web", "ledger"],\n["web" "mail"]]}', ":3: column 13: ']' expected near '\"mail\"'"),
+            ('{"edges": [["web", "ledger"], ["web"]]}',
+             ': edge 2: ["web"] is no [CALLER, CALLEE], the names of two services'),
+            ('[["web", ""]]', ': edge 1: ["web",""] is no [CALLER, CALLEE], the names of two services'),
+            ('[["web", "ledger"], {"caller": "' + "w" * 100 + '"}]', ': edge 2: {"caller":"' + "w" * 49 + " is no"),
+            ('{"depends": {}}', ': no list of edges; write {"edges": [[CALLER, CALLEE], …]}'),
+        ):
+            topology.write_text(text)
+            done = self.run_tend("--metrics", metrics, "--at", ONSET, "--topology", topology)
+            self.assertEqual((1, ""), (done.returncode, done.stdout))
+            self.assertTrue(done.stderr.startswith(f"{topology}{message}"), done.stderr)
 
     def test_a_file_that_is_no_log_is_not_taken_for_one(self):
         metrics = self.root / "export.csv"
