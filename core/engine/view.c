@@ -4,6 +4,7 @@
 #include "engine/state.h"
 
 #include "engine/forecast.h"
+#include "locate/column_kind.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -361,6 +362,21 @@ static double restarted_ago_s(const struct tend_engine *engine, const struct ten
     return newest_ms == TEND_NEVER ? (double)NAN : (double)(engine->now_ms - newest_ms) / 1000.0;
 }
 
+// Its metrics that count threads, connections and the like; NULL: it has none.
+static json_t *waiting_of(const struct tend_service_def *def)
+{
+    json_t *names = NULL;
+    for (size_t m = 0; m < def->metric_count; m++) {
+        const char *kind;
+        (void)tend_evidence_class(&def->metrics[m], &kind);
+        if (strcmp(kind, tend_column_kind_text(TEND_COLUMN_WAITING)) == 0) {
+            names = names == NULL ? json_array() : names;
+            (void)json_array_append_new(names, json_string(def->metrics[m].name));
+        }
+    }
+    return names;
+}
+
 // @param take_logs  what its log tells, or NULL
 json_t *tend_locate_service(const struct tend_engine *engine, const struct tend_service *service, int64_t onset_ms,
                             json_t *take_logs)
@@ -398,7 +414,7 @@ json_t *tend_locate_service(const struct tend_engine *engine, const struct tend_
     const char *version = service->instance_count > 0 ? service->instances[0]->version : "";
     return json_pack(
         "{s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:b, s:b, s:o, s:f, s:f, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*, "
-        "s:o*, s:o}",
+        "s:o*, s:o, s:o*}",
         "groups", tend_facts_groups(service->def), "trouble_ago_s",
         service->trouble_ms == TEND_NEVER ? json_null()
                                           : json_real((double)(engine->now_ms - service->trouble_ms) / 1000.0),
@@ -410,7 +426,8 @@ json_t *tend_locate_service(const struct tend_engine *engine, const struct tend_
         "version", version, "deployed_ago_s", tend_json_real(tend_deployed_ago_s(engine, service, NULL)), "alerts",
         alerts, "failures", failures, "metrics", tend_facts_metrics(engine, service->def, &service->subject),
         "remedies", remedies, "failed_because", because == NULL ? NULL : tend_json_string(because, strlen(because)),
-        "logs", take_logs, "happened", tend_happenings_since(service, onset_ms - HAPPENED_MS));
+        "logs", take_logs, "happened", tend_happenings_since(service, onset_ms - HAPPENED_MS), "waiting",
+        waiting_of(service->def));
 }
 
 int64_t tend_locate_onset_ms(const struct tend_engine *engine, const struct tend_incident *incident)

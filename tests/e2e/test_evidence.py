@@ -45,6 +45,28 @@ class Evidence(unittest.TestCase):
         self.assertGreaterEqual(confidence, 0.8)
         self.assertIn("15 s before the first symptom, growing since; it moves with front's response_time, 15 s ahead", reasons)
 
+    def test_threads_that_pile_up_are_explained_by_what_is_below(self):
+        def rules(more):
+            return f"""local tend = require "tend"
+tend.group "*" {{ every = "5s", window = "15s", limits = {{ share = 0.5, min_healthy = 0 }} }}
+tend.service "front" {{ targets = {{ "http://a:1/metrics" }}, depends = "back",
+  metrics = {{ threads = {{ tend.gauge "jvm_threads_busy", bad = "above", expect = 10, alpha = 1 }} }} }}
+{more}
+tend.rule "threads" {{ on = "front", when = "threads", fire_after = "30s", severity = "page", act = true }}
+tend.notify "log" {{ on = "*", severity = "page", to = {{ require "tend.notify.log" {{}} }} }}
+"""
+        threads = '["front/1.threads"] = "10x36 80x24"'
+        service, confidence, reasons = self.culprit(
+            f'world = {{ front = 1 }}, lasts = "5m", series = {{ {threads} }}', rules('tend.service "back" { targets = {} }'))
+        self.assertEqual((service, confidence), ("front", 0.7))
+        self.assertIn("it depends on back, which nobody watches", reasons)
+        service, confidence, _ = self.culprit(
+            f'world = {{ front = 1, back = 1 }}, lasts = "5m", series = {{ {threads}, ["back/1.cpu"] = "10x35 60x25" }}',
+            rules("""tend.service "back" { targets = { "http://b:1/metrics" },
+  metrics = { cpu = { tend.gauge "process_cpu_percent", bad = "above" } } }"""))
+        self.assertEqual(service, "back")
+        self.assertGreaterEqual(confidence, 0.8)
+
     def test_the_kind_in_which_scrapes_fail_is_told_and_one_that_tells_nothing_is_no_fault(self):
         rules = RULES + 'tend.rule "down" { on = "*", when = "up", fire_after = "10s", severity = "page", act = true }\n'
         for fault, confidence, words in (("crash", 0.95, "REFUSED: nothing listens there: the process is gone"),

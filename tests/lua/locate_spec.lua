@@ -458,6 +458,58 @@ suite.fact("a cause that came after the trouble, fell, or follows the load accus
   end
 end)
 
+-- Threads that are out of line, of a service whose callers' view is not known unless given.
+local function piled_up(given)
+  local made = { waiting = { "threads" }, metrics = { response_time = NOTHING_EXPECTED, error_rate = NOTHING_EXPECTED,
+    threads = { P = 80, E = 10, F = 7, A = 7, out = true, onset_ms = 10000 } } }
+  for key, value in pairs(given or {}) do made.metrics[key] = value end
+  return made
+end
+
+suite.fact("what waits in a service is explained by what is below it, seen or not", function()
+  -- below it CPU rose, of which nothing is expected
+  local busy = { metrics = UNKNOWN_FACE, evidence = { change("cpu", "cause", "resource", 9000) } }
+  local reply = locate({ payments = piled_up(), ledger = busy }, nil, nil, { onset_ms = 10000 })
+  culprit(reply, "ledger", 0.79)
+  suite.contains(table.concat(row(reply, "payments").reasons, "\n"), "explained by ledger, which it depends on")
+  -- memory is what only the service feels: that of payments is its own fault
+  local full = piled_up { threads = { P = 10, E = 10, F = 0, A = 0 }, memory = memory(500, 10000) }
+  culprit(locate({ payments = full, ledger = busy }, nil, nil, { onset_ms = 10000 }), "payments", 0.94)
+  -- nobody knows how ledger serves
+  reply = locate { payments = piled_up(), ledger = { metrics = UNKNOWN_FACE } }
+  suite.same({ reply.culprits, row(reply, "payments").confidence }, { { "payments" }, 0.7 })
+  suite.contains(table.concat(row(reply, "payments").reasons, "\n"), "it depends on ledger, of which there is no data")
+  culprit(locate { payments = full, ledger = { metrics = UNKNOWN_FACE } }, "payments", 0.94)
+end)
+
+suite.fact("what waits in a service is its own fault when nothing below it may be slow", function()
+  culprit(locate { payments = piled_up() }, "payments", 0.94) -- the latency of ledger is in line
+  culprit(locate { payments = piled_up { response_time = latency(0.02) }, ledger = { metrics = UNKNOWN_FACE } },
+    "payments", 0.94) -- its own is
+  culprit(locate({ stock = piled_up() }, nil, nil, { edges = 0 }), "stock", 0.94)
+  local one_of_three = piled_up()
+  one_of_three.out_share, one_of_three.instances = 1 / 3, 3
+  culprit(locate { payments = one_of_three, ledger = { metrics = UNKNOWN_FACE } }, "payments", 0.94)
+  local foretold = piled_up { threads = { P = 40, E = 10, F = 3, A = 0.8, out = false } }
+  foretold.alerts, foretold.out = { "threads" }, true
+  local rules = RULES:gsub("metrics = {", [[metrics = {
+    threads = { tend.gauge "t", bad = "above", expect = 10, alpha = 4 },]], 1)
+  culprit(locate({ payments = foretold, ledger = { metrics = UNKNOWN_FACE } },
+    'tend.rule "threads" { on = "*", when = "threads", ahead = "15m" }', rules), "payments", 0.94)
+end)
+
+suite.fact("threads that rose make a culprit of a service of which nothing is expected, but a doubtful one", function()
+  local function asked(changes, ledger)
+    return locate({ checkout = slow(1.95, 45000), payments = { metrics = UNKNOWN_FACE, evidence = changes },
+      ledger = ledger }, nil, nil, { onset_ms = 44000 })
+  end
+  local threads = change("threads", "cause", "waiting", 40000)
+  suite.same(row(asked { threads }, "payments").confidence, 0.8)
+  suite.same(row(asked({ threads }, { metrics = UNKNOWN_FACE }), "payments").confidence, 0.6)
+  local cpu = change("cpu", "cause", "resource", 40000, { points = 1.5 })
+  suite.same(row(asked({ threads, cpu }, { metrics = UNKNOWN_FACE }), "payments").confidence, 0.7) -- of the CPU
+end)
+
 suite.fact("a service that serves its callers as expected is no culprit, however busy it is", function()
   local reply = locate({ ledger = { evidence = { change("cpu", "cause", "resource", 4000) } },
     payments = slow(1.9, 44000) }, nil, nil, { onset_ms = 44000 })

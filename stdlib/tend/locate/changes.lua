@@ -49,18 +49,24 @@ local function load_of(list)
 end
 
 --- The strongest cause among the changes of a service that came not after the trouble it is to explain.
+--- What waits in it (threads, connections) is one only where nothing else is: it may wait for what is below.
 ---@param list tend.Change[]
 ---@param onset_ms? integer   of that trouble
 ---@param window_ms integer   what a metric is a mean over
 ---@return tend.Change? change
 ---@return number points
 function changes.cause(list, onset_ms, window_ms)
-  local load, best, most = load_of(list), nil, 0
+  local load, best, most, waiting, waited = load_of(list), nil, 0, nil, 0
   for _, change in ipairs(list) do
     local points = changes.worth(change) - load
     local late = onset_ms and change.onset_ms - change.within_ms > onset_ms + window_ms + SLACK_MS
-    if points > most and not late then best, most = change, points end
+    if change.kind == "waiting" then
+      if points > waited and not late then waiting, waited = change, points end
+    elseif points > most and not late then
+      best, most = change, points
+    end
   end
+  if waited > most and not changes.is_case(most) then return waiting, waited end
   return best, most
 end
 

@@ -111,7 +111,7 @@ end
 -- trouble above it began: nothing may be expected of that metric, or its callers are hit long before its limit is.
 local function promote_causes(suspects, context)
   for _, above in pairs(suspects) do
-    for _, name in ipairs(above.out and not evidence.is_own_case(above) and above.below or {}) do
+    for _, name in ipairs(above.out and not evidence.is_own_case(above, context) and above.below or {}) do
       local below = suspects[name]
       if not below.out and not below.cause and not evidence.face_is_fine(below, context) then
         local cause, points = changes.cause(below.data.evidence or {}, above.onset, context.times(name).window_ms)
@@ -176,7 +176,7 @@ end
 local function score_of(suspect)
   local score = 0
   if suspect.hard then score = 3 elseif #suspect.face > 0 then score = 2
-  elseif #suspect.inner > 0 then score = 1.5 elseif suspect.out then score = 0.5 end
+  elseif #suspect.inner + #suspect.waiting > 0 then score = 1.5 elseif suspect.out then score = 0.5 end
   score = score + math.min(suspect.cause_points or 0, MOST_POINTS) / 2
   if suspect.out then score = score + math.log(1 + math.min(worst_a(suspect), 100)) / 2 end
   score = score + 0.5 * count(suspect.explains)
@@ -210,6 +210,7 @@ end
 --   0.7   it answers, but gives no metrics: it may serve its callers well
 --   0.6   something below is in line yet, but slower by half of what this one lost
 --   0.65 to 0.85  nothing expected of it is out of line, but what only it feels left what it was
+--   0.6   the same, but all that did is what waits in it, and something below is unwatched, unlisted or silent
 --   0.75  only its callers complain, and no dependencies are known at all
 --   0.3   only its callers complain, and something that the graph does not connect with it is in trouble too
 --   0.05  the same, and that does not answer
@@ -217,10 +218,13 @@ end
 -- The usual limit for acting is 0.8, so all below 0.8 calls a person.
 local function confidence_of(suspect, roots, suspects, context)
   if suspect.weak or not suspect.out then return 0.5 end
-  if suspect.cause then return 0.55 + 0.1 * math.min(suspect.cause_points, MOST_POINTS) end
-  local confidence = suspect.hard and CERTAIN or CONFIDENT
   local unwatched, silent = evidence.blind_spots(suspect, suspects, context)
-  local own = evidence.is_own_case(suspect)
+  if suspect.cause then
+    local stated = 0.55 + 0.1 * math.min(suspect.cause_points, MOST_POINTS)
+    return evidence.waits(suspect, context) and #unwatched + #silent > 0 and math.min(stated, 0.6) or stated
+  end
+  local confidence = suspect.hard and CERTAIN or CONFIDENT
+  local own = evidence.is_own_case(suspect, context)
   if not own and #unwatched + #silent > 0 then confidence = math.min(confidence, 0.7) end
   local _, unconnected = evidence.unconnected(suspect, context)
   if not own and unconnected then confidence = math.min(confidence, unconnected) end
@@ -282,7 +286,8 @@ end
 local function blame_unwatched(roots, suspects, context)
   local shared = {}
   for _, root in ipairs(roots) do
-    for _, name in ipairs(evidence.is_own_case(root) and {} or (evidence.blind_spots(root, suspects, context))) do
+    local unwatched = evidence.blind_spots(root, suspects, context)
+    for _, name in ipairs(evidence.is_own_case(root, context) and {} or unwatched) do
       shared[name] = shared[name] or {}
       table.insert(shared[name], root)
     end

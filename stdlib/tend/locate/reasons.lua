@@ -105,7 +105,7 @@ end
 function reasons.of(one, suspects, context, roots)
   local numbers = {}
   local metrics = {}
-  for _, class in ipairs { "face", "inner", "load" } do
+  for _, class in ipairs { "face", "inner", "waiting", "load" } do
     for _, name in ipairs(one[class]) do metrics[#metrics + 1] = name end
   end
   numbers[1] = up_sentence(one)
@@ -118,7 +118,7 @@ function reasons.of(one, suspects, context, roots)
   for _, sentence in ipairs(change_sentences(one, context)) do list[#list + 1] = sentence end
   list[#list + 1] = callers_sentence(one, suspects)
   list[#list + 1] = below_sentence(one, suspects, context)
-  if #roots > 0 and not suspect.is_own_case(one) then
+  if #roots > 0 and not suspect.is_own_case(one, context) then
     list[#list + 1] = (suspect.unconnected(one, context))
     list[#list + 1] = (suspect.overshadowed(one, roots, suspects, context))
   end

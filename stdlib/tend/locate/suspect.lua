@@ -1,7 +1,9 @@
 --- Suspect: what an incident's evidence says of one service, taken by itself.
 --
 -- Metrics are told apart by what they say of whose fault it is: the *face* is what callers feel (latencies, errors),
--- *inner* is what only the service itself feels (memory, queues), *load* is what callers do to it.
+-- *inner* is what only the service itself feels (memory, queues), *load* is what callers do to it, and *waiting* is
+-- what piles up in a service that is slow or whose own calls are (threads, connections): its fault, or that of one
+-- below it.
 local failures = require "tend.locate.failures"
 
 local suspect = {}
@@ -30,6 +32,7 @@ local STILL_FELT_MS = 3600 * 1000
 ---@field face string[]         metrics out of line that callers feel: latencies and errors
 ---@field inner string[]        other metrics out of line
 ---@field load string[]         traffic out of line: what callers do to it
+---@field waiting string[]      threads, connections and the like out of line: more of them
 ---@field by_instance table<string, boolean>  metrics that an alert of a single instance speaks of
 ---@field alerted boolean
 ---@field weak boolean          out of line, but no case of its own
@@ -60,11 +63,25 @@ local function class_of(name, numbers, definition)
   return "inner"
 end
 
+-- Threads and connections that are more than expected. One that is only foretold to be grows by itself: a leak.
+local function is_waiting(data, name, numbers)
+  if not numbers.out or not numbers.P or not numbers.E or numbers.P < numbers.E then return false end
+  for _, waits in ipairs(data.waiting or {}) do
+    if waits == name then return true end
+  end
+  return false
+end
+
 --- The smaller of two times, either of which may be nil.
 function suspect.earlier(a, b)
   if not a then return b end
   if not b then return a end
   return math.min(a, b)
+end
+
+local function class_in(one, name, numbers, context)
+  if is_waiting(one.data, name, numbers) then return "waiting" end
+  return class_of(name, numbers, context.definition(one.name, name))
 end
 
 local function add_metric(one, name, class, numbers)
@@ -77,7 +94,7 @@ local function add_alerts(one, context)
   for _, rule in ipairs(one.data.alerts or {}) do
     local name = context.metric_of_rule(rule)
     local numbers = name and one.data.metrics and one.data.metrics[name] or {}
-    local class = name and class_of(name, numbers, context.definition(one.name, name)) or "face"
+    local class = name and class_in(one, name, numbers, context) or "face"
     local seen = class == "hard" and (one.hard or one.silent)
     for _, metric in ipairs(class ~= "hard" and one[class] or {}) do seen = seen or metric == name end
     if not seen and name then
@@ -102,12 +119,12 @@ end
 ---@return tend.locate.Suspect
 function suspect.new(data, context)
   local one = { name = data.name, data = data, out = data.out == true, hard = false, face = {}, inner = {},
-    load = {}, by_instance = {}, explains = {}, explained_by = {}, not_explained = {}, points = 0, reasons = {},
-    happened = {} }
+    load = {}, waiting = {}, by_instance = {}, explains = {}, explained_by = {}, not_explained = {}, points = 0,
+    reasons = {}, happened = {} }
   one.silent = failures.is_silent(data.failures, named_kinds(data, context))
   for name, numbers in pairs(data.metrics or {}) do
     if numbers.out then
-      add_metric(one, name, class_of(name, numbers, context.definition(data.name, name)), numbers)
+      add_metric(one, name, class_in(one, name, numbers, context), numbers)
     end
   end
   if one.out or #(data.alerts or {}) > 0 then add_alerts(one, context) end
@@ -116,10 +133,11 @@ function suspect.new(data, context)
   one.silent = one.silent and is_missed
   one.hard = one.hard or is_missed and not one.silent
   one.onset = one.onset or data.onset_ms
-  one.out = one.out or is_missed or #one.face + #one.inner + #one.load > 0
+  one.out = one.out or is_missed or #one.face + #one.inner + #one.load + #one.waiting > 0
   -- Odd traffic, or a metric of one instance that no alert speaks of, is no case of its own.
   one.alerted = #(data.alerts or {}) > 0
-  local own_case = one.hard or one.silent or #one.face + #one.inner > 0 or one.alerted and #one.load == 0
+  local own_case = one.hard or one.silent or #one.face + #one.inner + #one.waiting > 0
+    or one.alerted and #one.load == 0
   one.weak = one.out and not own_case
   return one
 end
@@ -150,11 +168,34 @@ function suspect.face_is_fine(one, context)
   return false
 end
 
+-- Which kinds of what callers feel are judged of a service: latency, and errors.
+local function judged_faces(one, context)
+  local latency, errors = false, false
+  for metric, numbers in pairs(one.data.metrics or {}) do
+    local definition = context.definition(one.name, metric)
+    if numbers.A ~= nil and not numbers.missing and class_of(metric, numbers, definition) == "face" then
+      if (definition and definition.unit or "s") == "s" then latency = true else errors = true end
+    end
+  end
+  return latency, errors
+end
+
+--- Whether it may merely wait for what is below it: what piles up in it does, and it may well be slow.
+---@param one tend.locate.Suspect
+---@param context tend.locate.Context
+function suspect.waits(one, context)
+  if #one.face > 0 or not (#one.waiting > 0 or one.cause and one.cause.kind == "waiting") then return false end
+  return not (judged_faces(one, context)) -- its latency is in line: nothing that it waits for is slow
+end
+
 --- Whether its trouble is plainly its own, and not felt of others: it does not answer, only it feels it, or only some
 --- of its instances are in it.
-function suspect.is_own_case(one)
+---@param one tend.locate.Suspect
+---@param context tend.locate.Context
+function suspect.is_own_case(one, context)
   local calm = one.data.calm_share or 1 - (one.data.out_share or 1)
-  return one.hard or #one.inner > 0 or one.out and calm > 0
+  local inner = #one.inner > 0 or #one.waiting > 0 and #one.face == 0 and not suspect.waits(one, context)
+  return one.hard or inner or one.out and calm > 0
 end
 
 -- The largest share of requests that fail, and whether a latency of its face is out of line.
@@ -235,19 +276,9 @@ function suspect.unconnected(one, context)
   if unconnected then
     return ("%s is in trouble at the same time, and no dependency that is known connects them"):format(unconnected), 0.3
   end
-  if context.edges == 0 then return "no dependencies are known, so it may be a victim", 0.75 end
-end
-
--- Which kinds of what callers feel are judged of a service: latency, and errors.
-local function judged_faces(one, context)
-  local latency, errors = false, false
-  for metric, numbers in pairs(one.data.metrics or {}) do
-    local definition = context.definition(one.name, metric)
-    if numbers.A ~= nil and not numbers.missing and class_of(metric, numbers, definition) == "face" then
-      if (definition and definition.unit or "s") == "s" then latency = true else errors = true end
-    end
+  if context.edges == 0 and not suspect.waits(one, context) then
+    return "no dependencies are known, so it may be a victim", 0.75
   end
-  return latency, errors
 end
 
 --- Unwatched services that could be behind a root: below it, with nothing known of how they serve.
@@ -259,6 +290,7 @@ end
 function suspect.blind_spots(one, suspects, context)
   local unwatched, silent = {}, {}
   local errors, slow = face_of(one, context)
+  slow = slow or suspect.waits(one, context)
   for _, name in ipairs(one.below) do
     local below = suspects[name]
     if not below.data.watched then

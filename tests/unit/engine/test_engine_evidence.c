@@ -73,6 +73,25 @@ static void without_a_past_there_is_no_evidence_and_it_is_asked_all_the_same(voi
     world_end(&world);
 }
 
+static void what_waits_in_a_service_is_told_by_name(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world, DOCUMENT(SERVICE("payments", "'http://p:1/m'", ACT ",'depends':['ledger']") "," SERVICE(
+                                     "ledger", "'http://h:1/m'",
+                                     ",'metrics':[" PLAIN("busy_threads", "load") "," PLAIN("pool", "load") "," PLAIN(
+                                         "connection_errors", "load") "," UP_METRIC "]"),
+                                 LOAD_RULE, PLAYBOOK("restart", ""), ""));
+    world_pass(&world, 3);
+    pass(&world, PAYMENTS, 5, 1);
+    const json_t *waiting = json_object_get(asked(&world, "ledger"), "waiting");
+    assert_int_equal(json_array_size(waiting), 2);
+    assert_string_equal(json_string_value(json_array_get(waiting, 0)), "busy_threads");
+    assert_string_equal(json_string_value(json_array_get(waiting, 1)), "pool");
+    assert_null(json_object_get(asked(&world, "payments"), "waiting"));
+    world_end(&world);
+}
+
 static void the_past_goes_over_into_a_new_generation(void **state)
 {
     (void)state;
@@ -221,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cause_of_which_nothing_is_expected_is_told_with_its_onset),
+        cmocka_unit_test(what_waits_in_a_service_is_told_by_name),
         cmocka_unit_test(without_a_past_there_is_no_evidence_and_it_is_asked_all_the_same),
         cmocka_unit_test(the_past_goes_over_into_a_new_generation),
         cmocka_unit_test(one_instance_that_left_its_peers_is_named),
