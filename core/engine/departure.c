@@ -279,3 +279,19 @@ json_t *tend_departure_view(const struct tend_engine *engine)
     }
     return list;
 }
+
+json_t *tend_departures_since(const struct tend_engine *engine, int64_t from_ms)
+{
+    json_t *left = NULL;
+    const char *service;
+    const json_t *entry;
+    json_object_foreach(engine->departed, service, entry)
+    {
+        const int64_t at_ms = tend_json_integer(entry, "at_ms", 0);
+        if (at_ms >= from_ms) {
+            left = left == NULL ? json_object() : left;
+            (void)json_object_set_new(left, service, json_integer((json_int_t)at_ms));
+        }
+    }
+    return left;
+}

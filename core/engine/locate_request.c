@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum {
+    LEFT_MS = 600000, // before the first symptom: whoever left discovery since then may be why
     BESIDE_MAX = 20,  // services that are named besides the neighbourhood
     SLICE_WORK = 300, // of a step: some 1.5 ms
     SERVICE_WORK = 5, // of a service; the rest is by its metrics, 4 µs each, and the templates of its log, 0.3 µs each
@@ -143,10 +144,10 @@ void tend_locate_begin(const struct tend_engine *engine, struct tend_incident *i
     incident->draft_next = 0;
     incident->draft_onset_ms = onset_ms;
     const size_t edges = fleet->topology.first[fleet->service_count];
-    json_t *head =
-        json_pack("{s:s, s:s, s:I, s:I, s:o, s:o}", "kind", "locate", "incident", incident->id, "at_ms",
-                  (json_int_t)engine->now_ms, "onset_ms", (json_int_t)onset_ms, "edges",
-                  fleet->service_count > 1 ? json_integer((json_int_t)edges) : json_null(), "beside", beside);
+    json_t *head = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o*}", "kind", "locate", "incident", incident->id,
+                             "at_ms", (json_int_t)engine->now_ms, "onset_ms", (json_int_t)onset_ms, "edges",
+                             fleet->service_count > 1 ? json_integer((json_int_t)edges) : json_null(), "beside", beside,
+                             "left", tend_departures_since(engine, onset_ms - LEFT_MS));
     // Keys are in order in what is canonical, and "services" is the last of these.
     tend_json_put(&incident->draft, head);
     incident->draft.size--; // the brace

@@ -456,9 +456,26 @@ static bool try_remedy(struct tend_engine *engine, struct tend_incident *inciden
     return true; // looked at again after the next tick
 }
 
+// A culprit that left discovery: there is nothing to act on. It is not given up, as it may come back.
+static void consider_departed(struct tend_engine *engine, struct tend_incident *incident, struct tend_culprit *culprit)
+{
+    char text[256];
+    if (!may_act(engine, incident, text, sizeof text)) {
+        tend_recovery_say(engine, incident, culprit, "hold", NULL, "no act", text);
+        return;
+    }
+    tend_recovery_say(engine, incident, culprit, "hold", NULL, "left discovery", "there is nothing to act on");
+    tend_recovery_escalate(engine, incident, culprit->service, "left discovery",
+                           "discovery no longer lists it: a person is needed");
+}
+
 static void consider_culprit(struct tend_engine *engine, struct tend_incident *incident, struct tend_culprit *culprit)
 {
     struct tend_service *service = tend_fleet_find(engine->fleet, culprit->service);
+    if (service == NULL && json_object_get(engine->departed, culprit->service) != NULL) {
+        consider_departed(engine, incident, culprit);
+        return;
+    }
     if (culprit->given_up || service == NULL || tend_run_of_service(engine, culprit->service) != NULL) {
         return;
     }

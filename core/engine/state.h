@@ -280,6 +280,8 @@ int64_t tend_departure_wake_ms(const struct tend_engine *engine);
 void tend_departure_restore(struct tend_engine *engine, const char *service, const json_t *body);
 /// For `tend status`: [{service, left_wall_ms, instances, told}], the longest gone first. A new reference.
 json_t *tend_departure_view(const struct tend_engine *engine);
+/// For the locator: service → when it left (ms), of those that did so from a time on. A new reference; NULL: none.
+json_t *tend_departures_since(const struct tend_engine *engine, int64_t from_ms);
 
 // tick.c
 void tend_tick_begin(struct tend_engine *engine);

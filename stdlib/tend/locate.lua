@@ -74,6 +74,7 @@ function locate.answer(request, resolved)
       return entry and entry.def or TIMES
     end,
     onset_ms = request.onset_ms, edges = request.edges, beside = request.beside or {},
+    left = request.left or {},
     metric_of_rule = function(name)
       local rule = registry.find("rule", name)
       local when = rule and rule.used.when
@@ -88,9 +89,9 @@ function locate.answer(request, resolved)
   answer.fits, answer.errors = nil, errors
   local playbooks = registry.all "playbook"
   for _, name in ipairs(answer.culprits) do
-    local service, list = by_name[name], {}
-    local entry = entry_of(service)
-    for i, index in ipairs(service.remedies or {}) do
+    local service, list = by_name[name], {} -- no service: it left discovery
+    local entry = service and entry_of(service)
+    for i, index in ipairs(service and service.remedies or {}) do
       list[i] = playbooks[index + 1] ~= nil and fits(playbooks[index + 1], service, entry, errors)
     end
     answer.fits = answer.fits or {}

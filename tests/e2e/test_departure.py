@@ -58,6 +58,25 @@ class Departure(ShopTest):
         wait_for("it is back", lambda: self.departed(tend) == [], 15)
         self.assertEqual([], [a for a in self.shop.webhook.alerts("firing") if "discovery" in a["labels"]["alertname"]])
 
+    def test_a_caller_that_is_slow_since_its_callee_left_accuses_the_one_that_left(self):
+        """ledger is no longer listed, and then it hangs: payments waits for it, and the others for payments."""
+        tend = self.run_shop("")
+        tend.wait_warm(len(self.all))
+        self.list_without("ledger")
+        wait_for("it is noted", lambda: self.departed(tend) == [("ledger", 1)], 15)
+        self.shop.hurt("ledger", 0, "slow")
+        incident = tend.wait_incident("told to a person", lambda i: "escalate" in tend.cli("explain", i["id"]), 40)
+        story = tend.cli("explain", incident["id"])
+        self.assertRegex(story, r"ledger \(0\.60\): left discovery \d+ s before the first symptom; .*payments.* it and ")
+        self.assertRegex(story, r"payments \(0\.10\): .*explained by ledger, which it depends on")
+        self.assertRegex(story, r"hold +on ledger +left discovery +there is nothing to act on\n")
+        self.assertRegex(story, r"escalate +on ledger +left discovery +discovery no longer lists it: a person is needed\n")
+        self.assertIn("Nothing was done\n", story)
+        # It comes back as slow as it is: then it is judged as any other.
+        self.list_without()
+        wait_for("its remedy is thought of", lambda: "restart the worst on ledger" in tend.cli("explain", incident["id"]), 30)
+        self.assertRegex(tend.cli("explain", incident["id"]), r"culprit: ledger \(confidence 0\.9\d\)")
+
 
 if __name__ == "__main__":
     unittest.main()

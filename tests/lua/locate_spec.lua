@@ -346,6 +346,40 @@ suite.fact("a remedy fits when its `when` holds and the control has its verbs", 
   suite.same(locate({ payments = given }).fits, { payments = { false, true, false } })
 end)
 
+-- Ledger, which payments depends on, left discovery at a time; payments is out of line since 44 s.
+local function without_ledger(left_ms, payments)
+  local given = { ledger = "unlisted", payments = payments or slow(1.9, 44000), checkout = slow(1.95, 45000) }
+  return locate(given, nil, nil, { onset_ms = 44000, left = { ledger = left_ms, mail = left_ms } })
+end
+
+suite.fact("who left discovery shortly before its callers were hit is accused, but for a person to look at", function()
+  local reply = without_ledger(32000)
+  culprit(reply, "ledger", 0.6)
+  suite.same({ row(reply, "ledger").confidence, row(reply, "payments").confidence, reply.fits }, { 0.6, 0.1,
+    { ledger = {} } })
+  suite.contains(row(reply, "ledger").reasons[1], "left discovery 12 s before the first symptom")
+  suite.contains(table.concat(row(reply, "ledger").reasons, "\n"), "checkout and payments depend on it")
+  suite.contains(table.concat(row(reply, "payments").reasons, "\n"), "explained by ledger, which it depends on")
+  suite.same(#reply.ranking, 3) -- nobody depends on mail
+  culprit(without_ledger(44000 + 120000), "ledger", 0.6) -- a health check found it late
+end)
+
+suite.fact("who left discovery at another time, or below one in trouble of its own, is only told", function()
+  for _, left_ms in ipairs { 44000 - 600001, 44000 + 120001 } do
+    local other = without_ledger(left_ms)
+    suite.same({ other.culprits, row(other, "payments").confidence }, { { "payments" }, 0.7 })
+    local told = table.concat(row(other, "ledger").reasons, "\n")
+    suite.contains(told, "no discovery lists it, and payments depends on it")
+  end
+  local full = { metrics = { memory = memory(500, 44000), response_time = latency(1.9, 44000) } }
+  local reply = without_ledger(32000, full)
+  suite.same({ reply.culprits, row(reply, "payments").confidence }, { { "payments" }, 0.94 })
+  full.metrics.response_time = nil -- payments serves checkout as expected, so checkout does not feel that ledger left
+  suite.same(without_ledger(32000, full).culprits, { "payments", "checkout" })
+  reply = without_ledger(32000, hung(44000))
+  suite.same({ reply.culprits, row(reply, "payments").confidence }, { { "payments" }, 0.95 })
+end)
+
 -- A change of one metric as the engine tells it.
 local function change(metric, class, kind, onset_ms, more)
   local made = { metric = metric, class = class, kind = kind, points = 2.5, rose = true, before = 0.1, after = 0.9,

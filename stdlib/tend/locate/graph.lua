@@ -22,6 +22,7 @@ local reasons = require "tend.locate.reasons"
 local graph = {}
 
 local CONFIDENT, CERTAIN = 0.94, 0.95
+local LEFT_BEFORE_MS, LEFT_AFTER_MS = 600 * 1000, 120 * 1000 -- the first symptom
 local MOST_POINTS = 3 -- of a change: 15 times beyond what health shows
 
 -- A request may call a dependency several times, so a dependency that is slower by a tenth of what its caller lost may
@@ -214,9 +215,11 @@ end
 --   0.75  only its callers complain, and no dependencies are known at all
 --   0.3   only its callers complain, and something that the graph does not connect with it is in trouble too
 --   0.05  the same, and that does not answer
+--   0.6   it left discovery at about that time: nothing is known of it, and nothing can be done to it
 --   0.5   services that depend on each other in a loop: the graph cannot tell them apart; or only its traffic is odd
 -- The usual limit for acting is 0.8, so all below 0.8 calls a person.
 local function confidence_of(suspect, roots, suspects, context)
+  if suspect.departed then return 0.6 end
   if suspect.weak or not suspect.out then return 0.5 end
   local unwatched, silent = evidence.blind_spots(suspect, suspects, context)
   if suspect.cause then
@@ -308,6 +311,53 @@ local function blame_unwatched(roots, suspects, context)
   end
 end
 
+-- Whether it left discovery at about the time when all this began. Health checks take a while to find that a service is
+-- no more, so that may be after the first symptom.
+local function has_just_left(suspect, context)
+  local left_ms = suspect.data.left_ms
+  if not left_ms or not context.onset_ms then return false end
+  return left_ms >= context.onset_ms - LEFT_BEFORE_MS and left_ms <= context.onset_ms + LEFT_AFTER_MS
+end
+
+-- Whether what is below a root is called by it, or by one below it that does not serve its callers as expected.
+local function is_felt_through(name, root, suspects, context)
+  for _, between in ipairs(root.below) do
+    for _, callee in ipairs(suspects[between].data.depends or {}) do
+      if callee == name and not evidence.face_is_fine(suspects[between], context) then return true end
+    end
+  end
+  for _, callee in ipairs(root.data.depends or {}) do
+    if callee == name then return true end
+  end
+  return false
+end
+
+-- A root that only its callers complain of, and below which a service has just left discovery, is its victim: of the
+-- one that left nothing is known, as of a silent one, and there is nothing to act on; but a person should look there.
+---@return tend.locate.Suspect[] roots  those that left, then the others
+local function blame_departed(roots, suspects, context)
+  local departed, others, is_named = {}, {}, {}
+  for _, root in ipairs(roots) do
+    local is_explained = false
+    for _, name in ipairs(evidence.is_own_case(root, context) and {} or root.below) do
+      local below = suspects[name]
+      if has_just_left(below, context) and is_felt_through(name, root, suspects, context) then
+        is_explained = true
+        below.departed, below.mentioned = true, true
+        below.explains[root.name] = true
+        for victim in pairs(root.explains) do below.explains[victim] = true end
+        root.explained_by[#root.explained_by + 1] = name
+        below.score = math.max(below.score, root.score + 0.5 * count(below.explains))
+        if not is_named[name] then departed[#departed + 1] = below end
+        is_named[name] = true
+      end
+    end
+    if is_explained then root.score = root.score / 4 else others[#others + 1] = root end
+  end
+  for _, root in ipairs(others) do departed[#departed + 1] = root end
+  return departed
+end
+
 -- What nobody watches below a root is worth a look by a person.
 local function mention_blind_spots(roots, suspects, context)
   for _, root in ipairs(roots) do
@@ -375,7 +425,8 @@ local function add_unlisted(suspects, context)
     end
   end
   for name in pairs(unlisted) do
-    suspects[name] = evidence.new({ name = name, watched = false, unlisted = true, depends = {} }, context)
+    suspects[name] = evidence.new({ name = name, watched = false, unlisted = true, depends = {},
+      left_ms = context.left[name] }, context)
   end
 end
 
@@ -397,6 +448,7 @@ function graph.rank(services, context)
   explain_weak(suspects)
   for _, suspect in pairs(suspects) do suspect.score = score_of(suspect) end
   local roots = find_roots(suspects)
+  roots = blame_departed(roots, suspects, context)
   local unwatched = blame_unwatched(roots, suspects, context)
   mention_blind_spots(unwatched and {} or roots, suspects, context)
   local ranking, is_root = {}, {}

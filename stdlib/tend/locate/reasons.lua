@@ -37,6 +37,11 @@ local function up_sentence(one)
     why and (" (%s)"):format(why) or "")
 end
 
+local function left_sentence(one, context)
+  local left_ms = one.data.left_ms
+  return left_ms and "left discovery" .. changes.moment({ onset_ms = left_ms, within_ms = 0 }, context.onset_ms)
+end
+
 local function callers_sentence(one, suspects)
   local names, soonest = {}, nil
   for name in pairs(one.explains) do
@@ -108,7 +113,7 @@ function reasons.of(one, suspects, context, roots)
   for _, class in ipairs { "face", "inner", "waiting", "load" } do
     for _, name in ipairs(one[class]) do metrics[#metrics + 1] = name end
   end
-  numbers[1] = up_sentence(one)
+  numbers[1] = up_sentence(one) or left_sentence(one, context)
   for name, values in pairs(one.promoted and one.data.metrics or {}) do
     if values.P and values.E and values.P > values.E then metrics[#metrics + 1] = name end
   end

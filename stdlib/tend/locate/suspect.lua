@@ -20,6 +20,7 @@ local STILL_FELT_MS = 3600 * 1000
 ---@field points table<string, { points: number, reasons: string[] }>
 ---@field onset_ms? integer     of the first symptom of the incident
 ---@field edges? integer        dependencies that are known in the whole fleet; nil: not told
+---@field left table<string, integer>  ms: when those that discovery no longer lists left it, not long ago
 ---@field beside { name: string, onset_ms?: integer, failed: boolean }[]  in trouble, or were just now, and connected
 ---  with no member of the incident; failed: its scrapes did
 

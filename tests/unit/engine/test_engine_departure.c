@@ -4,15 +4,12 @@
 #include "saved_engine.h"
 
 #define GONE_AFTER(more) SERVICE("", "", ",'gone_after_ms':5000" more)
-#define FOUND(template, overrides)                                                                                       \
-    DOCUMENT(                                                                                                            \
-        "", LOAD_RULE, "",                                                                                               \
-        ",'notifies':[{'name':'ops','on':['*'],'severity':['page'],'to':1}],"                                            \
-        "'discoveries':[{'globs':['/sd/*.json'],'service_label':'app','group':'shop','template':" template ",'"          \
-                                                                                                           "overrides"   \
-                                                                                                           "':"          \
-                                                                                                           "[" overrides \
-                                                                                                           "]}]")
+#define FOUND_BY(template, overrides)                                                                                  \
+    ",'notifies':[{'name':'ops','on':['*'],'severity':['page'],'to':1}],"                                              \
+    "'discoveries':[{'globs':['/sd/*.json'],'service_label':'app','group':'shop','template':" template ",'overrides':" \
+                                                                                                       "[" overrides   \
+                                                                                                       "]}]"
+#define FOUND(template, overrides) DOCUMENT("", LOAD_RULE, "", FOUND_BY(template, overrides))
 #define PLAIN FOUND(SERVICE("", "", ""), "")
 #define ASKED FOUND(GONE_AFTER(""), "")
 
@@ -146,6 +143,46 @@ static void a_checkpoint_has_who_is_gone(void **state)
     world_end(&world);
 }
 
+#define ACT ",'rules':[{'rule':0,'clear_below':1,'severity':'page','act':true}],'remedies':[0]"
+// payments, which is declared, → ledger, which is found
+#define CALLER                                                                                                         \
+    DOCUMENT(SERVICE("payments", "'http://p:1/m'", ACT ",'depends':['ledger']"), LOAD_RULE, PLAYBOOK("restart", ""),   \
+             FOUND_BY(SERVICE("", "", ""), ""))
+
+static void a_culprit_that_left_is_for_a_person_and_nothing_is_begun(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, CALLER);
+    world.blamed[0] = "ledger";
+    world_find(&world, NULL, NULL);
+    const int64_t left_ms = world.now_ms;
+    world_pass(&world, 2);
+    world_target(&world, "payments/p:1")->load = 5;
+    world_pass(&world, 10);
+    assert_int_equal(tend_json_integer(json_object_get(world.asked, "left"), "ledger", 0), left_ms);
+    const json_t *decision = world_newest(&world, TEND_RECORD_DECISION, "what", "escalate");
+    assert_string_equal(tend_json_text(decision, "service", ""), "ledger");
+    assert_string_equal(tend_json_text(decision, "text", ""), "discovery no longer lists it: a person is needed");
+    assert_int_equal(told(&world, "/ops/escalated/"), 1);
+    assert_int_equal(world.execs, 0);
+    world_end(&world);
+}
+
+static void who_left_long_before_the_trouble_is_not_told_of(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, CALLER);
+    world_find(&world, NULL, NULL);
+    world_pass(&world, 601);
+    world_target(&world, "payments/p:1")->load = 5;
+    world_pass(&world, 3);
+    assert_true(world.locates > 0);
+    assert_null(json_object_get(world.asked, "left"));
+    world_end(&world);
+}
+
 static void rules_that_no_longer_name_it_forget_it(void **state)
 {
     (void)state;
@@ -191,6 +228,8 @@ int main(void)
         cmocka_unit_test(a_silence_of_it_keeps_that_back),
         cmocka_unit_test(a_restart_knows_who_was_gone_and_waits_anew),
         cmocka_unit_test(a_checkpoint_has_who_is_gone),
+        cmocka_unit_test(a_culprit_that_left_is_for_a_person_and_nothing_is_begun),
+        cmocka_unit_test(who_left_long_before_the_trouble_is_not_told_of),
         cmocka_unit_test(rules_that_no_longer_name_it_forget_it),
         cmocka_unit_test(the_longest_gone_makes_room),
     };
