@@ -292,6 +292,9 @@ void tend_facts_incident(struct tend_engine *engine, struct tend_incident *incid
         (void)json_object_update(body, ack);
         json_decref(ack);
     }
+    if (open) {
+        (void)json_object_set_new(body, "told", tend_told_names(engine, incident->id));
+    }
     json_t *held = open ? tend_told_held(engine, incident->id) : NULL;
     if (held != NULL) {
         (void)json_object_set_new(body, "held", held);

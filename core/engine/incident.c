@@ -675,7 +675,7 @@ void tend_incident_restore(struct tend_engine *engine, const json_t *body)
     incident->ack_why = tend_copy_text(tend_json_text(body, "ack_why", ""));
     incident->ack_culprits = tend_copy_text(tend_json_text(body, "ack_culprits", ""));
     incident->ack_wall_ms = tend_json_integer(body, "ack_wall_ms", 0);
-    tend_told_restore(engine, incident->id, json_object_get(body, "held"));
+    tend_told_restore(engine, incident->id, body);
     incident->acted_ms = incident->asked_ms = incident->studied_ms = incident->calm_since_ms = TEND_NEVER;
     incident->recorded_ms = TEND_NEVER;
     incident->stable_since_ms = engine->now_ms;

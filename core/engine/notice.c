@@ -241,6 +241,12 @@ static char *dedup_key(const struct tend_engine *engine, const char *subject, si
 void tend_notice_tell(struct tend_engine *engine, const struct tend_incident *incident, size_t notify,
                       const char *status, const char *text)
 {
+    const struct tend_told *told = tend_told_find(engine, incident->id, notify);
+    struct tend_incident *open =
+        told != NULL && told->told_ms != TEND_NEVER ? NULL : tend_incident_find(engine, incident->id);
+    if (open != NULL) {
+        open->unrecorded = true; // a restart must find whom not to tell again
+    }
     char *key = dedup_key(engine, incident->id, notify, status);
     queue(engine, incident->id, notify, key, payload_of(engine, incident, notify, NULL, key, status, text));
 }
@@ -542,26 +548,11 @@ static size_t find_notifier(const struct tend_engine *engine, const char *name)
     return SIZE_MAX;
 }
 
-// Who was told of an incident before a restart is told again, `again` after it. Of whom something is kept back there is
-// an entry already.
-static void note_told_before_restart(struct tend_engine *engine)
-{
-    for (size_t i = 0; i < engine->incident_count; i++) {
-        const struct tend_incident *incident = engine->incidents[i];
-        for (size_t n = 0; incident->opened_ms < engine->started_ms && n < engine->ruleset->notify_count; n++) {
-            if (tend_notice_matches(engine, n, incident) && tend_told_find(engine, incident->id, n) == NULL) {
-                tend_told_note(engine, incident->id, n);
-            }
-        }
-    }
-}
-
 void tend_notice_resume(struct tend_engine *engine)
 {
     for (size_t i = 0; i < engine->told_count; i++) {
         engine->told[i].notify = find_notifier(engine, engine->told[i].notifier);
     }
-    note_told_before_restart(engine);
     for (size_t i = engine->notice_count; i > 0; i--) {
         struct tend_notice *notice = engine->notices[i - 1];
         notice->notify = find_notifier(engine, notice->notifier);
@@ -575,4 +566,5 @@ void tend_notice_resume(struct tend_engine *engine)
             drop(engine, notice);
         }
     }
+    tend_notice_loaded(engine);
 }

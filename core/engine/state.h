@@ -101,7 +101,7 @@ struct tend_incident {
     int64_t ack_wall_ms;
     int64_t calm_since_ms; ///< when its last alert resolved; TEND_NEVER: one fires
     int64_t recorded_ms;   ///< when its newest record was written; TEND_NEVER: the next is due at once
-    bool unrecorded;       ///< members joined since then
+    bool unrecorded;       ///< members joined, or somebody was told first, since then
 };
 
 enum tend_step_state {
@@ -528,6 +528,8 @@ void tend_notice_destroy(struct tend_notice *notice);
 // notice_join.c
 /// A member joined: who wants to hear of that and was not told of the incident is told.
 void tend_notice_joined(struct tend_engine *engine, struct tend_incident *incident);
+/// Other rules or targets: whoever listens to what fires, and knows nothing of it yet, is told.
+void tend_notice_loaded(struct tend_engine *engine);
 /// Ends for one listener the incidents that this one took in. @param entry  of engine->told
 void tend_notice_end_parts(struct tend_engine *engine, const struct tend_incident *incident, size_t entry,
                            const char *text);
@@ -539,10 +541,11 @@ void tend_notice_end_merged(struct tend_engine *engine);
 struct tend_told *tend_told_of(struct tend_engine *engine, const char *incident, size_t notify);
 struct tend_told *tend_told_find(const struct tend_engine *engine, const char *incident, size_t notify); ///< or NULL
 void tend_told_note(struct tend_engine *engine, const char *incident,
-                    size_t notify);                                             ///< it knows all there was to tell
-void tend_told_forget(struct tend_engine *engine, const char *incident);        ///< NULL: of all
-json_t *tend_told_held(const struct tend_engine *engine, const char *incident); ///< for its record; NULL: nothing
-void tend_told_restore(struct tend_engine *engine, const char *incident, const json_t *held);
+                    size_t notify);                                              ///< it knows all there was to tell
+void tend_told_forget(struct tend_engine *engine, const char *incident);         ///< NULL: of all
+json_t *tend_told_names(const struct tend_engine *engine, const char *incident); ///< for its record: who was told
+json_t *tend_told_held(const struct tend_engine *engine, const char *incident);  ///< for its record; NULL: nothing
+void tend_told_restore(struct tend_engine *engine, const char *incident, const json_t *body); ///< of its record
 /// An incident became part of an older one: what is owed of it is owed of that one, and of whoever was told of it is
 /// remembered that it is to be told of its end under its own id.
 void tend_told_merged(struct tend_engine *engine, const char *older, const char *younger);

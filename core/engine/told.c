@@ -68,13 +68,29 @@ void tend_told_forget(struct tend_engine *engine, const char *incident)
     engine->told_count = kept;
 }
 
+static bool waits(const struct tend_told *told)
+{
+    return told->owed != NULL || (told->parts != NULL && told->told_ms == TEND_NEVER);
+}
+
+json_t *tend_told_names(const struct tend_engine *engine, const char *incident)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < engine->told_count; i++) {
+        const struct tend_told *told = &engine->told[i];
+        if (told->told_ms != TEND_NEVER && !waits(told) && strcmp(told->incident, incident) == 0) {
+            (void)json_array_append_new(names, json_string(told->notifier));
+        }
+    }
+    return names;
+}
+
 json_t *tend_told_held(const struct tend_engine *engine, const char *incident)
 {
     json_t *rows = NULL;
     for (size_t i = 0; i < engine->told_count; i++) {
         const struct tend_told *told = &engine->told[i];
-        const bool waits = told->owed != NULL || (told->parts != NULL && told->told_ms == TEND_NEVER);
-        if (waits && strcmp(told->incident, incident) == 0) {
+        if (waits(told) && strcmp(told->incident, incident) == 0) {
             rows = rows == NULL ? json_array() : rows;
             (void)json_array_append_new(rows, json_pack("{s:s, s:s?, s:s?, s:s?, s:b, s:s*}", "notify", told->notifier,
                                                         "why", told->held, "owed", told->owed, "text", told->owed_text,
@@ -84,26 +100,35 @@ json_t *tend_told_held(const struct tend_engine *engine, const char *incident)
     return rows;
 }
 
-void tend_told_restore(struct tend_engine *engine, const char *incident, const json_t *held)
+// Whose it is, of all that are told, is found when there are rules.
+static struct tend_told *restored(struct tend_engine *engine, const char *incident, const char *notifier)
 {
-    struct tend_told *grown = reallocarray(engine->told, engine->told_count + json_array_size(held) + 1, sizeof *grown);
+    struct tend_told *grown = reallocarray(engine->told, engine->told_count + 1, sizeof *grown);
     TEND_ASSERT(grown != NULL);
     engine->told = grown;
+    struct tend_told *told = &grown[engine->told_count++];
+    *told = (struct tend_told){ .notifier = tend_copy_text(notifier), .notify = SIZE_MAX, .told_ms = TEND_NEVER };
+    tend_text_format(told->incident, sizeof told->incident, "%s", incident);
+    return told;
+}
+
+void tend_told_restore(struct tend_engine *engine, const char *incident, const json_t *body)
+{
     size_t index;
     json_t *row;
-    json_array_foreach(held, index, row)
+    json_array_foreach(json_object_get(body, "held"), index, row)
     {
-        struct tend_told *told = &grown[engine->told_count++];
-        *told = (struct tend_told){
-            .notifier = tend_copy_text(tend_json_text(row, "notify", "")),
-            .notify = SIZE_MAX, // found when there are rules
-            .told_ms = tend_json_bool(row, "told", false) ? engine->now_ms : TEND_NEVER,
-            .held = tend_copy_text(tend_json_text(row, "why", NULL)),
-            .owed = tend_copy_text(tend_json_text(row, "owed", NULL)),
-            .owed_text = tend_copy_text(tend_json_text(row, "text", NULL)),
-            .parts = tend_copy_text(tend_json_text(row, "parts", NULL)),
-        };
-        tend_text_format(told->incident, sizeof told->incident, "%s", incident);
+        struct tend_told *told = restored(engine, incident, tend_json_text(row, "notify", ""));
+        told->told_ms = tend_json_bool(row, "told", false) ? engine->now_ms : TEND_NEVER;
+        told->held = tend_copy_text(tend_json_text(row, "why", NULL));
+        told->owed = tend_copy_text(tend_json_text(row, "owed", NULL));
+        told->owed_text = tend_copy_text(tend_json_text(row, "text", NULL));
+        told->parts = tend_copy_text(tend_json_text(row, "parts", NULL));
+    }
+    json_array_foreach(json_object_get(body, "told"), index, row)
+    {
+        const char *name = json_string_value(row);
+        restored(engine, incident, name == NULL ? "" : name)->told_ms = engine->now_ms;
     }
 }
 

@@ -47,7 +47,8 @@ class Teams(unittest.TestCase):
         directory = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         rules = directory / "rules"
         rules.mkdir()
-        (rules / "a.lua").write_text(RULES.format(up=server.server_port, down=free_ports(3)))
+        self.rules, self.down = rules / "a.lua", free_ports(3)
+        self.rules.write_text(RULES.format(up=server.server_port, down=self.down))
         self.tend = self.enterContext(Tend(rules, directory / "state", env=None))
 
     def told(self, incident):
@@ -67,6 +68,24 @@ class Teams(unittest.TestCase):
         wait_for("four seconds of ticks", lambda: self.tend.metrics()["tend_ticks_total"] >= ticks + 4, 15)
         self.assertEqual(3, len(self.told(older["id"])))
         self.assertEqual([(second, "firing"), (second, "resolved")], self.told(younger["id"]))
+
+    def test_a_notify_that_a_reload_brings_hears_that_it_is_open_and_then_that_it_is_over(self):
+        (older, _younger) = wait_for("two incidents", lambda: len(self.tend.incidents()) == 2 and self.tend.incidents(), 20)
+        wait_for("they are one", lambda: len(set(self.told(older["id"]))) == 3, 20)
+        self.tend.stop()
+        self.tend.start()  # who was told before a restart is told nothing anew by what follows
+        self.rules.write_text(self.rules.read_text() +
+                              'tend.notify "boss" { on = "*", severity = "page", to = { require "tend.notify.log" {} } }\n')
+        self.tend.cli("reload")
+        for port in range(self.down, self.down + 3):
+            server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Up)
+            self.addCleanup(server.server_close)
+            self.addCleanup(server.shutdown)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+        wait_for("its end is told", lambda: ("boss", "resolved") in self.told(older["id"]), 60)
+        everybody = ("boss", "team a", "team b", "team ledger")
+        self.assertEqual(sorted((who, what) for who in everybody for what in ("firing", "resolved")),
+                         sorted(self.told(older["id"])))
 
 
 if __name__ == "__main__":

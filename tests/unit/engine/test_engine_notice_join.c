@@ -129,6 +129,85 @@ static void who_was_told_as_a_member_joined_is_not_told_again_after_a_restart(vo
     world_end(&world);
 }
 
+// Other rules are loaded ----------------------------------------------------------------------------------------------
+
+#define ONLY_LEDGER TEAM("ledger", "")
+
+static void who_is_new_in_the_rules_hears_once_of_what_is_open_and_then_of_its_end(void **state)
+{
+    (void)state;
+    for (int restarts = 0; restarts < 2; restarts++) {
+        struct world world;
+        begin(&world, DOC(ONLY_LEDGER));
+        fire(&world, LEDGER);
+        fire(&world, B);
+        if (restarts != 0) {
+            world_restart(&world);
+            world_pass(&world, 2);
+        }
+        world_load(&world, DOC(TEAMS("")));
+        assert_int_equal(told(&world, "/team b/firing/"), 1);
+        assert_int_equal(told(&world, "/team a/"), 0); // nothing of a's fires
+        world_load(&world, DOC(TEAMS(",'again_ms':3600000")));
+        world_restart(&world);
+        world_pass(&world, 2);
+        assert_int_equal(told(&world, "/firing/"), 2);
+        mend(&world, B);
+        mend(&world, LEDGER);
+        assert_int_equal(told(&world, "/team b/resolved/"), 1);
+        assert_int_equal(told(&world, "/resolved/"), 2);
+        world_end(&world);
+    }
+}
+
+static void who_is_new_in_the_rules_of_a_restart_is_told_too(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, DOC(ONLY_LEDGER));
+    fire(&world, LEDGER);
+    fire(&world, B);
+    world_crash(&world);
+    world_load(&world, DOC(TEAMS("")));
+    world_pass(&world, 2);
+    assert_int_equal(told(&world, "/team b/firing/"), 1);
+    assert_int_equal(told(&world, "/team ledger/firing/"), 1);
+    world_end(&world);
+}
+
+static void who_is_new_hears_nothing_of_what_is_in_line_again(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, DOC(ONLY_LEDGER));
+    fire(&world, LEDGER);
+    fire(&world, B);
+    mend(&world, B);
+    world_load(&world, DOC(TEAMS("")));
+    world_restart(&world);
+    world_pass(&world, 2);
+    mend(&world, LEDGER);
+    assert_int_equal(told(&world, "/team ledger/resolved/"), 1);
+    assert_int_equal(told(&world, "/team b/"), 0);
+    world_end(&world);
+}
+
+static void who_is_new_waits_for_what_keeps_others_back_too(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, DOC(ONLY_LEDGER));
+    fire(&world, LEDGER);
+    fire(&world, B);
+    operate(&world, "silence", "{'on':'b','for_ms':10000,'why':'it moves'}");
+    world_load(&world, DOC(TEAMS("")));
+    assert_int_equal(told(&world, "/team b/"), 0);
+    assert_int_equal(world_decided(&world, "silenced"), 1);
+    world_pass(&world, 11);
+    assert_int_equal(told(&world, "/team b/firing/"), 1);
+    world_end(&world);
+}
+
 // Two become one ------------------------------------------------------------------------------------------------------
 
 static void who_was_told_of_the_merged_one_hears_of_the_other_and_then_of_its_end(void **state)
@@ -275,6 +354,10 @@ int main(void)
         cmocka_unit_test(the_team_of_a_member_that_joins_is_told_and_the_others_not_again),
         cmocka_unit_test(a_member_that_joins_silenced_is_told_when_the_silence_ends),
         cmocka_unit_test(who_was_told_as_a_member_joined_is_not_told_again_after_a_restart),
+        cmocka_unit_test(who_is_new_in_the_rules_hears_once_of_what_is_open_and_then_of_its_end),
+        cmocka_unit_test(who_is_new_in_the_rules_of_a_restart_is_told_too),
+        cmocka_unit_test(who_is_new_hears_nothing_of_what_is_in_line_again),
+        cmocka_unit_test(who_is_new_waits_for_what_keeps_others_back_too),
         cmocka_unit_test(who_was_told_of_the_merged_one_hears_of_the_other_and_then_of_its_end),
         cmocka_unit_test(who_was_told_of_both_hears_only_that_one_is_over),
         cmocka_unit_test(the_old_page_stays_open_while_the_new_one_is_kept_back),
