@@ -107,9 +107,13 @@ static enum tend_status take_line(const struct reading *reading)
     }
     const struct tend_csv_field time = trimmed(fields[0]);
     int64_t at_ms;
-    const enum tend_status status = tend_moment_parse(time.text, time.bytes, NULL, &at_ms, reading->error);
-    if (status != TEND_OK) {
-        return is_unset(time) ? TEND_OK : status;
+    struct tend_error what;
+    if (tend_moment_parse(time.text, time.bytes, NULL, &at_ms, &what) != TEND_OK) {
+        if (is_unset(time)) {
+            return TEND_OK;
+        }
+        tend_error_set(reading->error, "%s", what.text);
+        return TEND_E_INVALID;
     }
     const struct tend_log_line line = { .at_s = (double)at_ms / 1000,
                                         .service = fields[1].text,
