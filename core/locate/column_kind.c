@@ -23,7 +23,13 @@ enum mark {
     QUANTILE = 512,
     OWN = 1024,
     WAITING = 2048,
-    BYTES = 4096
+    BYTES = 4096,
+    UNIT = 8192,    // of time: it makes a latency of what is said of calls
+    STATUS = 16384, // of an answer that is a failure: 503
+    COUNT = 32768,  // how many there were, whatever was measured of them
+    SUM = 65536,    // what was measured of all of them
+    FLOW = 131072,  // work done, by the word of what does it
+    SLOW = 262144   // of work done, the part that was
 };
 
 struct word {
@@ -61,19 +67,45 @@ static const struct word words[] = {
     { "ops", CALLS, false },          { "call", CALLS, true },          { "qps", CALLS, false },
     { "rps", CALLS, false },          { "tps", CALLS, false },          { "traffic", CALLS, false },
     { "throughput", CALLS, false },   { "workload", CALLS, false },     { "hits", CALLS, false },
-    { "invocation", CALLS, true },    { "count", CALLS, false },        { "size", BYTES, false },
+    { "invocation", CALLS, true },    { "count", COUNT, false },        { "size", BYTES, false },
     { "up", SUCCESS, false },         { "ready", SUCCESS, false },      { "conn", WAITING, false },
     { "conns", WAITING, false },      { "goroutine", WAITING, true },   { "inflight", WAITING, false },
     { "lag", RESOURCE, false },       { "sessions", WAITING, false },
 };
 
+// How something was measured, and what work is called by those who do it.
+static const struct word measures[] = {
+    { "sum", SUM, false },         { "total", SUM, false },        { "bucket", SUM, false },
+    { "seconds", UNIT, false },    { "millis", UNIT, true },       { "ms", UNIT, false },
+    { "micros", UNIT, true },      { "us", UNIT, false },          { "nanos", UNIT, true },
+    { "resp", LATENCY, false },    { "responses", CALLS, false },  { "lock", WAITING, true },
+    { "clients", WAITING, false }, { "activity", WAITING, false }, { "questions", FLOW, false },
+    { "queries", FLOW, false },    { "query", FLOW, false },       { "commands", FLOW, false },
+    { "commit", FLOW, true },      { "xact", FLOW, false },        { "transactions", FLOW, false },
+    { "messages", FLOW, false },   { "msgs", FLOW, false },        { "slow", SLOW, false },
+};
+
+static unsigned find(const struct word *among, size_t count, const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < count; i++) {
+        const size_t length = strlen(among[i].text);
+        if (bytes >= length && (among[i].is_prefix || bytes == length) && memcmp(text, among[i].text, length) == 0) {
+            return among[i].marks;
+        }
+    }
+    return 0;
+}
+
 static unsigned marks_of(const char *text, size_t bytes)
 {
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        const size_t length = strlen(words[i].text);
-        if (bytes >= length && (words[i].is_prefix || bytes == length) && memcmp(text, words[i].text, length) == 0) {
-            return words[i].marks;
-        }
+    unsigned marks = find(words, sizeof words / sizeof *words, text, bytes);
+    marks = marks != 0 ? marks : find(measures, sizeof measures / sizeof *measures, text, bytes);
+    if (marks != 0) {
+        return marks;
+    }
+    if (bytes == 3 && (text[0] == '4' || text[0] == '5') && isdigit((unsigned char)text[1]) &&
+        isdigit((unsigned char)text[2])) {
+        return STATUS;
     }
     // p50, p999: a quantile
     if (bytes >= 2 && bytes <= 5 && text[0] == 'p' && isdigit((unsigned char)text[1])) {
@@ -106,18 +138,37 @@ static unsigned marks_of_name(const char *metric, size_t bytes)
     return marks;
 }
 
+// What words mean beside each other.
+static unsigned put_together(unsigned marks)
+{
+    if ((marks & BYTES) != 0) {
+        marks &= ~(unsigned)(LATENCY | QUANTILE | UNIT); // "response_bytes"
+    }
+    if ((marks & (CALLS | LATENCY)) != 0 && (marks & STATUS) != 0) {
+        marks |= ERROR; // "requests_total_503"
+    }
+    if ((marks & COUNT) != 0 || ((marks & FLOW) != 0 && (marks & SLOW) == 0)) {
+        marks |= CALLS;
+    }
+    if ((marks & UNIT) != 0 && (marks & CALLS) != 0 && (marks & (COUNT | SUM)) == 0) {
+        marks |= LATENCY; // "requests_seconds_max"
+    }
+    if ((marks & COUNT) != 0 && (marks & (LATENCY | UNIT)) != 0) {
+        marks &= ~(unsigned)(LATENCY | QUANTILE); // "duration_seconds_count"
+    }
+    return marks;
+}
+
 struct tend_column_class tend_column_classify(const char *metric, size_t bytes)
 {
-    unsigned marks = marks_of_name(metric, bytes);
-    if ((marks & BYTES) != 0) {
-        marks &= ~(unsigned)(LATENCY | QUANTILE); // "response_bytes"
-    }
+    const unsigned marks = put_together(marks_of_name(metric, bytes));
     struct tend_column_class class = { .kind = TEND_COLUMN_OTHER,
                                        .is_server_side = (marks & SERVER) != 0,
+                                       .is_client_side = (marks & CLIENT) != 0,
                                        .is_own = (marks & OWN) != 0 };
     if ((marks & MACHINE) != 0) {
         class.kind = TEND_COLUMN_MACHINE;
-    } else if ((marks & (SUCCESS | ERROR)) != 0) {
+    } else if ((marks & ERROR) != 0 || ((marks & SUCCESS) != 0 && (marks & RESOURCE) == 0)) { // but "mem_available"
         class.kind = TEND_COLUMN_ERROR;
         class.is_success = (marks & ERROR) == 0;
     } else if ((marks & RESOURCE) != 0) {
@@ -131,6 +182,9 @@ struct tend_column_class tend_column_classify(const char *metric, size_t bytes)
     } else if ((marks & (NETWORK | BYTES)) != 0) {
         class.kind = TEND_COLUMN_NETWORK;
     }
+    const bool is_time = class.kind == TEND_COLUMN_LATENCY || class.kind == TEND_COLUMN_CLIENT_LATENCY ||
+                         (class.kind == TEND_COLUMN_CALLS && (marks & UNIT) != 0);
+    class.is_time_sum = is_time && (marks & SUM) != 0;
     return class;
 }
 

@@ -25,6 +25,8 @@ struct tend_column_class {
     bool is_success;     ///< an error column that counts successes: a share, or percent
     bool is_own;         ///< a latency less what calls to others took
     bool is_server_side; ///< of an edge: as the callee sees it
+    bool is_client_side; ///< of calls that the service makes
+    bool is_time_sum;    ///< time that all calls took: beside their count it makes a mean
 };
 
 struct tend_column_class tend_column_classify(const char *metric, size_t bytes);

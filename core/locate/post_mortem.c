@@ -267,6 +267,9 @@ static json_t *document_of_column(struct tend_study *study, const struct tend_st
     if (began_anew) {
         (void)json_object_set_new(out, "began_anew", json_true());
     }
+    if (column->is_mean) {
+        (void)json_object_set_new(out, "mean", json_true());
+    }
     if (column->is_way) {
         (void)json_object_set_new(out, "way", json_true());
     }

@@ -4,9 +4,9 @@
 /// The document: {"onset_s", "step_s", "rows", "services": [name], "idle": [name] (never called), "edges": [[caller,
 /// callee]], "views": [{"onset_s", "weight", "live_rows", "columns": [{"service" or "caller" and "callee", "metric",
 /// "kind", "up", "down" (points), "before", "after", "coverage", "live", "onset_s", "own", "turned", "server": true,
-/// "way": true, "made", "silence"}]}]}. A view is what the columns say if the onset was then: it is never quite known,
-/// so a few moments are looked at, the likeliest first. Columns without any points are left out. Units: seconds since
-/// 1970. Ownership: the document is the caller's. Threads: none shared.
+/// "way": true, "mean": true, "made", "silence"}]}]}. A view is what the columns say if the onset was then: it is never
+/// quite known, so a few moments are looked at, the likeliest first. Columns without any points are left out. Units:
+/// seconds since 1970. Ownership: the document is the caller's. Threads: none shared.
 
 #include "locate/metric_frame.h"
 

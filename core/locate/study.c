@@ -51,8 +51,8 @@ static bool is_counter(const struct tend_study *study, const struct tend_study_c
     const double *values = column->from->values;
     size_t steps = 0, grew = 0, fell = 0;
     double last = (double)NAN;
-    if (column->class.kind == TEND_COLUMN_LATENCY || column->class.kind == TEND_COLUMN_CLIENT_LATENCY ||
-        tend_column_is_memory(column->from->metric)) {
+    const bool is_time = column->class.kind == TEND_COLUMN_LATENCY || column->class.kind == TEND_COLUMN_CLIENT_LATENCY;
+    if ((is_time && !column->class.is_time_sum) || tend_column_is_memory(column->from->metric)) {
         return false;
     }
     for (size_t row = 0; row < study->frame->rows; row++) {
@@ -121,6 +121,30 @@ static void divide_by_calls(struct tend_study *study, struct tend_study_column *
         column->from->values[row] = of > 0 ? fmin(column->from->values[row] / of, 1) : (double)NAN;
     }
     column->is_share = true;
+}
+
+// Time that all calls took and how many there were, as histograms and summaries are exported: "duration_seconds_sum"
+// and "duration_seconds_count" are a mean.
+static void divide_by_count(struct tend_study *study, struct tend_study_column *column)
+{
+    static const char sum[] = "_sum", count[] = "_count";
+    const char *metric = column->from->metric;
+    const size_t length = strlen(metric);
+    char name[256];
+    if (length < sizeof sum || strcmp(metric + length - strlen(sum), sum) != 0 ||
+        snprintf(name, sizeof name, "%.*s%s", (int)(length - strlen(sum)), metric, count) >= (int)sizeof name) {
+        return;
+    }
+    const struct tend_study_column *calls = find(study, column->from->owner, name);
+    if (calls == NULL || calls->is_counter != column->is_counter) {
+        return;
+    }
+    for (size_t row = 0; row < study->frame->rows; row++) {
+        const double of = calls->from->values[row];
+        column->from->values[row] = of > 0 ? column->from->values[row] / of : (double)NAN;
+    }
+    column->class.kind = column->class.is_client_side ? TEND_COLUMN_CLIENT_LATENCY : TEND_COLUMN_LATENCY;
+    column->is_mean = true;
 }
 
 // The callee's side of a latency of an edge: "latency_mean" has "server_latency_mean", "sou_p50" has "des_p50".
@@ -305,6 +329,8 @@ enum tend_status tend_study_prepare(struct tend_study *study)
             turn_success(study, column);
         } else if (column->class.kind == TEND_COLUMN_ERROR) {
             divide_by_calls(study, column);
+        } else if (column->class.is_time_sum) {
+            divide_by_count(study, column);
         }
     }
     for (size_t i = 0; i < plain; i++) {

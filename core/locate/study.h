@@ -17,6 +17,7 @@ struct tend_study_column {
     const char *caller; ///< of calls made; NULL of others
     const char *callee;
     bool is_way, is_made, is_share;
+    bool is_mean;       ///< it was a sum, and its values are for each one now
     bool is_counter;    ///< it only grew: its values became what it grew by from row to row
     size_t first_reset; ///< of a counter: the row at which it began anew; SIZE_MAX: it never did
     double level;       ///< the median of the healthy rows; NaN when there is none

@@ -85,3 +85,10 @@ suite.fact("what rose by far more than the rest is not its caller's", function()
   end
   suite.same(ranked(columns, nil, { timed = { db = true } }).ranking[1], "mail")
 end)
+
+suite.fact("the mean of a time is told as one", function()
+  local mean = column { service = "db", metric = "query_seconds_sum", kind = "latency", up = 3, mean = true }
+  local answer = ranked { mean }
+  suite.same(answer.evidence[1].reasons[1],
+    "latency: query_seconds_sum for each one rose from 1 to 2, seen 5 s after the onset")
+end)

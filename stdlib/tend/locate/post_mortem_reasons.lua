@@ -17,6 +17,7 @@ local function subject(column)
   if column.made then return ("calls to %s for each call it gets"):format(column.callee) end
   if column.way then return ("time on the way %s>%s"):format(column.caller, column.callee) end
   if column.caller then return ("%s>%s %s"):format(column.caller, column.callee, column.metric) end
+  if column.mean then return column.metric .. " for each one" end
   return column.metric .. (column.turned and " (failures)" or "")
 end
 

@@ -58,6 +58,43 @@ static void words_count_and_not_parts_of_words(void **state)
     is("CPU_Usage", TEND_COLUMN_RESOURCE);
 }
 
+static void units_and_counts_tell_times_from_traffic(void **state)
+{
+    (void)state;
+    is("http_server_requests_seconds_max", TEND_COLUMN_LATENCY);
+    is("http_client_requests_seconds_max", TEND_COLUMN_CLIENT_LATENCY);
+    is("http_server_requests_seconds_count", TEND_COLUMN_CALLS);
+    is("http_request_duration_seconds_count", TEND_COLUMN_CALLS);
+    is("resp_ms", TEND_COLUMN_LATENCY);
+    is("io_wait_ms", TEND_COLUMN_RESOURCE);
+    is("process_uptime_seconds", TEND_COLUMN_OTHER);
+    assert_true(tend_column_classify("http_server_requests_seconds_sum", 32).is_time_sum);
+    assert_true(tend_column_classify("request_duration_seconds_sum", 28).is_time_sum);
+    assert_false(tend_column_classify("istio_response_bytes_sum", 24).is_time_sum);
+    assert_false(tend_column_classify("requests_total", 14).is_time_sum);
+    assert_false(tend_column_classify("gc_duration_seconds_sum", 23).is_time_sum); // none that a caller waits for
+}
+
+static void work_done_is_traffic_by_whatever_name(void **state)
+{
+    (void)state;
+    is("mysql_questions", TEND_COLUMN_CALLS);
+    is("redis_commands_processed_total", TEND_COLUMN_CALLS);
+    is("pg_stat_database_xact_commit", TEND_COLUMN_CALLS);
+    is("mysql_slow_queries", TEND_COLUMN_OTHER);
+    is("queue_messages_ready", TEND_COLUMN_RESOURCE); // what waits in a queue is no work done
+    is("redis_connected_clients", TEND_COLUMN_WAITING);
+    is("pg_locks_count", TEND_COLUMN_WAITING);
+}
+
+static void a_status_of_an_answer_tells_failures(void **state)
+{
+    (void)state;
+    is("requests_total_503", TEND_COLUMN_ERROR);
+    is("requests_total_200", TEND_COLUMN_CALLS);
+    is("room_404", TEND_COLUMN_OTHER); // answers nothing
+}
+
 static void successes_are_errors_the_other_way_round(void **state)
 {
     (void)state;
@@ -66,6 +103,7 @@ static void successes_are_errors_the_other_way_round(void **state)
     const struct tend_column_class unavailable = tend_column_classify("unavailable", 11);
     assert_true(unavailable.kind == TEND_COLUMN_ERROR && !unavailable.is_success);
     assert_true(tend_column_classify("success_pct", 11).is_success);
+    is("memory_available_bytes", TEND_COLUMN_RESOURCE); // how much there is, and not whether
 }
 
 static void a_side_of_an_edge_and_time_of_its_own_are_known(void **state)
@@ -94,6 +132,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_tell_the_kind),
         cmocka_unit_test(words_count_and_not_parts_of_words),
+        cmocka_unit_test(units_and_counts_tell_times_from_traffic),
+        cmocka_unit_test(work_done_is_traffic_by_whatever_name),
+        cmocka_unit_test(a_status_of_an_answer_tells_failures),
         cmocka_unit_test(successes_are_errors_the_other_way_round),
         cmocka_unit_test(a_side_of_an_edge_and_time_of_its_own_are_known),
         cmocka_unit_test(a_name_of_any_length_is_read),

@@ -107,6 +107,22 @@ static void errors_beside_calls_are_a_share_of_them(void **state)
     json_decref(evidence);
 }
 
+static void time_that_all_calls_took_is_a_mean_beside_their_count(void **state)
+{
+    (void)state;
+    json_t *evidence =
+        evidence_of("a:requests_seconds_sum,a:requests_seconds_count", "50,100", "250,100", onset_s, "[]");
+    const json_t *column = only_column(evidence);
+    is(column, "kind", "latency");
+    near(column, "before", 0.5);
+    near(column, "after", 2.5);
+    assert_true(tend_json_bool(column, "mean", false));
+    json_decref(evidence);
+    evidence = evidence_of("a:requests_seconds_sum", "50", "250", onset_s, "[]"); // by itself it follows the traffic
+    is(only_column(evidence), "kind", "calls");
+    json_decref(evidence);
+}
+
 static void time_on_the_way_is_what_the_callee_does_not_see(void **state)
 {
     (void)state;
@@ -357,6 +373,7 @@ int main(void)
         cmocka_unit_test(a_column_that_rose_is_told_and_one_that_did_not_is_left_out),
         cmocka_unit_test(availability_is_judged_by_its_failures),
         cmocka_unit_test(errors_beside_calls_are_a_share_of_them),
+        cmocka_unit_test(time_that_all_calls_took_is_a_mean_beside_their_count),
         cmocka_unit_test(time_on_the_way_is_what_the_callee_does_not_see),
         cmocka_unit_test(calls_made_are_judged_by_the_callers_own_traffic),
         cmocka_unit_test(a_column_that_falls_silent_while_its_peers_speak_is_told),
