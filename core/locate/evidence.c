@@ -13,6 +13,7 @@ enum { STRETCHES_MAX = 60 };
 static const double normal_mad = 1.4826;    // a normal distribution's standard deviation in median absolute deviations
 static const double usual_units = 2.5;      // what noise may always reach
 static const double reached_quantile = 0.9; // of stretches of health
+static const double least_quantile = 0.02;  // of health
 static const double inside_points = 0.2;    // at the edge of what health shows
 
 enum tend_status tend_evidence_scratch_init(struct tend_evidence_scratch *scratch, size_t rows)
@@ -247,6 +248,7 @@ struct tend_evidence_past tend_evidence_past_of(const double *values, const stru
 {
     const size_t known = sort_finite(values, rows->healthy, scratch->sorted);
     struct tend_evidence_past past = { .median = median_of_sorted(scratch->sorted, known), .scale = (double)NAN };
+    past.least = known == 0 ? (double)NAN : quantile_of_sorted(scratch->sorted, known, least_quantile);
     past.coverage = rows->healthy == 0 ? 0 : (double)known / (double)rows->healthy;
     if (known == 0 || rows->live >= rows->rows) {
         return past;
@@ -270,6 +272,7 @@ struct tend_evidence tend_evidence_since(const double *values, const struct tend
         .after = level.high,
         .scale = past->scale,
         .coverage = past->coverage,
+        .left = 1,
         .live_share = length == 0 ? 0 : (double)level.count / (double)length,
         .onset = rows->rows,
     };
@@ -280,6 +283,7 @@ struct tend_evidence tend_evidence_since(const double *values, const struct tend
     const struct change change = change_of(level, past->median, recent, past->scale);
     evidence.up_points = points_of(change.up, past->up);
     evidence.down_points = points_of(change.down, past->down);
+    evidence.left = past->least > 0 ? larger(0, smaller(1, level.low / past->least)) : 1;
     const bool rose = evidence.up_points >= evidence.down_points;
     evidence.after = rose ? level.high : level.low;
     if (!isnan(recent)) {

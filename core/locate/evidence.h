@@ -28,6 +28,7 @@ struct tend_evidence {
     double down_points; ///< of having fallen
     double before;      ///< the level before: the median of whichever past is nearer to what came; NaN: there was none
     double after;       ///< the level that half of the live rows reach, on the side that has more points
+    double left;        ///< what half of the live rows have at most, for 1 of the least that health shows; at most 1
     double scale;       ///< what one unit of deviation was
     double coverage;    ///< share of healthy rows that have a value
     double live_share;  ///< the same of live rows
@@ -48,6 +49,7 @@ void tend_evidence_scratch_clear(struct tend_evidence_scratch *scratch);
 struct tend_evidence_past {
     double median;   ///< NaN: it had no values
     double scale;    ///< of one unit of deviation; NaN: nothing can be said
+    double least;    ///< health is seldom below
     double coverage; ///< share of healthy rows that have a value
     double up, down; ///< units that the same statistic reaches in stretches of health
 };

@@ -20,6 +20,7 @@ static const double recent_s = 120;      // of the recent past, or two rows
 static const double silence_nats = 3;    // of a silence that may be chance
 static const double error_least = 0.002; // of calls that fail
 static const double points_least = 0.02; // below: left out
+static const double left_most = 0.5;     // of the least that health shows; more is no collapse
 static const double twice_points = 0.5;  // less for the first rows by themselves
 // The onset is never quite known. An alarm comes late, and a case is hurt more by an onset that is taken to be too late
 // than by one too early; of an onset that was looked for, either may be.
@@ -215,9 +216,11 @@ static struct tend_evidence evidence_of(struct tend_study *study, const struct t
     early.up_points = fmax(0, early.up_points - twice_points);
     early.down_points = fmax(0, early.down_points - twice_points);
     const double up = fmax(whole.up_points, early.up_points), down = fmax(whole.down_points, early.down_points);
+    const double left = whole.left;
     if (fmax(early.up_points, early.down_points) > fmax(whole.up_points, whole.down_points)) {
         whole = early;
     }
+    whole.left = fmin(left, early.left);
     whole.up_points = up;
     whole.down_points = down;
     return whole;
@@ -267,6 +270,9 @@ static json_t *document_of_column(struct tend_study *study, const struct tend_st
     if (began_anew) {
         (void)json_object_set_new(out, "began_anew", json_true());
     }
+    if (evidence.left < left_most) {
+        (void)json_object_set_new(out, "left", json_real(evidence.left));
+    }
     if (column->is_mean) {
         (void)json_object_set_new(out, "mean", json_true());
     }
@@ -290,8 +296,15 @@ static json_t *services_of(const struct tend_study *study)
     return services;
 }
 
-// How many columns each service has that go on though nobody calls it, and which have a latency of their own.
-static void count_columns(const struct tend_study *study, json_t *lasting, json_t *timed)
+static void count_one_more(json_t *counts, const char *owner)
+{
+    const json_int_t count = json_integer_value(json_object_get(counts, owner));
+    (void)json_object_set_new(counts, owner, json_integer(count + 1));
+}
+
+// How many columns each service has that go on though nobody calls it, how many of what comes and goes while it works,
+// and which services have a latency of their own.
+static void count_columns(const struct tend_study *study, json_t *lasting, json_t *flows, json_t *timed)
 {
     for (size_t i = 0; i < study->plain; i++) {
         const struct tend_study_column *column = study->by_owner[i];
@@ -302,8 +315,10 @@ static void count_columns(const struct tend_study *study, json_t *lasting, json_
         if (column->class.kind == TEND_COLUMN_LATENCY) {
             (void)json_object_set_new(timed, owner, json_true());
         } else if (column->class.kind != TEND_COLUMN_ERROR && column->class.kind != TEND_COLUMN_CLIENT_LATENCY) {
-            const json_int_t count = json_integer_value(json_object_get(lasting, owner));
-            (void)json_object_set_new(lasting, owner, json_integer(count + 1));
+            count_one_more(lasting, owner);
+        }
+        if (column->class.kind == TEND_COLUMN_CALLS || column->class.kind == TEND_COLUMN_NETWORK) {
+            count_one_more(flows, owner);
         }
     }
 }
@@ -373,12 +388,12 @@ static json_t *document_of(struct tend_study *study)
                                               "live_rows", (json_int_t)(from->rows.rows - from->rows.live), "columns"));
     }
     fill_views(study, views);
-    json_t *lasting = json_object(), *timed = json_object();
-    count_columns(study, lasting, timed);
+    json_t *lasting = json_object(), *flows = json_object(), *timed = json_object();
+    count_columns(study, lasting, flows, timed);
     json_t *document =
-        json_pack("{s:f, s:f, s:I, s:o, s:o, s:o, s:o, s:o}", "onset_s", study->views[0].onset_s, "step_s",
+        json_pack("{s:f, s:f, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "onset_s", study->views[0].onset_s, "step_s",
                   study->frame->step_s, "rows", (json_int_t)study->rows.rows, "services", services_of(study), "idle",
-                  idle_services_of(study), "lasting", lasting, "timed", timed, "views", views);
+                  idle_services_of(study), "lasting", lasting, "flows", flows, "timed", timed, "views", views);
     if (json_is_array(study->edges)) {
         (void)json_object_set_new(document, "edges", json_deep_copy(study->edges));
     }

@@ -86,6 +86,57 @@ suite.fact("what rose by far more than the rest is not its caller's", function()
   suite.same(ranked(columns, nil, { timed = { db = true } }).ranking[1], "mail")
 end)
 
+local function fell(service, left, more)
+  local made = { service = service, metric = "rps", kind = "calls", down = 1, left = left, before = 50,
+    after = 50 * left }
+  for key, value in pairs(more or {}) do made[key] = value end
+  return column(made)
+end
+
+suite.fact("what does nothing any more while a caller works is dead, and explains the caller's errors", function()
+  local flows = { flows = { db = 1, mail = 1, shop = 1 } }
+  local errors = column { service = "shop", metric = "errors", kind = "error", up = 3 }
+  local answer = ranked({ errors, fell("db", 0) }, nil, flows)
+  suite.same(answer.ranking[1], "db")
+  suite.same(answer.evidence[1].reasons[1], "gone: rps fell from 50 to 0, seen 5 s after the onset")
+  -- A tenth is still more than nothing; the caller does nothing either; it calls none of several any more; something
+  -- else still comes and goes.
+  suite.same(ranked({ errors, fell("db", 0.2) }, nil, flows).ranking[1], "shop")
+  suite.same(ranked({ errors, fell("db", 0.05), fell("shop", 0.1) }, nil, flows).ranking[1], "shop")
+  suite.same(ranked({ errors, fell("db", 0), fell("mail", 0) }, nil, flows).ranking[1], "shop")
+  suite.same(ranked({ errors, fell("db", 0) }, nil, { flows = { db = 2 } }).ranking[1], "shop")
+end)
+
+suite.fact("traffic without values is none", function()
+  local silent = column { service = "db", metric = "rps", kind = "calls", live = 0, silence = 0.5 }
+  local errors = column { service = "shop", metric = "errors", kind = "error", up = 3 }
+  suite.same(ranked({ errors, silent }, nil, { flows = { db = 1 } }).ranking[1], "db")
+end)
+
+local function surge(service, times, up)
+  return column { service = service, metric = "rps", kind = "calls", up = up or 3, before = 10, after = 10 * times }
+end
+
+suite.fact("a resource that grew with the traffic of its service says little", function()
+  local function points(metric, times)
+    local cpu = column { service = "web", metric = metric, kind = "resource", up = 3, before = 10, after = 20 }
+    return ranked({ cpu, surge("web", times) }).evidence[1].points
+  end
+  suite.same(points("cpu", 2) < points("cpu", 1.2) / 2, true)
+  suite.same(points("memory", 2), points("memory", 1.2)) -- does not come and go with calls
+end)
+
+suite.fact("a service that one caller calls far more bears its load, and its caller is suspected", function()
+  local function first(of_caller)
+    local columns = { column { service = "db", metric = "latency_p90", kind = "latency", up = 2 }, surge("db", 8),
+      column { caller = "shop", callee = "db", metric = "rps", kind = "calls", up = 6, after = 8, made = 1 } }
+    if of_caller then columns[#columns + 1] = surge("shop", 7) end
+    return ranked(columns).ranking[1]
+  end
+  suite.same(first(false), "shop")
+  suite.same(first(true), "db") -- all of it came from further above
+end)
+
 suite.fact("the mean of a time is told as one", function()
   local mean = column { service = "db", metric = "query_seconds_sum", kind = "latency", up = 3, mean = true }
   local answer = ranked { mean }

@@ -10,6 +10,7 @@
 local ends = require "tend.locate.post_mortem_ends"
 local names = require "tend.locate.post_mortem_names"
 local reasons = require "tend.locate.post_mortem_reasons"
+local traffic = require "tend.locate.post_mortem_traffic"
 
 local post_mortem = {}
 
@@ -25,14 +26,17 @@ post_mortem.settings = {
   rest = 1 / 3,
   most = 4.5, -- of any part
   vanished = 3, vanished_share = 0.7, -- points when that share of what goes on uncalled has no values any more
+  stopped = 3, -- points of doing nothing any more while a caller works
   began_anew = 3, -- points of a counter that began anew
+  loaded = 0.2, -- of a resource that grew as the traffic did
+  driven = 0.6, -- of a service that one caller calls far more
   cleared = 0.4, -- of a latency that is its caller's
   idle = 0.5, -- of a service that nobody ever calls
   view = 0.4, -- of a service that is a mere view of another: a proxy, or a caller's side of its calls
 }
 
-local PARTS = { "gone", "resource", "waiting", "error", "latency", "way", "logs", "other", "made", "network", "silence",
-  "machine", "client_latency", "calls" }
+local PARTS = { "gone", "resource", "waiting", "error", "latency", "way", "logs", "other", "made", "network",
+  "silence", "machine", "client_latency", "calls" }
 
 -- ---- the graph, and what there is on each service ----
 
@@ -93,7 +97,19 @@ local function gone(column, up, down, settings)
   return 0
 end
 
+-- What a service holds does not come and go with its traffic.
+local function is_held(name)
+  return name:find "mem" or name:find "rss" or name:find "heap" or name:find "restart"
+end
+
+local function add_resource(service, column, up, down, settings)
+  local name = column.metric:lower()
+  if not is_held(name) and traffic.explains(service, column) then up = up * settings.loaded end
+  add(service, "resource", math.max(up, settings.fall * down), column)
+end
+
 local function add_column(service, column, up, down, settings)
+  if not service then return end -- an entry point
   local is_gone = gone(column, up, down, settings)
   if is_gone > 0 then return add(service, "gone", is_gone, column) end
   if column.silence and not FELT[column.kind] then add(service, "silence", column.silence, column) end
@@ -103,6 +119,8 @@ local function add_column(service, column, up, down, settings)
     add(service, "self", up, column)
   elseif FELT[column.kind] then
     add(service, column.kind, up, column)
+  elseif column.kind == "resource" then
+    add_resource(service, column, up, down, settings)
   else
     add(service, column.kind, math.max(up, settings.fall * down), column)
   end
@@ -216,6 +234,7 @@ local function judge(services, service, settings)
   end
   local credit = settings.credit * credit_of(services, service, settings) * front
   service.points = best + settings.rest * (sum - best) + credit
+  if traffic.is_driven(services, service) then service.points = service.points * settings.driven end
   if service.idle then service.points = service.points * settings.idle end
   if names.is_view(service.name) then service.points = service.points * settings.view end
 end
@@ -223,6 +242,7 @@ end
 -- As if the onset was when this view says.
 local function rank_view(evidence, view)
   local settings, services, ranking = post_mortem.settings, graph_of(evidence, view), {}
+  traffic.measure(services, view, evidence.flows or {})
   local cleared = {}
   for _, one in ipairs(ends.common(services, view, evidence.timed)) do
     add(services[one.caller], "way", one.points, one.column)
@@ -242,6 +262,7 @@ local function rank_view(evidence, view)
   add_logs(services, view.logs or {}, settings)
   for _, name in ipairs(evidence.services) do
     add_way(services[name])
+    add(services[name], "gone", settings.stopped * traffic.stopped(services, services[name]), services[name].last_flow)
     add_vanished(services[name], evidence.lasting[name] or 0, settings)
   end
   for i, name in ipairs(evidence.services) do

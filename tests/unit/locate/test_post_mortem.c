@@ -123,6 +123,22 @@ static void time_that_all_calls_took_is_a_mean_beside_their_count(void **state)
     json_decref(evidence);
 }
 
+static void what_is_left_of_a_traffic_that_collapses_is_told(void **state)
+{
+    (void)state;
+    json_t *evidence = evidence_of("a:rps,b:rps", "100,10", "5,30", onset_s, "[]");
+    const json_t *columns = json_object_get(json_array_get(json_object_get(evidence, "views"), 0), "columns");
+    assert_int_equal(json_array_size(columns), 2);
+    near(json_array_get(columns, 0), "left", 0.05);
+    assert_null(json_object_get(json_array_get(columns, 1), "left"));
+    near(json_object_get(evidence, "flows"), "a", 1);
+    json_decref(evidence);
+    evidence = evidence_of("a:rps,a:net_tx", "100,900", "70,900", onset_s, "[]"); // no collapse
+    assert_null(json_object_get(only_column(evidence), "left"));
+    near(json_object_get(evidence, "flows"), "a", 2);
+    json_decref(evidence);
+}
+
 static void time_on_the_way_is_what_the_callee_does_not_see(void **state)
 {
     (void)state;
@@ -374,6 +390,7 @@ int main(void)
         cmocka_unit_test(availability_is_judged_by_its_failures),
         cmocka_unit_test(errors_beside_calls_are_a_share_of_them),
         cmocka_unit_test(time_that_all_calls_took_is_a_mean_beside_their_count),
+        cmocka_unit_test(what_is_left_of_a_traffic_that_collapses_is_told),
         cmocka_unit_test(time_on_the_way_is_what_the_callee_does_not_see),
         cmocka_unit_test(calls_made_are_judged_by_the_callers_own_traffic),
         cmocka_unit_test(a_column_that_falls_silent_while_its_peers_speak_is_told),
