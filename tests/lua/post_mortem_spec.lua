@@ -137,6 +137,16 @@ suite.fact("a service that one caller calls far more bears its load, and its cal
   suite.same(first(true), "db") -- all of it came from further above
 end)
 
+suite.fact("what a caller writes is explained by the errors that it meets", function()
+  local function points(service_of_errors)
+    local answer = ranked { column { service = "shop", metric = "fs_writes", kind = "resource", up = 4 },
+      column { service = service_of_errors, metric = "errors", kind = "error", up = 4 } }
+    return answer.ranking[1]
+  end
+  suite.same(points "db", "db")
+  suite.same(points "web", "shop")
+end)
+
 suite.fact("the mean of a time is told as one", function()
   local mean = column { service = "db", metric = "query_seconds_sum", kind = "latency", up = 3, mean = true }
   local answer = ranked { mean }

@@ -15,7 +15,8 @@ local traffic = require "tend.locate.post_mortem_traffic"
 local post_mortem = {}
 
 post_mortem.settings = {
-  gone = 1, resource = 1, waiting = 1, error = 1, latency = 1, self = 1, way = 1, logs = 1, -- parts that accuse
+  -- Parts that accuse, and parts that hint.
+  gone = 1, resource = 1, written = 1, waiting = 1, error = 1, latency = 1, self = 1, way = 1, logs = 1,
   other = 0.5, made = 0.4, network = 0.3, silence = 0.3, machine = 0.15, client_latency = 0.15, calls = 0.15,
   fall = 0.2, -- of a resource that fell, against one that rose
   info_up = 0.2, info_down = 1, -- lines that are no errors: new ones, and ones that ceased
@@ -35,7 +36,7 @@ post_mortem.settings = {
   view = 0.4, -- of a service that is a mere view of another: a proxy, or a caller's side of its calls
 }
 
-local PARTS = { "gone", "resource", "waiting", "error", "latency", "way", "logs", "other", "made", "network",
+local PARTS = { "gone", "resource", "written", "waiting", "error", "latency", "way", "logs", "other", "made", "network",
   "silence", "machine", "client_latency", "calls" }
 
 -- ---- the graph, and what there is on each service ----
@@ -105,7 +106,8 @@ end
 local function add_resource(service, column, up, down, settings)
   local name = column.metric:lower()
   if not is_held(name) and traffic.explains(service, column) then up = up * settings.loaded end
-  add(service, "resource", math.max(up, settings.fall * down), column)
+  local part = (name:find "write" or name:find "diskio") and "written" or "resource"
+  add(service, part, math.max(up, settings.fall * down), column)
 end
 
 local function add_column(service, column, up, down, settings)
@@ -207,10 +209,11 @@ end
 
 -- Which parts of the services below explain one of a service.
 local EXPLAINED_BY = {
-  latency = { "latency", "resource", "waiting", "gone" },
-  error = { "error", "logs", "resource", "waiting", "gone" },
-  waiting = { "waiting", "latency", "error", "resource", "gone" },
-  logs = { "logs", "error", "latency", "resource", "waiting", "gone" },
+  latency = { "latency", "resource", "written", "waiting", "gone" },
+  error = { "error", "logs", "resource", "written", "waiting", "gone" },
+  waiting = { "waiting", "latency", "error", "resource", "written", "gone" },
+  logs = { "logs", "error", "latency", "resource", "written", "waiting", "gone" },
+  written = { "written", "logs", "error", "latency", "resource", "waiting", "gone" }, -- who meets errors writes of them
 }
 
 local function judge(services, service, settings)
