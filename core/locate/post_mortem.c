@@ -483,6 +483,10 @@ static enum tend_status study_frame(struct tend_study *study, const struct tend_
     }
     if (status == TEND_OK) {
         *out = document_of(study);
+        if (options->symptom_service != NULL) {
+            (void)json_object_set_new(*out, "symptom",
+                                      tend_json_string(options->symptom_service, strlen(options->symptom_service)));
+        }
         status = *out == NULL ? TEND_E_NOMEM : TEND_OK;
     }
     return status;

@@ -3,13 +3,13 @@
 ///
 /// The document: {"onset_s", "step_s", "rows", "services": [name], "idle": [name] (never called), "lasting": {name:
 /// columns that go on though nobody calls}, "flows": {name: columns of what comes and goes while it works}, "timed":
-/// {name: true} (has a latency of its own), "edges": [[caller, callee]], "views": [{"onset_s", "weight", "live_rows",
-/// "columns": [{"service" or "caller" and "callee", "metric", "kind", "up", "down" (points), "before", "after",
-/// "coverage", "live", "onset_s", "own", "turned", "server": true, "way": true, "mean": true, "made", "silence",
-/// "left"}]}]}. "left" is how much there is of a column that collapsed, for 1 of the least that health shows. A view is
-/// what the columns say if the onset was then: it is never quite known, so a few moments are looked at, the likeliest
-/// first. Columns without any points are left out. Units: seconds since 1970. Ownership: the document is the caller's.
-/// Threads: none shared.
+/// {name: true} (has a latency of its own), "symptom": service (that raised the alarm, if known), "edges": [[caller,
+/// callee]], "views": [{"onset_s", "weight", "live_rows", "columns": [{"service" or "caller" and "callee", "metric",
+/// "kind", "up", "down" (points), "before", "after", "coverage", "live", "onset_s", "own", "turned", "server": true,
+/// "way": true, "mean": true, "made", "silence", "left"}]}]}. "left" is how much there is of a column that collapsed,
+/// for 1 of the least that health shows. A view is what the columns say if the onset was then: it is never quite known,
+/// so a few moments are looked at, the likeliest first. Columns without any points are left out. Units: seconds since
+/// 1970. Ownership: the document is the caller's. Threads: none shared.
 
 #include "locate/metric_frame.h"
 

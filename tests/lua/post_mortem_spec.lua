@@ -93,6 +93,19 @@ local function fell(service, left, more)
   return column(made)
 end
 
+suite.fact("without a graph what does nothing explains errors anywhere, and the front is suspected less", function()
+  local function first(columns, symptom)
+    return ranked(columns, nil, { edges = {}, symptom = symptom, flows = { db = 1, mail = 1 } }).ranking[1]
+  end
+  local shop = column { service = "shop", metric = "errors", kind = "error", up = 3 }
+  local web = column { service = "web", metric = "errors", kind = "error", up = 3.5 }
+  suite.same(first { shop, web }, "web")
+  suite.same(first({ shop, web }, "web"), "shop")
+  suite.same(first { shop, fell("db", 0) }, "db")
+  suite.same(first { shop, fell("db", 0.05) }, "shop")
+  suite.same(first { shop, fell("db", 0), fell("mail", 0) }, "shop")
+end)
+
 suite.fact("what does nothing any more while a caller works is dead, and explains the caller's errors", function()
   local flows = { flows = { db = 1, mail = 1, shop = 1 } }
   local errors = column { service = "shop", metric = "errors", kind = "error", up = 3 }

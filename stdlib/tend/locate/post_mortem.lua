@@ -31,6 +31,7 @@ post_mortem.settings = {
   began_anew = 3, -- points of a counter that began anew
   loaded = 0.2, -- of a resource that grew as the traffic did
   driven = 0.6, -- of a service that one caller calls far more
+  front = 0.7, -- of the service whose symptom raised the alarm, when nobody knows whom it calls
   cleared = 0.4, -- of a latency that is its caller's
   idle = 0.5, -- of a service that nobody ever calls
   view = 0.4, -- of a service that is a mere view of another: a proxy, or a caller's side of its calls
@@ -216,10 +217,19 @@ local EXPLAINED_BY = {
   written = { "written", "logs", "error", "latency", "resource", "waiting", "gone" }, -- who meets errors writes of them
 }
 
-local function judge(services, service, settings)
+-- Who calls whom is not known: what went away may be below any other.
+local function gone_elsewhere(services, service)
+  local worst = 0
+  for name, other in pairs(services) do
+    if name ~= service.name then worst = math.max(worst, other.part.gone or 0) end
+  end
+  return { gone = worst }
+end
+
+local function judge(services, service, settings, is_known)
   local own = service.own
   for part, points in pairs(service.part) do own[part] = points end
-  local worst = below(services, service)
+  local worst = is_known and below(services, service) or gone_elsewhere(services, service)
   for part, by in pairs(EXPLAINED_BY) do
     if own[part] then
       local explained = 0
@@ -242,11 +252,18 @@ local function judge(services, service, settings)
   if names.is_view(service.name) then service.points = service.points * settings.view end
 end
 
+local function is_graph_known(services)
+  for _, service in pairs(services) do
+    if next(service.callees) then return true end
+  end
+  return false
+end
+
 -- As if the onset was when this view says.
 local function rank_view(evidence, view)
   local settings, services, ranking = post_mortem.settings, graph_of(evidence, view), {}
   traffic.measure(services, view, evidence.flows or {})
-  local cleared = {}
+  local is_known, cleared = is_graph_known(services), {}
   for _, one in ipairs(ends.common(services, view, evidence.timed)) do
     add(services[one.caller], "way", one.points, one.column)
     for _, callee in ipairs(one.callees) do cleared[one.caller .. ">" .. callee] = true end
@@ -265,11 +282,13 @@ local function rank_view(evidence, view)
   add_logs(services, view.logs or {}, settings)
   for _, name in ipairs(evidence.services) do
     add_way(services[name])
-    add(services[name], "gone", settings.stopped * traffic.stopped(services, services[name]), services[name].last_flow)
+    local stopped = traffic.stopped(services, services[name], is_known)
+    add(services[name], "gone", settings.stopped * stopped, services[name].last_flow)
     add_vanished(services[name], evidence.lasting[name] or 0, settings)
   end
   for i, name in ipairs(evidence.services) do
-    judge(services, services[name], settings)
+    judge(services, services[name], settings, is_known)
+    if not is_known and name == evidence.symptom then services[name].points = settings.front * services[name].points end
     ranking[i] = services[name]
   end
   return ranking

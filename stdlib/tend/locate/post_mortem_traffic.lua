@@ -8,6 +8,7 @@ local RISEN = 0.5 -- points of traffic that rose
 local IN_STEP = 1.3 -- times what the traffic grew by, at most: grew with it
 local DOUBLED = 2 -- so much more traffic may bring what was never there
 local STOPPED = 0.1 -- of a caller's share that is left, at most: does nothing any more
+local SILENT = 0.03 -- of what the busiest has left, at most: does nothing, whoever calls it
 local DRIVEN = 2.5 -- times what a caller's traffic grew by, at least: the caller's doing
 
 -- How many times as often each service is called as before.
@@ -52,12 +53,23 @@ end
 
 local function has_stopped(service, caller) return service.left <= STOPPED * caller.left end
 
+-- Nobody knows who calls whom: while some still work, who does nothing at all is dead, or all of those share it.
+local function stopped_among_all(services, service)
+  local busiest, count = 0, 0
+  for _, other in pairs(services) do busiest = math.max(busiest, other.left) end
+  if service.left > SILENT * busiest then return 0 end
+  for _, other in pairs(services) do count = count + (other.left <= SILENT * busiest and 1 or 0) end
+  return 1 / count
+end
+
 --- Whether a service does nothing any more while one that calls it still works: it is dead, or hangs. A caller that
 --- calls none of several any more may have its own reasons, so they share what speaks against them.
 ---@param services table<string, table>
 ---@param service table
+---@param is_known boolean  whether anything is known of who calls whom
 ---@return number share  0 … 1
-function traffic.stopped(services, service)
+function traffic.stopped(services, service, is_known)
+  if not is_known then return stopped_among_all(services, service) end
   local share = 0
   for name in pairs(service.callers) do
     local caller, count = services[name], 0

@@ -41,7 +41,7 @@ static json_t *evidence_of(const char *header, const char *before, const char *a
     json_t *evidence = NULL;
     json_t *edges = json_loads(edges_text, 0, NULL);
     make(header, before, after, &frame);
-    const struct tend_post_mortem_options options = { .alarm_s = alarm_s, .edges = edges };
+    const struct tend_post_mortem_options options = { .alarm_s = alarm_s, .edges = edges, .symptom_service = "web" };
     assert_int_equal(tend_post_mortem_evidence(&frame, &options, &evidence, &error), TEND_OK);
     tend_metric_frame_clear(&frame);
     json_decref(edges);
@@ -82,6 +82,7 @@ static void a_column_that_rose_is_told_and_one_that_did_not_is_left_out(void **s
     near(column, "up", 0.2 + log(75 / 2.5)); // 75 units of a tenth of the level
     near(column, "onset_s", LIVE * STEP_S);
     assert_int_equal(json_array_size(json_object_get(evidence, "services")), 2);
+    is(evidence, "symptom", "web");
     json_decref(evidence);
 }
 
