@@ -19,7 +19,8 @@ static const char arm_text[] =
 
 static const char disarm_text[] =
     "usage: tend disarm NAME|--all [--state DIR] [--json]\n\n"
-    "Makes a playbook dry again: it only reports what it would do, until the next tend arm.\n\n"
+    "Makes a playbook dry again: it only reports what it would do, until the next tend arm. A run that is\n"
+    "under way does not begin another act.\n\n"
     "  --all        all playbooks of the rules in use\n"
     "  --state DIR  the state directory of the daemon (else $STATE_DIRECTORY, /var/lib/tend as root,\n"
     "               or ~/.local/state/tend)\n"

@@ -392,6 +392,13 @@ static void take_arm(struct tend_engine *engine, const char *playbook, bool on, 
             arm_one(engine, hash, name, on, who);
         }
     }
+    for (size_t i = 0; !on && i < engine->run_count; i++) { // one that is under way may be of an earlier text
+        const struct tend_run *run = engine->runs[i];
+        if ((strcmp(playbook, "*") == 0 || strcmp(playbook, run->playbook) == 0) &&
+            json_object_get(engine->arms, run->playbook_hash) != NULL) {
+            arm_one(engine, run->playbook_hash, run->playbook, false, who);
+        }
+    }
 }
 
 static void take_operator(struct tend_engine *engine, const struct tend_event *event)

@@ -152,6 +152,9 @@ static const char *what_bars(const struct tend_engine *engine, const struct tend
     if (alert->alert.by_missing) {
         return "fires because data is missing, and missing data never acts";
     }
+    if (tend_second_look_is_old(engine, alert->service, alert->data_ms)) {
+        return "fires on, but was not judged for longer than two of its intervals";
+    }
     if (alert->verdict == TEND_VERDICT_ERROR) {
         return "fires on, but its rule cannot judge now";
     }
@@ -168,8 +171,8 @@ static const char *what_bars(const struct tend_engine *engine, const struct tend
     return kind_bars(engine, alert) ? "does not name the kind in which the scrape failed" : NULL;
 }
 
-// Whether any alert of the incident may start a recovery. @param[out] why  when none may
-static bool may_act(const struct tend_engine *engine, const struct tend_incident *incident, char *why, size_t why_bytes)
+bool tend_recovery_may_act(const struct tend_engine *engine, const struct tend_incident *incident, char *why,
+                           size_t why_bytes)
 {
     tend_text_format(why, why_bytes, "none of its rules has act = true");
     for (size_t i = 0; i < incident->member_count; i++) {
@@ -260,7 +263,7 @@ static void together(const struct tend_engine *engine, const struct tend_service
     }
 }
 
-static bool in_grace(const struct tend_engine *engine, const struct tend_service *service)
+bool tend_recovery_in_grace(const struct tend_engine *engine, const struct tend_service *service)
 {
     if (engine->now_ms - engine->started_ms >= engine->options.startup_grace_ms) {
         return false;
@@ -284,7 +287,7 @@ static struct tend_gate gate_of(const struct tend_engine *engine, const struct t
         .journal_failed = engine->journal_failed,
         .blind = engine->blind,
         .asleep = tend_sleep_is_asleep(engine, service),
-        .in_grace = in_grace(engine, service),
+        .in_grace = tend_recovery_in_grace(engine, service),
         .breaker_open = service->guard.breaker_open,
         .confidence = culprit->confidence,
         .cooldown_until_ms =
@@ -460,7 +463,7 @@ static bool try_remedy(struct tend_engine *engine, struct tend_incident *inciden
 static void consider_departed(struct tend_engine *engine, struct tend_incident *incident, struct tend_culprit *culprit)
 {
     char text[256];
-    if (!may_act(engine, incident, text, sizeof text)) {
+    if (!tend_recovery_may_act(engine, incident, text, sizeof text)) {
         tend_recovery_say(engine, incident, culprit, "hold", NULL, "no act", text);
         return;
     }
@@ -479,13 +482,19 @@ static void consider_culprit(struct tend_engine *engine, struct tend_incident *i
     if (culprit->given_up || service == NULL || tend_run_of_service(engine, culprit->service) != NULL) {
         return;
     }
+    if (tend_second_look_is_unseen(engine, service, NULL)) {
+        tend_recovery_say(engine, incident, culprit, "hold", NULL, "unseen",
+                          "it was not looked at for longer than two of its intervals");
+        return;
+    }
     struct tend_hush hush;
     if (tend_silence_covers(engine, service->name, NULL, &hush)) {
         tend_recovery_say(engine, incident, culprit, "hold", NULL, hush.reason, hush.text);
         return; // nothing is begun on it; looked at again after the next tick
     }
     char text[256];
-    if (!may_act(engine, incident, text, sizeof text) || stands_on_missing(engine, service, text, sizeof text)) {
+    if (!tend_recovery_may_act(engine, incident, text, sizeof text) ||
+        stands_on_missing(engine, service, text, sizeof text)) {
         tend_recovery_say(engine, incident, culprit, "hold", NULL, "no act", text);
         return;
     }
@@ -586,7 +595,7 @@ static void note_in_incident(struct tend_engine *engine, struct tend_incident *i
     incident->stale = true;
     free(incident->culprit_key); // the ranking must settle again on what the run left behind
     incident->culprit_key = NULL;
-    if (run->dry) {
+    if (run->dry || run->unfit) {
         return;
     }
     incident->acted = true;

@@ -155,17 +155,7 @@ static bool is_ready(const struct tend_engine *engine, const struct tend_run *ru
     if (!run->restored || engine->now_ms - engine->started_ms >= engine->options.startup_grace_ms) {
         return true;
     }
-    const struct tend_service *service = tend_fleet_find(engine->fleet, run->service);
-    if (service == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < service->instance_count; i++) {
-        const struct tend_instance *instance = service->instances[i];
-        if (instance->dirty || tend_series_window_history(instance->window)->newest_ms == TEND_NEVER) {
-            return false;
-        }
-    }
-    return true;
+    return tend_second_look_is_due(engine, run);
 }
 
 json_t *tend_run_start(const struct tend_run *run, json_t *take_answers)
@@ -390,6 +380,14 @@ static bool stops_run(const struct tend_step *step)
            (strcmp(step->outcome, "refused") == 0 || strcmp(step->outcome, "unknown") == 0);
 }
 
+// The time that a step of before a restart has: an act is looked at, a wait or a verify begins again.
+static void begin_time_anew(const struct tend_engine *engine, const struct tend_run *run, struct tend_step *step)
+{
+    const bool wait = strcmp(tend_step_kind(step), "wait") == 0;
+    const json_t *args = json_object_get(step->effect, "args");
+    step->deadline_ms = engine->now_ms + (wait ? tend_json_integer(args, "ms", 0) : run->within_ms);
+}
+
 void tend_run_advance(struct tend_engine *engine, struct tend_run *run)
 {
     struct tend_step *step = run->step_count == 0 ? NULL : &run->steps[run->step_count - 1];
@@ -398,6 +396,9 @@ void tend_run_advance(struct tend_engine *engine, struct tend_run *run)
         if (step != NULL && stops_run(step)) {
             tend_run_end(engine, run, "escalated", tend_json_text(step->answer, "error", ""));
         } else if (engine->reached >= run->record && is_ready(engine, run)) {
+            if (run->restored && step != NULL && step->state != TEND_STEP_ENDED) {
+                begin_time_anew(engine, run, step); // it was not looked at before now
+            }
             start_script(engine, run);
         }
         return;
@@ -452,12 +453,7 @@ void tend_run_restore_step(struct tend_engine *engine, struct tend_run *run, con
         tend_step_note_effect(run, step);
     } else if (tend_step_is_act(step)) {
         step->state = TEND_STEP_LOOKING;
-        step->deadline_ms = engine->now_ms + run->within_ms;
-    } else { // a wait or a verify begins anew
-        const bool verify = strcmp(tend_step_kind(step), "verify") == 0;
-        step->deadline_ms =
-            engine->now_ms +
-            (verify ? run->within_ms : tend_json_integer(json_object_get(step->effect, "args"), "ms", 0));
+    } else {
         step->state = TEND_STEP_WAITING;
     }
 }

@@ -157,7 +157,7 @@ struct tend_run {
     size_t picked_count;
     bool redeployed;
     bool stopped; ///< by a pause, blindness, the journal, a deploy: it neither failed nor recovered
-    bool unfit;   ///< the control lacks a verb that the playbook needs: nothing was tried
+    bool unfit;   ///< the control lacks a verb that it needs, or what it was begun for is over: nothing was tried
 };
 
 enum tend_notice_state { TEND_NOTICE_FORMATTING, TEND_NOTICE_QUEUED, TEND_NOTICE_SENDING, TEND_NOTICE_RETRY };
@@ -450,6 +450,24 @@ bool tend_recovery_is_blind(const struct tend_engine *engine);
 /// Whether an instance fails its scrapes in a way that no rule that may act on its service names: nothing is known of
 /// it, so nothing is done to it.
 bool tend_recovery_is_missing(const struct tend_engine *engine, const struct tend_instance *instance);
+/// Whether any alert of the incident may start a recovery. @param[out] why  when none may
+bool tend_recovery_may_act(const struct tend_engine *engine, const struct tend_incident *incident, char *why,
+                           size_t why_bytes);
+/// Whether tend started so recently that the service's instances lack their good scrapes.
+bool tend_recovery_in_grace(const struct tend_engine *engine, const struct tend_service *service);
+
+// second_look.c
+/// What has come between a run and its next act since the run began, as one word for records, or NULL. Of a dry run it
+/// makes no sense. @param[out] text  for people
+const char *tend_second_look(const struct tend_engine *engine, const struct tend_run *run, const struct tend_step *step,
+                             char *text, size_t bytes);
+/// Whether data is so old that two scrapes in a row must be missing: nobody knows how it is now.
+bool tend_second_look_is_old(const struct tend_engine *engine, const struct tend_service *service, int64_t data_ms);
+/// Whether the newest scrape of an instance (NULL: of any of the service's) is so old.
+bool tend_second_look_is_unseen(const struct tend_engine *engine, const struct tend_service *service,
+                                const struct tend_instance *instance);
+/// Whether enough was seen since the start for a run of before it to go on.
+bool tend_second_look_is_due(const struct tend_engine *engine, const struct tend_run *run);
 
 // run.c
 struct tend_run *tend_run_begin(struct tend_engine *engine, struct tend_incident *incident,

@@ -4,8 +4,9 @@
 //                                                └──unknown──▶ LOOKING ──▶ OUTCOME, or INTENT again, or the run ends
 //     wait, verify, pick:  WAITING ──▶ ENDED          note, escalate: ENDED at once
 //
-// Refusals (limits, pause, blindness, a changed version) are judged twice: before the intent is written, and again when
-// it is on disk, for things may have changed meanwhile. A refusal ends the run; the script is not told.
+// Refusals (limits, pause, blindness, a changed version, what second_look.c sees) are judged twice: before the intent
+// is written, and again when it is on disk, for things may have changed meanwhile. A refusal ends the run; the script
+// is not told.
 
 #include "engine/state.h"
 
@@ -155,9 +156,11 @@ static void refuse_step(struct tend_engine *engine, struct tend_run *run, struct
     (void)tend_facts_step(engine, run, step, true, true);
     // Limits are the playbook's own business; what comes from outside is no failure of the run.
     run->stopped = strcmp(reason, "share") != 0 && strcmp(reason, "min_healthy") != 0;
+    const bool over = strcmp(reason, "over") == 0; // nobody need be called for it
+    run->unfit = run->unfit || over;
     char error[320];
     tend_text_format(error, sizeof error, "refused: %s: %s", reason, text);
-    tend_run_end(engine, run, "escalated", error);
+    tend_run_end(engine, run, over ? "failed" : "escalated", error);
 }
 
 // Whether an instance says another version than when the run began; one that says none is not known to have changed.
@@ -221,6 +224,10 @@ static const char *refusal_of_act(const struct tend_engine *engine, const struct
     }
     if (!run->redeployed && has_other_version(run, service, text, bytes)) {
         return "version";
+    }
+    const char *come_between = tend_second_look(engine, run, step, text, bytes);
+    if (come_between != NULL) {
+        return come_between;
     }
     if (instance == NULL || tend_json_bool(step->effect, "undo", false)) {
         return NULL;

@@ -233,6 +233,36 @@ class Sweep(unittest.TestCase):
 
         self.sweep([()], trial)
 
+    def test_17_a_playbook_that_is_disarmed_in_a_run_does_no_more(self):
+        def trial(made):
+            def disarm(life):
+                if made.effects() and "disarmed" not in done:
+                    done["disarmed"] = made.command("disarm", "three steps")
+
+            done = {}
+            life = made.live(meanwhile=disarm)
+            self.assertEqual(0, done["disarmed"].returncode, done["disarmed"].stderr)
+            self.assertEqual(["first"], [effect["step"] for effect in made.effects()])
+            self.assertIn("refused: disarmed", life.text())
+            return Journal(made.state).runs()[-1]["outcome"]
+
+        self.assertEqual({"escalated": 1}, self.sweep([()], trial, slow={"first": 1}))
+
+    def test_18_what_got_well_while_tend_was_stopped_is_left_alone(self):
+        def trial(made, _number):
+            life = made.start({"TEND_SLOW_SYNC": "700"})
+            made.arm(life)
+            wait_for("a run begins", lambda: "run begins" in life.text(), 30, 0.01)
+            life.process.send_signal(signal.SIGSTOP)  # its first record is on the way to the disk
+            (made.directory / "sick").unlink()
+            time.sleep(1.5)  # five scrapes are missing
+            life.process.send_signal(signal.SIGCONT)
+            wait_for("it ended", lambda: "incident ended" in life.text(), 30)
+            self.assertEqual([], made.effects())
+            return "over" if "refused: over" in life.text() else "unseen"
+
+        self.sweep([(number,) for number in range(3)], trial)
+
     # kill -9 of the evaluators ----------------------------------------------------------------------------------------
 
     def check_undisturbed(self, made):

@@ -234,6 +234,7 @@ static void after_a_crash_before_the_intent_was_on_disk_nothing_was_done_and_the
     world_until(&world, world.now_ms + 10);
     assert_int_equal(begun(&world, "exec"), 1);
     world.holds_journal = false;
+    world.grace_ms = 30000;
     world_crash(&world);
     assert_int_equal(begun(&world, "exec"), 0);
     world_load(&world, world.document);
