@@ -166,3 +166,19 @@ suite.fact("the mean of a time is told as one", function()
   suite.same(answer.evidence[1].reasons[1],
     "latency: query_seconds_sum for each one rose from 1 to 2, seen 5 s after the onset")
 end)
+
+suite.fact("a front that shows errors is doubtful, one with a sign of its own less, a callee last", function()
+  local function confidence(service, kind)
+    return ranked({ column { service = service, metric = "m", kind = kind, up = 3 } }).confidence
+  end
+  local felt, own, called = confidence("web", "error"), confidence("web", "resource"), confidence("db", "resource")
+  suite.same({ felt < own, own < called, called < 1 }, { true, true, true })
+end)
+
+suite.fact("who leads over a caller is surer than who leads over another", function()
+  local function confidence(second)
+    return ranked({ column { service = "db", metric = "cpu", kind = "resource", up = 3 },
+      column { service = second, metric = "cpu", kind = "resource", up = 2 } }).confidence
+  end
+  suite.same({ confidence "shop" > confidence "mail", confidence "mail" > 0.5 }, { true, true })
+end)
