@@ -596,9 +596,6 @@ static enum tend_status open_world(struct tend_loop *loop, struct tend_error *er
         status = tend_loop_discovery_create(base, on_targets, loop, &loop->discovery);
     }
     if (status == TEND_OK) {
-        status = tend_loop_discovery_create(base, on_targets, loop, &loop->discovery);
-    }
-    if (status == TEND_OK) {
         const struct tend_log_watch_options logs = {
             .base = base, .on_logs = on_logs, .clock_ms = engine_ms, .context = loop
         };
