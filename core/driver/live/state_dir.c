@@ -151,7 +151,7 @@ static enum tend_status open_directory(struct tend_state_dir *dir, struct tend_e
 // @return 0, or errno
 static int take_lock(int fd)
 {
-    const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000 };
+    const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
     for (int left = LOCK_TRIES; flock(fd, LOCK_EX | LOCK_NB) != 0; left--) {
         if (errno != EWOULDBLOCK || left == 0) {
             return errno;
