@@ -19,18 +19,6 @@ struct reading {
     struct tend_error *error;
 };
 
-static struct tend_csv_field trimmed(struct tend_csv_field field)
-{
-    while (field.bytes > 0 && strchr(" \t", field.text[0]) != NULL) {
-        field.text++;
-        field.bytes--;
-    }
-    while (field.bytes > 0 && strchr(" \t", field.text[field.bytes - 1]) != NULL) {
-        field.bytes--;
-    }
-    return field;
-}
-
 static int shown(struct tend_csv_field field)
 {
     return field.bytes > SHOWN_BYTES ? SHOWN_BYTES : (int)field.bytes;
@@ -46,7 +34,7 @@ static bool is_number(struct tend_csv_field field)
 
 static bool is_word(struct tend_csv_field field, const char *word)
 {
-    field = trimmed(field);
+    field = tend_csv_field_trimmed(field);
     return field.bytes == strlen(word) && strncasecmp(field.text, word, field.bytes) == 0;
 }
 
@@ -62,7 +50,7 @@ static bool is_metric(struct tend_csv_field field)
 static const char *guess(const struct tend_csv_record *record)
 {
     const struct tend_csv_field *first = &record->fields[0];
-    if (record->count > 1 && is_metric(trimmed(record->fields[1]))) {
+    if (record->count > 1 && is_metric(tend_csv_field_trimmed(record->fields[1]))) {
         return "; these are metrics (time,SERVICE:METRIC,…)";
     }
     if (record->count == 1 && memchr(first->text, ';', first->bytes) != NULL) {
@@ -105,7 +93,7 @@ static enum tend_status take_line(const struct reading *reading)
                        reading->record.count);
         return TEND_E_INVALID;
     }
-    const struct tend_csv_field time = trimmed(fields[0]);
+    const struct tend_csv_field time = tend_csv_field_trimmed(fields[0]);
     int64_t at_ms;
     struct tend_error what;
     if (tend_moment_parse(time.text, time.bytes, NULL, &at_ms, &what) != TEND_OK) {
@@ -129,7 +117,7 @@ static enum tend_status take_line(const struct reading *reading)
 static enum tend_status take_first(const struct reading *reading)
 {
     const struct tend_csv_field *fields = reading->record.fields;
-    const struct tend_csv_field time = trimmed(fields[0]);
+    const struct tend_csv_field time = tend_csv_field_trimmed(fields[0]);
     if (tend_moment_parse(time.text, time.bytes, NULL, &(int64_t){ 0 }, NULL) != TEND_OK && !is_unset(time)) {
         return check_header(reading);
     }

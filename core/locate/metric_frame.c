@@ -26,18 +26,6 @@ struct reading {
     struct tend_error *error;
 };
 
-static struct tend_csv_field trimmed(struct tend_csv_field field)
-{
-    while (field.bytes > 0 && strchr(" \t", field.text[0]) != NULL) {
-        field.text++;
-        field.bytes--;
-    }
-    while (field.bytes > 0 && strchr(" \t", field.text[field.bytes - 1]) != NULL) {
-        field.bytes--;
-    }
-    return field;
-}
-
 static int shown(const struct tend_csv_field *field)
 {
     return field->bytes > 60 ? 60 : (int)field->bytes;
@@ -60,7 +48,7 @@ static enum tend_status refuse_header(const struct reading *reading, const struc
 static enum tend_status take_name(struct reading *reading, size_t index, struct tend_hash_map *names)
 {
     struct tend_metric_frame *frame = reading->frame;
-    const struct tend_csv_field field = trimmed(reading->record.fields[index]);
+    const struct tend_csv_field field = tend_csv_field_trimmed(reading->record.fields[index]);
     if (field.bytes == 0) {
         return TEND_OK; // as where all lines end in a comma
     }
@@ -88,7 +76,7 @@ static enum tend_status take_name(struct reading *reading, size_t index, struct 
 static enum tend_status take_header(struct reading *reading)
 {
     struct tend_metric_frame *frame = reading->frame;
-    const struct tend_csv_field first = trimmed(reading->record.fields[0]);
+    const struct tend_csv_field first = tend_csv_field_trimmed(reading->record.fields[0]);
     reading->field_count = reading->record.count;
     if (reading->field_count < 2 || memchr(first.text, ':', first.bytes) != NULL ||
         tend_moment_parse(first.text, first.bytes, NULL, &(int64_t){ 0 }, NULL) == TEND_OK) {
@@ -157,7 +145,7 @@ static enum tend_status take_values(struct reading *reading, size_t row)
     const struct tend_metric_frame *frame = reading->frame;
     size_t column = 0;
     for (size_t i = 1; i < reading->field_count; i++) {
-        const struct tend_csv_field field = trimmed(reading->record.fields[i]);
+        const struct tend_csv_field field = tend_csv_field_trimmed(reading->record.fields[i]);
         if (column == frame->column_count || reading->fields[column] != i) {
             if (!is_no_data(&field)) {
                 tend_error_set(reading->error, "column %zu has a value, \"%.*s\", and no name", i + 1, shown(&field),
@@ -184,7 +172,7 @@ static enum tend_status take_row(struct reading *reading)
         tend_error_set(reading->error, "%zu fields; the header has %zu", reading->record.count, reading->field_count);
         return TEND_E_INVALID;
     }
-    const struct tend_csv_field time = trimmed(reading->record.fields[0]);
+    const struct tend_csv_field time = tend_csv_field_trimmed(reading->record.fields[0]);
     int64_t at_ms;
     enum tend_status status =
         tend_moment_parse_alike(time.text, time.bytes, NULL, &reading->form, &at_ms, reading->error);

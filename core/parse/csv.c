@@ -153,3 +153,15 @@ enum tend_status tend_csv_read(const char *text, size_t bytes, bool is_last, str
     }
     return status;
 }
+
+struct tend_csv_field tend_csv_field_trimmed(struct tend_csv_field field)
+{
+    while (field.bytes > 0 && strchr(" \t", field.text[0]) != NULL) {
+        field.text++;
+        field.bytes--;
+    }
+    while (field.bytes > 0 && strchr(" \t", field.text[field.bytes - 1]) != NULL) {
+        field.bytes--;
+    }
+    return field;
+}

@@ -28,6 +28,9 @@ struct tend_csv_record {
     struct tend_buffer unquoted;
 };
 
+/// The field without blanks and tabs at its ends, which RFC 4180 has as part of it.
+struct tend_csv_field tend_csv_field_trimmed(struct tend_csv_field field);
+
 void tend_csv_record_init(struct tend_csv_record *record);
 void tend_csv_record_clear(struct tend_csv_record *record);
 

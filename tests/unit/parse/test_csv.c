@@ -161,6 +161,19 @@ static void pieces_give_the_same_records_as_the_whole(void **state)
     }
 }
 
+static void blanks_at_the_ends_of_a_field_are_trimmed(void **state)
+{
+    (void)state;
+    struct tend_csv_record record;
+    tend_csv_record_init(&record);
+    (void)read_last(" \ta b\t , \t,x", &record);
+    for (size_t i = 0; i < record.count; i++) {
+        record.fields[i] = tend_csv_field_trimmed(record.fields[i]);
+    }
+    assert_fields(&record, "[a b] [] [x]");
+    tend_csv_record_clear(&record);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +185,7 @@ int main(void)
         cmocka_unit_test(what_quotes_may_not_do_is_refused_with_the_field),
         cmocka_unit_test(too_many_fields_and_too_long_records_are_refused),
         cmocka_unit_test(pieces_give_the_same_records_as_the_whole),
+        cmocka_unit_test(blanks_at_the_ends_of_a_field_are_trimmed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
